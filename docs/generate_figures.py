@@ -132,6 +132,22 @@ def imports(results: Results) -> str:
     return _table(heads, rows) + _origin(held)
 
 
+def insights(results: Results) -> str:
+    """How long all insights take, and how much memory: at first, and after a change."""
+    held = results("insights")
+    rows = [
+        (
+            what,
+            f"{held[run]['asked']:,}",
+            f"{held[run]['processor_seconds']:.0f} s",
+            f"{held[run]['peak_mb']:,} MB",
+        )
+        for run, what in (("first", "everything for the first time"), ("afterwards", "again after 100 items changed"))
+    ]
+    heads = ("what is computed", "questions asked again", "seconds of the processor", "peak memory")
+    return _table(heads, rows) + _origin(held, f"{held['items']:,} items, {held['people']:,} people")
+
+
 def leaks(results: Results) -> str:
     """How often somebody met what they may not read."""
     held = results("leaks")
@@ -511,6 +527,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         settings_import,
         imports,
         replicas,
+        insights,
         forms,
         bootstrap,
     )

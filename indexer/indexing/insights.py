@@ -12,11 +12,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
+from indexer.indexing.question_vectors import QuestionVectors
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
+from recommender.datatypes import LEARNED_MISSING
 from recommender.encoder import Encoder
 from recommender.errors import KollegaError
-from recommender.index import generations
+from recommender.index import SearchIndex, generations
 from recommender.index.engines import engine_of
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.gaps.update import GapsReport, update_gaps
@@ -60,17 +62,28 @@ def compute_insights(
     """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again,
     and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
     when there is no index that can be used."""
-    engine = engine_of(settings, IndexRegister(settings, sessions))
-    index = engine.open_generation(generations.live(settings.index_dir), encoder.card)
+    questions = QuestionVectors(encoder, settings.index_dir, utc_now().date())
+    live, index = _opened(settings, sessions, questions)
     topics = update_topics(sessions, index, analyzer, utc_now(), again)
     with sessions() as session:
         topics_of = changed_last(session)
     if not topics.topics:
         return InsightsReport(topics, topics_of)
-    questions = QuestionAnalyzer.load(analyzer, settings)
-    recommender = Recommender(settings, questions, Live.load(settings.index_dir, encoder, engine))
+    recommender = Recommender(settings, QuestionAnalyzer.load(analyzer, settings), live)
     figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
+    questions.save()
     return InsightsReport(topics, topics_of, figures, update_gaps(sessions, utc_now()))
+
+
+def _opened(settings: Settings, sessions: sessionmaker[Session], encoder: Encoder) -> tuple[Live, SearchIndex]:
+    """What answers now, and its index, which is opened once for everything. Raises KollegaError when something of the
+    index cannot be used."""
+    engine = engine_of(settings, IndexRegister(settings, sessions))
+    live = Live.load(settings.index_dir, encoder, engine)
+    index = live.snapshot.index
+    if index is None or set(live.snapshot.notices) - {LEARNED_MISSING}:
+        return live, engine.open_generation(generations.live(settings.index_dir), encoder.card)  # raises what is wrong
+    return live, index
 
 
 class Insights:

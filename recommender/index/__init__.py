@@ -103,8 +103,10 @@ class SearchIndex(Protocol):
         """Number of readable items."""
         ...
 
-    def item_vectors(self, tokens: frozenset[str]) -> tuple[list[str], NDArray[np.float32]]:
+    def item_vectors(
+        self, tokens: frozenset[str], only: Collection[str] | None = None
+    ) -> tuple[list[str], NDArray[np.float32]]:
         """(the keys of the readable items in their order, what each item is about as a unit vector, shape (items,
         dimension)): the mean of its opening, of what was asked (or a document's sections) and of its answer, which
-        count alike. Nothing when there are no vectors."""
+        count alike. Of those in `only`, when it is given. Nothing when there are no vectors."""
         ...

@@ -273,11 +273,19 @@ def rewrites_asked_for(index_dir: Path) -> frozenset[str]:
     return frozenset(path.name for path in index_dir.glob(f"{_REWRITE}*"))
 
 
+def question_vectors_path(index_dir: Path, model: ModelCard | None) -> Path:
+    """The file with the vectors of past questions that a model made; a pattern for those of any without one."""
+    return index_dir / f"questions-{f'{model.revision}-{model.dimension}' if model else '*'}.npz"
+
+
 def remove_all_but(index_dir: Path, name: str, wishes: Iterable[str]) -> None:
-    """Remove all generations but this one, and the wishes for a rewrite that it fulfils."""
+    """Remove all generations but this one, the vectors of past questions, and the wishes for a rewrite that it
+    fulfils."""
     for path in index_dir.glob("gen-*"):
         if path.name != name:
             _remove(path)
+    for path in index_dir.glob(question_vectors_path(Path(), None).name):
+        path.unlink(missing_ok=True)
     for wish in wishes:
         (index_dir / wish).unlink(missing_ok=True)
 

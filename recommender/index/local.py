@@ -187,16 +187,21 @@ class LocalIndex:
             return len(np.unique(self._item_of[self._readable(tokens)]))
         return self._lexical.size(tokens)
 
-    def item_vectors(self, tokens: frozenset[str]) -> tuple[list[str], NDArray[np.float32]]:
+    def item_vectors(
+        self, tokens: frozenset[str], only: Collection[str] | None = None
+    ) -> tuple[list[str], NDArray[np.float32]]:
         """As in the protocol."""
-        rows = np.flatnonzero(self._readable(tokens))
-        if self._dense is None or not len(rows):
+        readable = np.unique(self._item_of[self._readable(tokens)])
+        if only is not None:
+            readable = np.intersect1d(readable, [self._numbers[key] for key in only if key in self._numbers])
+        numbers = sorted(readable.astype(np.int64).tolist(), key=self._items.__getitem__)
+        if self._dense is None or not numbers:
             return [], np.zeros((0, self.manifest.model.dimension), np.float32)
-        numbers = sorted(np.unique(self._item_of[rows]).tolist(), key=self._items.__getitem__)
-        chunks = [numbers[start : start + _ITEMS_AT_ONCE] for start in range(0, len(numbers), _ITEMS_AT_ONCE)]
-        return [self._items[number] for number in numbers], np.concatenate(
-            [nearness.whole(self._item_passages(self._dense, chunk)) for chunk in chunks]
-        )
+        vectors = np.empty((len(numbers), self.manifest.model.dimension), np.float32)
+        for start in range(0, len(numbers), _ITEMS_AT_ONCE):
+            chunk = slice(start, start + _ITEMS_AT_ONCE)
+            vectors[chunk] = nearness.whole(self._item_passages(self._dense, numbers[chunk]))
+        return [self._items[number] for number in numbers], vectors
 
     def _item_passages(self, dense: DenseIndex, numbers: Sequence[int]) -> ItemPassages:
         """The passages of these items with their vectors."""

@@ -101,6 +101,11 @@ def tokens(text: str) -> list[str]:
     return [token.lower() for token in found if len(token) > 1 or _is_name(token)]
 
 
+def written_tokens(text: str) -> list[str]:
+    """The tokens of a text as they are written, of each of which `tokens` makes one or none."""
+    return _TOKEN.findall(unify(text))
+
+
 def _is_name(character: str) -> bool:
     return character.isdigit() or (character.isupper() and character not in "AI")
 

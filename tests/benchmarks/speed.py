@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.indexing.passages import make_passages
 from indexer.indexing.reindex import reindex
@@ -42,6 +43,7 @@ from recommender.settings import Settings
 from tests.benchmarks.record import provenance, write
 
 SIZES = (1_000, 10_000, 100_000)
+REAL_VECTORS = 200  # of the demo, around which those of generated items are drawn
 QUESTIONS = (
     "unohdin salasanani", "I cannot connect to the VPN from home", "tulostin ei tulosta mitään", "VPN 809",
     "montako lomapäivää voin siirtää ensi vuodelle", "where do I send a supplier invoice", "kulkukortti ei avaa ovea",
@@ -63,9 +65,12 @@ class NoisyEncoder:
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Shape (texts, dimension)."""
         rng = np.random.default_rng(zlib.crc32(texts[0].encode()))
-        chosen = rng.integers(0, len(self._real_vectors), len(texts))
         noise = rng.normal(0.0, 0.02, (len(texts), self._real_vectors.shape[1])).astype(np.float32)
-        return normalise(self._real_vectors[chosen] + noise)
+        return normalise(self._real_vectors[self._chosen(texts, rng)] + noise)
+
+    def _chosen(self, texts: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
+        """The row of the real vector for each text."""
+        return rng.integers(0, len(self._real_vectors), len(texts))
 
 
 def main(sizes: Sequence[int]) -> None:
@@ -139,7 +144,9 @@ def generated_home(home: Path, scratch: Path, size: int) -> tuple[Settings, dict
     return settings, _in_process(settings, "--index", size)
 
 
-def index_generated(settings: Settings, size: int) -> dict[str, float]:
+def index_generated(
+    settings: Settings, size: int, encoder_class: type[NoisyEncoder] = NoisyEncoder
+) -> dict[str, float]:
     """Generate items from those of the demo organisation, load and index them."""
     sessions = open_database(settings)
     analyzer = Analyzer(settings.models_dir / "dictionaries")
@@ -148,7 +155,7 @@ def index_generated(settings: Settings, size: int) -> dict[str, float]:
     with sessions() as session:
         seeds = list(items(session))
     texts = [read_text(p) for item in seeds for p in make_passages(item, real.count_tokens, 256)]
-    encoder = NoisyEncoder(real, real.encode_passages(texts[:200]))
+    encoder = encoder_class(real, real.encode_passages(texts[:REAL_VECTORS]))
     _generate(sessions, seeds, size - len(seeds))
     return {
         "index_seconds": _time(lambda: reindex(settings, sessions, encoder, analyzer)),

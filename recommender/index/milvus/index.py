@@ -253,7 +253,9 @@ class MilvusIndex:
         """As in the protocol."""
         return self._keywords.size(tokens)
 
-    def item_vectors(self, tokens: frozenset[str]) -> tuple[list[str], NDArray[np.float32]]:
+    def item_vectors(
+        self, tokens: frozenset[str], only: Collection[str] | None = None
+    ) -> tuple[list[str], NDArray[np.float32]]:
         """As in the protocol."""
         dimension = self.manifest.model.dimension
         if not tokens or not self._dense:
@@ -264,9 +266,11 @@ class MilvusIndex:
         for row in self.milvus.all_rows(self._passages, condition, fields):
             stored[row["id"]] = row["stored"]
             items.setdefault(row["number"], FoundItem.of(row))
-        found = sorted(items.values(), key=lambda item: item.key)
+        wanted = None if only is None else frozenset(only)
+        found = [item for item in items.values() if wanted is None or item.key in wanted]
         if not found:
             return [], np.zeros((0, dimension), np.float32)
+        found.sort(key=lambda item: item.key)
         ids = np.concatenate([np.arange(item.ids.start, item.ids.stop) for item in found])
         vectors = layout.as_vectors([stored[identifier] for identifier in ids.tolist()], dimension)
         return [item.key for item in found], nearness.whole(_together(found, ids, vectors))

@@ -30,6 +30,7 @@ from recommender.database.risk_tables import (
     TransferAct,
     TransferActItem,
 )
+from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Reply, Team
 from recommender.datatypes import Kind, item_key
 from recommender.errors import Conflict, NotAllowed
@@ -39,6 +40,8 @@ from recommender.insights.risk.transfer import WATCHED, Proposal
 from recommender.insights.topics.left_out import left_out
 from recommender.insights.topics.topic import Topic
 
+_CHUNK = 500
+"""Rows per statement: a judgement."""
 _NOT_AGAIN = timedelta(days=180)
 """An act that was dropped is not proposed again for this time; a judgement."""
 
@@ -148,7 +151,7 @@ def store_proposals(session: Session, topics: Collection[int], acts: Sequence[Pr
         for row in rows
         if row.state == STARTED or (row.state == DROPPED and row.ended_at and row.ended_at > now - _NOT_AGAIN)
     }
-    kept = set[int]()
+    stored: list[tuple[TransferAct, Proposal]] = []
     for act in acts:
         document = ids_of([act.document], Kind.DOCUMENT)[0] if act.document else None
         identity = (act.topic, act.kind, act.person_id, document, act.language)  # as in `_identity`
@@ -161,10 +164,12 @@ def store_proposals(session: Session, topics: Collection[int], acts: Sequence[Pr
         row.colleague_id, row.minutes = act.colleague_id, act.minutes
         row.loss_before, row.loss_after = act.loss_before, act.loss_after
         session.add(row)
-        session.flush()
-        kept.add(row.id)
-        session.execute(delete(TransferActItem).where(TransferActItem.act_id == row.id))
-        session.add_all(TransferActItem(act_id=row.id, item=item) for item in act.items)
+        stored.append((row, act))
+    session.flush()
+    kept = {row.id: act.items for row, act in stored}
+    for ids in in_chunks(sorted(kept), _CHUNK):
+        session.execute(delete(TransferActItem).where(TransferActItem.act_id.in_(ids)))
+    session.add_all(TransferActItem(act_id=number, item=item) for number, items in kept.items() for item in items)
     for row in before.values():
         if row.id not in kept:
             session.delete(row)

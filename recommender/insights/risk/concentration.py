@@ -6,7 +6,7 @@ file, those who stand for it (`holders.py`) that of its authors, and an item wei
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 from recommender.datatypes import Contribution
@@ -48,22 +48,20 @@ def bus_factor(holders: Holders, items: Collection[str], now: datetime, half_lif
     whole = sum(weights.values()) + kept
     if whole <= 0:
         return 0
-    left = {item: set(holders.people(item)) for item in weights}
-    lost, gone = 0.0, 0
-    while left and lost <= whole / 2:
-        leaving = _knows_most(left, weights)
-        gone += 1
-        for item in [item for item, people in left.items() if leaving in people]:
-            left[item].discard(leaving)
-            if not left[item]:
-                del left[item]
-                lost += weights[item]
-    return gone if lost > whole / 2 else None
-
-
-def _knows_most(left: Mapping[str, set[int]], weights: Mapping[str, float]) -> int:
+    people = {item: holders.people(item) for item in weights}
     known: Counter[int] = Counter()
-    for item in sorted(left):
-        for person in left[item]:
+    for item in sorted(weights):
+        for person in people[item]:
             known[person] += weights[item]  # type: ignore[assignment]
-    return min(known, key=lambda person: (-known[person], person))
+    # What is left of a person's items as others leave stays the same: an item is lost with the last of its people.
+    leaving = sorted(known, key=lambda person: (-known[person], person))
+    place = {person: number for number, person in enumerate(leaving)}
+    lost_with: list[list[float]] = [[] for _person in leaving]
+    for item, weight in weights.items():
+        lost_with[max(place[person] for person in people[item])].append(weight)
+    lost = 0.0
+    for gone, lost_weights in enumerate(lost_with, 1):
+        lost += sum(lost_weights)
+        if lost > whole / 2:
+            return gone
+    return None

@@ -1,13 +1,14 @@
 """Computes the figures of all topics and stores them: `update_figures`.
 
 What takes long is asking questions again, so what was found is stored. A question is asked when it is new, was edited
-or asked long ago, when something that was found for it is gone, when it is among the nearest to an item that has
-changed since, or when the document of an act for its topic has. Everything else is computed anew each time, since
-people come and go and what they did grows old.
+or asked long ago, when something that was found for it is gone or has changed, when it is among the nearest to an item
+that has changed and that may be found for it now, or when the document of an act for its topic has changed. Everything
+else is computed anew each time, since people come and go and what they did grows old.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ from recommender.insights.topics.questions import (
     there,
 )
 from recommender.insights.topics.topic import reader_of
+from recommender.language.terms import Terms
+from recommender.search.search import POOL
 from recommender.settings import Settings
 
 FEWEST_ASKED, MOST_ASKED, MOST_IN_ALL = 5, 20, 4_000
@@ -46,6 +49,7 @@ _NEAREST = 2
 THREADS, _TOGETHER = 2, 50
 """Threads that ask, and questions that one of them asks with one session; a judgement."""
 
+_NO_TERMS = Terms((), ())
 Found = Mapping[tuple[int, str], Mapping[str, float] | None]
 """What was found for each question that was asked, by (topic, key); None when it says too little to be asked."""
 
@@ -120,8 +124,9 @@ def _topics(session: Session, index: SearchIndex, audience: str, most: int, now:
     topics = _Topics(audience, items, past_questions(session, items), most)
     asked_on, found = asked_before(session, audience), found_before(session, audience)
     present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
-    lost = {key for key, matches in found.items() if not matches.keys() <= present}
-    near = _near_changes(session, index, topics, max(asked_on.values())) if asked_on else frozenset[str]()
+    changed = changed_since(session, max(asked_on.values())) if asked_on else frozenset[str]()
+    lost = {key for key, matches in found.items() if not matches.keys() <= present - changed}
+    near = _near_changes(session, index, topics, changed)
     written = rewritten(session, items)
 
     def must_ask(topic: int, question: PastQuestion) -> bool:
@@ -134,20 +139,30 @@ def _topics(session: Session, index: SearchIndex, audience: str, most: int, now:
     return _Topics(audience, items, topics.past, most, to_ask)
 
 
-def _near_changes(session: Session, index: SearchIndex, topics: _Topics, since: datetime) -> frozenset[str]:
-    """The questions that are nearest to items which have changed since a time, whether these have a topic or not."""
-    changed = changed_since(session, since)
+def _near_changes(session: Session, index: SearchIndex, topics: _Topics, changed: Set[str]) -> frozenset[str]:
+    """The questions that are nearest to items which have changed, whether these have a topic or not, and for which a
+    search may find these items: other items may be nearer to the question."""
     if not changed:
         return frozenset()
-    keys, vectors = index.item_vectors(reader_of(session, topics.audience).tokens)
+    sampled = [question.key for topic in topics.items for question in topics.sample(topic)]
+    tokens = reader_of(session, topics.audience).tokens
+    keys, vectors = index.item_vectors(tokens, changed | set(sampled))
     rows = {key: row for row, key in enumerate(keys)}
-    asked = [question.key for topic in topics.items for question in topics.sample(topic) if question.key in rows]
+    asked = [key for key in sampled if key in rows]
     wanted = sorted(changed & rows.keys())
     if not asked or not wanted:
         return frozenset()
     cosines = vectors[[rows[key] for key in wanted]] @ vectors[[rows[key] for key in asked]].T
     nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :_NEAREST]
-    return frozenset(asked[column] for row in nearest.tolist() for column in row)
+    near = defaultdict[str, set[str]](set)
+    for item, columns in zip(wanted, nearest.tolist(), strict=True):
+        for column in columns:
+            near[asked[column]].add(item)
+    return frozenset(
+        question
+        for question, items in near.items()
+        if not items.isdisjoint(hit.item for hit in index.search(vectors[rows[question]], _NO_TERMS, tokens, POOL))
+    )
 
 
 def _ask_all(

@@ -23,11 +23,11 @@ class Nearness:
     background: float = 0.0
 
     @classmethod
-    def of(cls, index: SearchIndex | None, reader: Reader) -> "Nearness":
-        """What an index says of the items that a reader may read."""
+    def of(cls, index: SearchIndex | None, reader: Reader, items: Collection[str]) -> "Nearness":
+        """What an index says of those of the items that a reader may read."""
         if index is None:
             return cls()
-        keys, vectors = index.item_vectors(reader.tokens)
+        keys, vectors = index.item_vectors(reader.tokens, items)
         return cls({key: row for row, key in enumerate(keys)}, vectors, index.background)
 
     def near(self, item: str, others: Collection[str]) -> Sequence[str]:

@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from recommender.access import AGENTS
 from recommender.corpus import ids_of, load_items
 from recommender.database.person_kind import SERVICE
 from recommender.database.risk_tables import TopicFigure, TopicKnower, TopicWeek
+from recommender.database.storing import in_chunks
 from recommender.database.tables import Document, Person
 from recommender.datatypes import Kind, item_key
 from recommender.index import SearchIndex
@@ -28,6 +30,8 @@ from recommender.knowledge.searched_topics import monday
 from recommender.search.replies import says_nothing
 from recommender.settings import Settings
 
+_CHUNK = 500
+"""Rows per statement: a judgement."""
 _FEWEST_WORDS = 8
 """An answer with fewer words is no material for a document; a judgement."""
 
@@ -57,10 +61,10 @@ def record_figures(
         {person: (left_on, away_until) for person, left_on, away_until in people if left_on or away_until},
     )
     figures = {content.topic: judge(content, holders, rules) for content in contents}
-    for content in contents:
-        _store(session, content, figures[content.topic], now)
+    _store(session, contents, figures, now)
     measure_done(session, figures, now)
-    nearness = Nearness.of(index, reader_of(session, audience))
+    asked = frozenset(key for each in contents for answer in each.asked for key in (answer.question, *answer.found))
+    nearness = Nearness.of(index, reader_of(session, audience), asked)
     acts = _acts(session, contents, figures, holders, rules, nearness)
     store_proposals(session, list(items), acts, now)
     return len(acts)
@@ -88,33 +92,38 @@ def _contents(
     return contents
 
 
-def _store(session: Session, content: TopicContent, figures: Figures, now: datetime) -> None:
-    """Replace the figures of a topic, and those of the present week in its history."""
-    for table in (TopicFigure, TopicKnower):
-        session.execute(delete(table).where(table.topic_id == content.topic))
+def _store(session: Session, contents: Sequence[TopicContent], figures: Mapping[int, Figures], now: datetime) -> None:
+    """Replace the figures of topics, and those of the present week in their history."""
     week = monday(now.date())
-    session.execute(delete(TopicWeek).where(TopicWeek.topic_id == content.topic, TopicWeek.week == week))
-    shown = {
-        "demand": figures.demand,
-        "answerable": figures.answerable,
-        "bus_factor": figures.bus_factor,
-        "expected_loss": figures.expected_loss,
-    }
-    session.add(
-        TopicFigure(topic_id=content.topic, team_id=content.team_id, computed_at=now, asked=len(content.asked), **shown)
-    )
-    session.add(TopicWeek(topic_id=content.topic, week=week, **shown))
-    session.add_all(
-        TopicKnower(
-            topic_id=content.topic,
-            person_id=knower.person_id,
-            share=knower.share,
-            answerable_without=knower.answerable_without,
-            leaving=knower.leaving,
-        )
-        for knower in figures.knowers
-    )
-    session.flush()
+    for topics in in_chunks([content.topic for content in contents], _CHUNK):
+        for table in (TopicFigure, TopicKnower):
+            session.execute(delete(table).where(table.topic_id.in_(topics)))
+        session.execute(delete(TopicWeek).where(TopicWeek.topic_id.in_(topics), TopicWeek.week == week))
+    rows: dict[Any, list[dict[str, Any]]] = {TopicFigure: [], TopicWeek: [], TopicKnower: []}
+    for content in contents:
+        of_topic = figures[content.topic]
+        shown = {
+            "topic_id": content.topic,
+            "demand": of_topic.demand,
+            "answerable": of_topic.answerable,
+            "bus_factor": of_topic.bus_factor,
+            "expected_loss": of_topic.expected_loss,
+        }
+        rows[TopicFigure].append({"team_id": content.team_id, "computed_at": now, "asked": len(content.asked), **shown})
+        rows[TopicWeek].append({"week": week, **shown})
+        rows[TopicKnower] += [
+            {
+                "topic_id": content.topic,
+                "person_id": knower.person_id,
+                "share": knower.share,
+                "answerable_without": knower.answerable_without,
+                "leaving": knower.leaving,
+            }
+            for knower in of_topic.knowers
+        ]
+    for table, values in rows.items():
+        for chunk in in_chunks(values, _CHUNK):
+            session.execute(insert(table), chunk)
 
 
 def _acts(

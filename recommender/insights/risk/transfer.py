@@ -12,7 +12,8 @@ and half an hour for a translation.
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 READING, BEGINNING, PER_REQUEST, PER_QUESTION, TRANSLATING = 15, 15, 6, 15, 30
@@ -80,9 +81,9 @@ class Losses:
         less = (self.of(question) - self.of(question, proposal.people) for question in sorted(proposal.helps))
         return round(sum(less), _EQUAL_DIGITS)
 
-    def of_topic(self, topic: int) -> float:
-        """The expected loss of a topic."""
-        return sum(self.of(question) for question in self.answers if question[0] == topic)
+    def of_all(self, questions: Collection[Question]) -> float:
+        """What is expected to be lost of several questions."""
+        return sum(map(self.of, questions))
 
     def do(self, proposal: Proposal) -> None:
         """From now on the act counts as done."""
@@ -97,6 +98,9 @@ def choose(proposals: Sequence[Proposal], losses: Losses, most_of_topic: int = M
     heapq.heapify(heap)
     chosen: list[Proposal] = []
     count: dict[int, int] = {}
+    questions = defaultdict[int, list[Question]](list)
+    for question in losses.answers:
+        questions[question[0]].append(question)
     while heap:
         _gain, minutes, place = heapq.heappop(heap)
         proposal = proposals[place]
@@ -106,8 +110,8 @@ def choose(proposals: Sequence[Proposal], losses: Losses, most_of_topic: int = M
         if heap and (-gain, minutes, place) > heap[0]:
             heapq.heappush(heap, (-gain, minutes, place))
             continue
-        before = losses.of_topic(proposal.topic)
+        before = losses.of_all(questions[proposal.topic])
         losses.do(proposal)
         count[proposal.topic] = count.get(proposal.topic, 0) + 1
-        chosen.append(replace(proposal, loss_before=before, loss_after=losses.of_topic(proposal.topic)))
+        chosen.append(replace(proposal, loss_before=before, loss_after=losses.of_all(questions[proposal.topic])))
     return chosen

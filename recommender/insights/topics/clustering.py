@@ -74,7 +74,7 @@ def join(vectors: Vectors, labels: Labels) -> Labels:
     if not len(free) or len(free) == len(labels):
         return labels
     centres, joined = centres_of(vectors, labels), labels.copy()
-    nearest, cosines, seconds = _nearest(vectors[free], centres)
+    nearest, cosines, seconds = _nearest(vectors, centres, free)
     near = (cosines >= _near_enough(vectors, labels, centres, _NEAR)) & (cosines >= seconds + _CLEAR)
     joined[free[near]] = nearest[near]
     return joined
@@ -176,18 +176,21 @@ def _own_cosines(vectors: Vectors, labels: Labels) -> NDArray[np.float32]:
     return own
 
 
-def _nearest(vectors: Vectors, centres: Vectors) -> tuple[Labels, NDArray[np.float32], NDArray[np.float32]]:
-    """(number of the nearest centre, cosine with it, cosine with the second nearest) of each vector; a centre of zeros
-    is never near."""
-    nearest, empty = np.zeros(len(vectors), np.int64), ~centres.any(axis=1)
-    best, second = np.zeros(len(vectors), np.float32), np.full(len(vectors), -2.0, np.float32)
-    for rows in _chunks(np.arange(len(vectors))):
-        cosines = vectors[rows] @ centres.T
+def _nearest(
+    vectors: Vectors, centres: Vectors, rows: NDArray[np.int64] | None = None
+) -> tuple[Labels, NDArray[np.float32], NDArray[np.float32]]:
+    """(number of the nearest centre, cosine with it, cosine with the second nearest) of each vector, or of those in
+    `rows`; a centre of zeros is never near."""
+    rows = np.arange(len(vectors)) if rows is None else rows
+    nearest, empty = np.zeros(len(rows), np.int64), ~centres.any(axis=1)
+    best, second = np.zeros(len(rows), np.float32), np.full(len(rows), -2.0, np.float32)
+    for places in _chunks(np.arange(len(rows))):
+        cosines = vectors[rows[places]] @ centres.T
         cosines[:, empty] = -2.0
-        nearest[rows] = cosines.argmax(axis=1)
-        best[rows] = cosines.max(axis=1)
-        cosines[np.arange(len(rows)), nearest[rows]] = -2.0
-        second[rows] = cosines.max(axis=1)
+        nearest[places] = cosines.argmax(axis=1)
+        best[places] = cosines.max(axis=1)
+        cosines[np.arange(len(places)), nearest[places]] = -2.0
+        second[places] = cosines.max(axis=1)
     return nearest, best, second
 
 
@@ -212,7 +215,7 @@ def _without_loose(
         if not len(rows):
             break
         centres, own = centres_of(vectors, tight), _own_cosines(vectors, tight)[rows]
-        nearest, best, second = _nearest(vectors[rows], centres)
+        nearest, best, second = _nearest(vectors, centres, rows)
         other = np.where(nearest == tight[rows], second, best)
         loose = (own < _near_enough(vectors, tight, centres, least[0])) | (own < other + least[1])
         tight[rows[loose & ~fixed[rows]]] = NOWHERE

@@ -103,12 +103,11 @@ def _move_acts_and_teaching(session: Session, topic_id: int, into_id: int) -> No
 def parts_of(topic: Topic, index: SearchIndex) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """The two groups of items, the larger one first, that a topic falls into; None when it does not fall into two. The
     second one is what `split` is to be called with."""
-    keys, vectors = index.item_vectors(frozenset({topic.audience}))
-    places = np.flatnonzero(np.isin(np.array(keys, object), list(topic.items))) if keys else np.zeros(0, np.int64)
-    labels = clustering.halves(vectors[places]) if len(places) else np.zeros(0, np.int64)
+    keys, vectors = index.item_vectors(frozenset({topic.audience}), topic.items)
+    labels = clustering.halves(vectors) if keys else np.zeros(0, np.int64)
     if not labels.any():
         return None
-    both = [tuple(keys[place] for place in places[labels == part].tolist()) for part in (0, 1)]
+    both = [tuple(keys[place] for place in np.flatnonzero(labels == part).tolist()) for part in (0, 1)]
     missing = tuple(sorted(set(topic.items) - set(both[0]) - set(both[1])))
     return both[0] + missing, both[1]
 

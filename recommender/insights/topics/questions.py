@@ -3,25 +3,27 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender.access import Reader
-from recommender.corpus import headings, ids_of
+from recommender.access import Reader, readable_documents, readable_requests
+from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
-from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicQuestion
 from recommender.database.storing import in_chunks
-from recommender.database.tables import Document, HelpRequest
+from recommender.database.tables import RESOLVED, Document, HelpRequest
 from recommender.datatypes import Kind, item_key
 from recommender.insights.topics.topic import reader_of
 
+_LONGEST = timedelta(hours=1)
+"""How long it may take at most until a topic that was named has figures; a judgement."""
 _AT_ONCE = 5_000
 """Items that are read from the database together; a judgement."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PastQuestion:
     """A request as a question: the key of its item, its language, when it was asked, and when it was last changed."""
 
@@ -33,7 +35,18 @@ class PastQuestion:
 
 def there(session: Session, keys: Collection[str], reader: Reader) -> frozenset[str]:
     """Those of the keys whose items are there, answered, and may be read."""
-    return frozenset(key for chunk in chunks(keys) for key in headings(session, chunk, reader))
+    requests = select(HelpRequest.id).where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
+    documents = select(Document.id).where(SEARCHABLE_DOCUMENTS)
+    queries = (
+        (Kind.REQUEST, requests.where(readable_requests(reader), HelpRequest.id.in_(IDS))),
+        (Kind.DOCUMENT, documents.where(readable_documents(reader), Document.id.in_(IDS))),
+    )
+    return frozenset(
+        item_key(kind, identifier)
+        for kind, query in queries
+        for ids in in_chunks(ids_of(keys, kind), _AT_ONCE)
+        for identifier in session.scalars(query, {"ids": ids})
+    )
 
 
 def items_of_topics(session: Session, audience: str) -> dict[int, frozenset[str]]:
@@ -114,6 +127,26 @@ def changed_since(session: Session, at: datetime) -> frozenset[str]:
         for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document))
         for identifier in session.scalars(select(table.id).where(table.updated_at >= at))
     )
+
+
+def nameless(session: Session, audience: str) -> frozenset[int]:
+    """The topics of an audience for which no name was found when one was looked for last, and none of whose items was
+    edited since. That their figures were computed after they had changed tells that one was looked for."""
+    rows = session.execute(
+        select(TopicRow.id, TopicFigure.computed_at)
+        .join(TopicFigure, TopicFigure.topic_id == TopicRow.id)
+        .where(TopicRow.audience == audience, TopicRow.name_fi == "", TopicRow.name_en == "")
+        .where(TopicRow.updated_at <= TopicFigure.computed_at)
+    ).all()
+    if not rows:
+        return frozenset()
+    edited = changed_since(session, min(computed_at for _topic, computed_at in rows) - _LONGEST)
+    touched = {
+        topic
+        for chunk in chunks(edited)
+        for topic in session.scalars(select(TopicItem.topic_id).where(TopicItem.item.in_(chunk)))
+    }
+    return frozenset(topic for topic, _computed_at in rows) - touched
 
 
 def chunks(keys: Collection[str]) -> Iterator[Sequence[str]]:

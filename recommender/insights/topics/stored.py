@@ -11,7 +11,7 @@ from sqlalchemy import Integer, and_, case, cast, delete, func, insert, select, 
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
-from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
+from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
@@ -19,8 +19,8 @@ from recommender.datatypes import Kind, item_key
 from recommender.insights.topics.left_out import copy_to
 from recommender.insights.topics.words import BODY_CHARACTERS, Text
 
-_CHUNK = 500
-"""Rows per statement: a judgement."""
+_CHUNK, _AT_ONCE = 500, 5_000
+"""Rows per statement that writes or reads texts, and that reads titles: judgements."""
 
 
 @dataclass(frozen=True)
@@ -159,17 +159,20 @@ def count_there(session: Session, topics: Collection[int], reader: Reader) -> Co
     return counts
 
 
-def readable_titles(session: Session, reader: Reader) -> dict[str, tuple[str, str]]:
-    """(language, title) of all answered items that are in the database now and that `reader` may read, by key."""
+def readable_titles(session: Session, keys: Collection[str], reader: Reader) -> dict[str, tuple[str, str]]:
+    """(language, title) of those answered items of `keys` that are in the database now and that `reader` may read, by
+    key."""
     requests = select(HelpRequest.id, HelpRequest.language, HelpRequest.title)
     requests = requests.where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
     documents = select(Document.id, Document.language, Document.title)
     documents = documents.where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    return {
-        item_key(kind, number): (language, title)
-        for kind, query in ((Kind.REQUEST, requests), (Kind.DOCUMENT, documents))
-        for number, language, title in session.execute(query)
-    }
+    found: dict[str, tuple[str, str]] = {}
+    for kind, query, column in ((Kind.REQUEST, requests, HelpRequest.id), (Kind.DOCUMENT, documents, Document.id)):
+        query = query.where(column.in_(IDS))
+        for ids in in_chunks(ids_of(keys, kind), _AT_ONCE):
+            rows = session.execute(query, {"ids": ids})
+            found |= {item_key(kind, number): (language, title) for number, language, title in rows}
+    return found
 
 
 def beginnings(session: Session, keys: Collection[str]) -> dict[str, Text]:

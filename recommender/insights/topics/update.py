@@ -20,6 +20,7 @@ from recommender.index import SearchIndex
 from recommender.insights.topics import clustering
 from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.matching import heir, match
+from recommender.insights.topics.questions import nameless
 from recommender.insights.topics.stored import (
     NewTopic,
     StoredTopic,
@@ -142,14 +143,14 @@ def _update_token(
     for _try in range(_TRIES):
         with sessions() as session:
             before = read(session, token)
-            titles = readable_titles(session, reader_of(session, token))
+            titles = readable_titles(session, keys, reader_of(session, token))
             places = [place for place, key in enumerate(keys) if key in titles]
             readable = [keys[place] for place in places]
-            meanings = vectors[places]
+            meanings = vectors[places] if len(places) < len(keys) else vectors
             texts = Texts(session, readable, meanings, reader)
             both = with_words(meanings, texts.bags([titles[key] for key in readable]))
             groups = _regroup(readable, both, before, again)
-            after, names = _named(texts, groups, before, taken)
+            after, names = _named(texts, groups, before, taken, nameless(session, token))
         with sessions.begin() as session:
             lock(session)
             if read(session, token) == before:  # else a lead has changed a topic meanwhile
@@ -193,16 +194,17 @@ def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredT
 
 
 def _named(
-    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names
+    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names, nameless: Set[int]
 ) -> tuple[list[NewTopic], dict[str, set[str]]]:
     """(the topics as they are to be stored; their names and those of `taken`). A topic keeps its name unless that has
     become wrong, or no longer tells it apart. A group that no words describe is divided where that gives one that they
-    do; else it is stored without a name, and not shown."""
+    do; else it is stored without a name, and not shown. For those of `nameless` that have not changed none is looked
+    for again."""
     members = {label: np.flatnonzero(groups.labels == label) for label in groups.members()}
     names = {language: set(taken[language]) for language in LANGUAGES}
-    for known in before.values():
+    for stored in before.values():
         for language in LANGUAGES:
-            names[language] |= {known.given[language]} - {""}
+            names[language] |= {stored.given[language]} - {""}
     after = []
     order = sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label))
     waiting = deque((groups.topics.get(label), members[label]) for label in order)
@@ -210,7 +212,8 @@ def _named(
         number, rows = waiting.popleft()
         topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
-        if len(rows) >= LEAST_ITEMS and not (topic and topic.closed):
+        known = topic and (topic.closed or (topic.id in nameless and not _changed(topic.items.keys(), keys)))
+        if len(rows) >= LEAST_ITEMS and not known:
             name = _right_name(topic, keys, texts, groups.vectors, rows, names)
             if not all(name.values()) and (not topic or (not topic.kept and _changed(topic.items.keys(), keys))):
                 parts = _parts(texts, groups.vectors, rows, names)

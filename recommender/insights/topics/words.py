@@ -11,7 +11,7 @@ from itertools import product
 from recommender.knowledge.erased_names import NamesOfPeople
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.terms import WRITTEN_TOKEN, fold, tokens
+from recommender.language.terms import WRITTEN_TOKEN, fold, tokens, written_tokens
 from recommender.language.words import is_telling
 
 BODY_CHARACTERS = 300
@@ -62,9 +62,11 @@ class WordReader:
         self._dictionary = dictionary
         self._people = people
         self._term = lru_cache(maxsize=200_000)(self._term_uncached)
+        self._titled = lru_cache(maxsize=200_000)(self._titled_uncached)
         self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
+        self.read = lru_cache(maxsize=2_000)(self._read_uncached)  # a group that is divided is read again
 
-    def read(self, text: Text) -> Words:
+    def _read_uncached(self, text: Text) -> Words:
         """The telling words of a text."""
         words, before = Words(text.language), ("", "")
         for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
@@ -90,13 +92,20 @@ class WordReader:
     def of_title(self, title: str, language: str) -> dict[str, float]:
         """The telling terms of a title, and what each counts; also the likeliest translation of each."""
         found: dict[str, float] = {}
-        for token in tokens(title):
-            term = self._term(token, language)[0]
+        for written in written_tokens(title):
+            if written.isdecimal():  # most numbers are in one title only, and would fill what is cached
+                continue
+            term, other = self._titled(written, language)
             if term:
                 found[term] = 1.0
-                for other in self.translations(term, language)[:1]:
-                    found.setdefault(other, _TRANSLATED)
+            if other:
+                found.setdefault(other, _TRANSLATED)
         return found
+
+    def _titled_uncached(self, written: str, language: str) -> tuple[str, str]:
+        """(the term of a word of a title, its likeliest translation), as far as there are any."""
+        term = self._term(_token(written), language)[0]
+        return term, next(iter(self.translations(term, language)), "") if term else ""
 
     def written(self, items: Sequence[Words], terms: Collection[str], language: str) -> dict[str, str]:
         """How terms are written in a name in this language: as most of the items have them, those of this language

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.insights import Insights
+from indexer.indexing.insights import Insights, compute_insights
 from recommender.access import reader_of
 from recommender.database.insight_tables import TopicItem
-from recommender.database.tables import Person
+from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.database.tables import Person, utc_now
 from recommender.index.local import LocalIndex
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.topics import editing
@@ -58,6 +60,38 @@ def test_topics_follow_a_changed_index_and_not_more_often_than_said(
     reindexed()
     assert insights.follow() is followed
     assert _items(sessions) == (24 if followed else 12)
+
+
+def test_kept_vectors_of_questions_change_nothing_that_is_found(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    reindexed: Callable[..., LocalIndex],
+    add_six: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def found() -> list[tuple[int, str, str, float]]:
+        with sessions.begin() as session:
+            columns = TopicAnswer.topic_id, TopicAnswer.question, TopicAnswer.item, TopicAnswer.match
+            rows = [(row[0], row[1], row[2], row[3]) for row in session.execute(select(*columns).order_by(*columns))]
+            session.execute(update(TopicQuestion).values(asked_on=utc_now() - timedelta(days=60)))  # asked once more
+        return rows
+
+    encoded, encode = list[str](), encoder.encode_queries
+    monkeypatch.setattr(encoder, "encode_queries", lambda texts: encoded.extend(texts) or encode(texts))
+    add_six()
+    reindexed()
+    compute_insights(settings, sessions, encoder, analyzer)
+    first = found()
+    assert len(first) == 60 and encoded
+    encoded.clear()
+    compute_insights(settings, sessions, encoder, analyzer)
+    assert found() == first and not encoded
+    (kept,) = settings.index_dir.glob("questions-*")
+    kept.unlink()
+    compute_insights(settings, sessions, encoder, analyzer)
+    assert found() == first and encoded
 
 
 def test_a_topic_that_a_lead_has_changed_is_computed_anew(

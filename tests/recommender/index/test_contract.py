@@ -292,4 +292,6 @@ def test_item_vectors_are_the_mean_of_the_parts_of_each_readable_item(
     wifi = parts["document:1", "opening"] + parts["document:1", "section"]
     assert vectors[0] == approx(normalise(wifi[None])[0], settings)
     assert index.item_vectors(frozenset({"team:hr"}))[0] == ["request:2"]
+    some, of_some = index.item_vectors(EVERYONE, ["request:2", "request:1", "request:99"])
+    assert some == ["request:1"] and (of_some == vectors[1:]).all()
     assert index.item_vectors(frozenset({"team:it"}))[0] == []

@@ -1,5 +1,6 @@
 """insights/risk/concentration.py: shares of what is known, and the bus factor, against cases computed by hand."""
 
+import random
 from datetime import datetime, timedelta
 
 import pytest
@@ -49,6 +50,29 @@ def test_the_bus_factor_is_the_fewest_people_who_take_more_than_half_with_them(
 ) -> None:
     holders = _holders(*items)
     assert bus_factor(holders, list(holders.parts), NOW, YEAR) == expected
+
+
+def test_the_bus_factor_is_that_of_taking_away_who_knows_most_again_and_again() -> None:
+    rng = random.Random(3)  # noqa: S311 - not for secrets
+    factors = set()
+    for _case in range(200):
+        items = [tuple(rng.sample(range(9), rng.randint(1, 3))) for _item in range(rng.randint(1, 20))]
+        weights = [rng.choice((0.25, 0.5, 1.0)) for _item in items]
+        parts = {
+            str(place): tuple(Contribution(p, weights[place], NOW) for p in items[place]) for place in range(len(items))
+        }
+        left, lost, gone = {place: set(people) for place, people in enumerate(items)}, 0.0, 0
+        while left and lost <= sum(weights) / 2:
+            known = {p: sum(weights[place] for place in left if p in left[place]) for p in range(9)}
+            most, gone = min(known, key=lambda person: (-known[person], person)), gone + 1
+            for place in [place for place, people in left.items() if most in people]:
+                left[place].discard(most)
+                if not left[place]:
+                    del left[place]
+                    lost += weights[place]
+        factors.add(gone)
+        assert bus_factor(Holders(parts), list(parts), NOW, YEAR) == gone
+    assert len(factors) > 3
 
 
 def test_documents_of_the_team_stay_whoever_leaves() -> None:

@@ -143,6 +143,24 @@ def test_what_was_found_is_asked_for_again_when_it_is_gone(
         assert session.scalars(select(TopicAnswer).where(TopicAnswer.item == other)).all() == []
 
 
+def test_a_question_is_asked_again_when_what_was_found_for_it_changed_or_something_new_is_near(
+    sessions: sessionmaker[Session], add_request: Add, update: Update, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.insights.risk.figures.POOL", 6)
+    keys = _requests(add_request, *[("printer jams", "aino")] * 4, ("toner empty", "eero"))
+    at = datetime.now() + timedelta(hours=1)
+    assert update(keys, now=at).asked == 5
+    with sessions.begin() as session:
+        found = session.get_one(HelpRequest, int(keys[1].partition(":")[2]))
+        found.title, found.updated_at = "wholly otherwise", at + timedelta(minutes=1)
+    assert update(keys, now=at + timedelta(hours=1)).asked == 4  # itself, and those for which it was found
+    (new,) = _requests(add_request, ("toner empty", "eero"))
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, int(new.partition(":")[2])).updated_at = at + timedelta(hours=2)
+    assert update(keys, now=at + timedelta(hours=3)).asked == 1  # the other one has other items nearer to it
+    assert update(keys, now=at + timedelta(hours=4)).asked == 0
+
+
 def test_the_history_has_the_last_figures_of_each_week(
     sessions: sessionmaker[Session], add_request: Add, update: Update
 ) -> None:

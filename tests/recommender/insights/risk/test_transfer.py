@@ -28,7 +28,7 @@ def test_a_question_is_lost_for_certain_without_anybody_and_perhaps_with_one_per
         }
     )
     assert [losses.of((1, key)) for key in "abcde"] == [1.0, 0.1, 0.0, 0.0, 0.0]
-    assert losses.of_topic(1) == pytest.approx(1.1)
+    assert losses.of_all(losses.answers) == pytest.approx(1.1)
 
 
 def test_the_act_that_takes_most_away_comes_first_and_the_next_counts_what_is_left() -> None:

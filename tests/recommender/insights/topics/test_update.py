@@ -1,6 +1,7 @@
 """insights/topics/update.py: topics are formed, go on, and tell nothing of what may not be read."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -11,8 +12,10 @@ from recommender.audit import COMMAND
 from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.person_kind import SERVICE
-from recommender.database.tables import HelpRequest, Person, RequestAudience
+from recommender.database.risk_tables import TopicFigure
+from recommender.database.tables import HelpRequest, Person, RequestAudience, utc_now
 from recommender.index.local import LocalIndex
+from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
 from recommender.insights.topics.update import FEW_ITEMS, NO_VECTORS, NOT_FOR_EVERYONE, update_topics
 from recommender.knowledge.erased_names import names_of_people
@@ -230,6 +233,45 @@ def test_an_index_without_vectors_leaves_the_topics_as_they_are(
     index = LocalIndex.open(settings.index_dir, None)  # type: ignore[attr-defined]
     assert update_topics(sessions, index, analyzer, LATER).missing == (NO_VECTORS,)
     assert _seen(sessions) == before != []
+
+
+def test_a_name_that_was_not_found_is_looked_for_again_when_something_changed(
+    sessions: sessionmaker[Session],
+    add_about: Callable[..., list[str]],
+    run: Update,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = []
+
+    def names(_texts: Texts, _vectors: object, rows: Sequence[int], _taken: object) -> dict[str, str]:
+        looked.append(len(rows))
+        return {"fi": "", "en": ""}
+
+    monkeypatch.setattr(Texts, "names", names)
+    items = {subject: add_about(subject, count) for subject, count in (("printer", 6), ("parking", 8))}
+    run()
+    assert {6, 8} <= set(looked)
+    later = utc_now() + timedelta(hours=2)
+    with sessions.begin() as session:
+        topics = session.scalars(select(TopicRow.id)).all()
+        session.add_all(
+            TopicFigure(topic_id=topic, computed_at=later, demand=1.0, asked=1, answerable=1.0, expected_loss=0.0)
+            for topic in topics
+        )
+
+    def looked_at() -> set[int]:
+        looked.clear()
+        run()
+        return set(looked)
+
+    assert looked_at() == set()
+    with sessions.begin() as session:
+        edited = session.get_one(HelpRequest, int(items["printer"][0].partition(":")[2]))
+        edited.body, edited.updated_at = f"{edited.body}.", later
+    assert looked_at() == {6}
+    with sessions.begin() as session:
+        session.execute(update(TopicRow).values(updated_at=later + timedelta(hours=1)))  # as when a name is forgotten
+    assert looked_at() == {6, 8}
 
 
 def test_a_name_stays_until_its_words_are_gone(

@@ -1,0 +1,78 @@
+"""Keeps the vectors of past questions from one update of the insights to the next, since encoding a question takes
+about half of the time of asking it again.
+
+They lie in a file beside the index, by a digest of the text that was encoded. `generations.remove_all_but` removes it,
+so that nothing of what is erased stays. A vector that no question has needed for a while is forgotten.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from recommender.encoder import Encoder, Vectors
+from recommender.index.generations import question_vectors_path
+
+_KEPT = timedelta(days=35)
+"""How long a vector is kept without being needed; a judgement: longer than until every question is asked again."""
+_NEVER_STORED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+class QuestionVectors:
+    """An encoder that encodes each question only once, and has what it encoded before. Threads may share it."""
+
+    def __init__(self, real: Encoder, index_dir: Path, today: date) -> None:
+        self.card, self.backend, self.count_tokens = real.card, real.backend, real.count_tokens
+        self.encode_passages = real.encode_passages
+        self.files = getattr(real, "files", ())
+        self._real = real
+        self._today = today
+        self._path = question_vectors_path(index_dir, real.card)
+        self._vectors, self._used = self._read()
+        if index_dir.is_dir():
+            self._path.touch()  # when it is gone later, something was erased meanwhile
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """As `Encoder.encode_queries`; each text is encoded alone, as a search does."""
+        return np.concatenate([np.zeros((0, self.card.dimension), np.float32), *map(self._encode, texts)])
+
+    def save(self) -> None:
+        """Store the vectors for the next time, unless something was erased since they were read."""
+        kept = [digest for digest, day in self._used.items() if day >= self._today - _KEPT]
+        if not kept or not self._path.is_file():
+            return
+        temporary = self._path.with_suffix(".new")
+        with temporary.open("wb") as file:
+            np.savez(
+                file,
+                digests=np.frombuffer(b"".join(kept), np.uint8).reshape(len(kept), -1),
+                vectors=np.concatenate([self._vectors[digest] for digest in kept]),
+                used=np.array([self._used[digest].toordinal() for digest in kept]),
+            )
+        for path in self._path.parent.glob(question_vectors_path(Path(), None).name):
+            if path != self._path:
+                path.unlink(missing_ok=True)  # those of another model
+        os.replace(temporary, self._path)
+
+    def _encode(self, text: str) -> Vectors:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        if digest not in self._vectors:
+            self._vectors[digest] = self._real.encode_queries([text])
+        self._used[digest] = self._today
+        return self._vectors[digest]
+
+    def _read(self) -> tuple[dict[bytes, Vectors], dict[bytes, date]]:
+        """(the stored vectors, shape (1, dimension) each; the day on which each was needed last), by digest; none when
+        the file is missing or damaged."""
+        try:
+            with np.load(self._path) as stored:
+                digests = [digest.tobytes() for digest in stored["digests"]]
+                vectors = dict(zip(digests, stored["vectors"].astype(np.float32)[:, None], strict=True))
+                used = dict(zip(digests, map(date.fromordinal, stored["used"].tolist()), strict=True))
+        except _NEVER_STORED:
+            return {}, {}
+        return vectors, used

@@ -1,0 +1,26 @@
+"""insights/topics/word_vectors.py: what titles say is added to what items mean."""
+
+import math
+
+import numpy as np
+import pytest
+
+from recommender.insights.topics.word_vectors import _DIMENSION, _direction, with_words
+
+MEANINGS = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], np.float32)
+
+
+def test_the_words_of_a_title_are_a_quarter_and_rare_ones_count_more() -> None:
+    both = with_words(MEANINGS, [{"vpn": 1.0, "alone": 1.0}, {"vpn": 1.0, "tunnel": 0.5}, {"tunnel": 1.0, "vpn": 1.0}])
+    assert both.shape == (3, 2 + _DIMENSION) and both.dtype == np.float32
+    said = math.log(3 / 3) * _direction("vpn") + 0.5 * math.log(3 / 2) * _direction("tunnel")
+    said /= np.linalg.norm(said)
+    assert both[1] == pytest.approx(np.concatenate([math.sqrt(0.75) * MEANINGS[1], math.sqrt(0.25) * said]), abs=1e-6)
+    assert both[0] == pytest.approx([1.0, *[0.0] * (1 + _DIMENSION)])  # no word that tells it from others
+    assert np.linalg.norm(both, axis=1) == pytest.approx([1.0] * 3)
+    assert both[1] @ both[2] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("bags", [[{}, {}, {}], [{"a": 1.0}, {"b": 1.0}, {"c": 1.0}]])
+def test_without_shared_words_only_the_meaning_counts(bags: list[dict[str, float]]) -> None:
+    assert with_words(MEANINGS, bags)[:, :2] == pytest.approx(MEANINGS)
