@@ -20,6 +20,7 @@ from indexer.indexing.watch import watch
 from indexer.sources.rest import client
 from indexer.sources.rest.waiting import Patience
 from recommender.database.engine import open_database
+from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
@@ -55,11 +56,12 @@ def work(what: str, argument: str, settings: Settings, analyzer: Analyzer) -> No
     elif what == "watch":
         sessions = open_database(settings)
         _say("ready")
-        watch(settings, sessions, encoder, analyzer, lambda _report: None)
+        watch(settings, sessions, FollowingEncoder(settings, encoder), analyzer, lambda _report: None)
     elif what == "watch-together":
         sessions = open_database(settings)
         _say("ready")
-        watch_together(settings, sessions, encoder, analyzer, lambda _report: None, threading.Event())
+        encoders = FollowingEncoder(settings, encoder)
+        watch_together(settings, sessions, encoders, analyzer, lambda _report: None, threading.Event())
     else:
         sessions = open_database(settings)
         _say("ready")

@@ -11,6 +11,7 @@ from indexer.indexing.watch import watch
 from recommender.database import version_guard
 from recommender.database.tables import Team
 from recommender.errors import DatabaseVersion
+from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
@@ -70,4 +71,11 @@ def test_watch_ends_with_a_sentence(
 ) -> None:
     _upgrade(sessions)
     with pytest.raises(DatabaseVersion, match="is of a newer version"):
-        watch(settings, sessions, encoder, analyzer, lambda _report: None, wait=lambda _seconds: None)
+        watch(
+            settings,
+            sessions,
+            FollowingEncoder(settings, encoder),
+            analyzer,
+            lambda _report: None,
+            wait=lambda _seconds: None,
+        )
