@@ -159,17 +159,19 @@ def count_there(session: Session, topics: Collection[int], reader: Reader) -> Co
     return counts
 
 
-def readable_titles(session: Session, reader: Reader) -> dict[str, tuple[str, str]]:
-    """(language, title) of all answered items that are in the database now and that `reader` may read, by key."""
-    requests = select(HelpRequest.id, HelpRequest.language, HelpRequest.title)
-    requests = requests.where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
-    documents = select(Document.id, Document.language, Document.title)
-    documents = documents.where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    return {
-        item_key(kind, number): (language, title)
-        for kind, query in ((Kind.REQUEST, requests), (Kind.DOCUMENT, documents))
-        for number, language, title in session.execute(query)
-    }
+def readable_texts(session: Session, reader: Reader) -> dict[str, Text]:
+    """The titles, with the beginnings of the texts, of all answered items that are in the database now and that
+    `reader` may read, by key."""
+    of_requests = SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader)
+    of_documents = SEARCHABLE_DOCUMENTS, readable_documents(reader)
+    found: dict[str, Text] = {}
+    for kind, table, there in ((Kind.REQUEST, HelpRequest, of_requests), (Kind.DOCUMENT, Document, of_documents)):
+        body: Any = func.substr(table.body, 1, BODY_CHARACTERS)
+        for number, language, title, text in session.execute(
+            select(table.id, table.language, table.title, body).where(*there)
+        ):
+            found[item_key(kind, number)] = Text(language, title, text)
+    return found
 
 
 def beginnings(session: Session, keys: Collection[str]) -> dict[str, Text]:

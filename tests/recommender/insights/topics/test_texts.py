@@ -5,8 +5,10 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.encoder import normalise
+from recommender.insights.topics import texts as texts_of_topics
 from recommender.insights.topics.texts import Texts
-from recommender.insights.topics.words import WordReader
+from recommender.insights.topics.words import Text, WordReader
+from recommender.knowledge.erased_names import NamesOfPeople
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 
@@ -17,7 +19,9 @@ def texts(sessions: sessionmaker[Session], analyzer: Analyzer) -> Texts:
     noise = np.random.default_rng(0).normal(0.0, 0.1, (60, 8)).astype(np.float32)
     meanings = normalise(np.eye(8, dtype=np.float32)[np.arange(60) // 10] + noise)
     with sessions() as session:
-        return Texts(session, [], meanings, WordReader(analyzer, Dictionary.load(), frozenset()))
+        return Texts(
+            session, [], meanings, WordReader(analyzer, Dictionary.load(), NamesOfPeople(frozenset(), frozenset()))
+        )
 
 
 def test_items_around_one_direction_hold_together(texts: Texts) -> None:
@@ -30,3 +34,17 @@ def test_items_of_all_directions_that_share_a_word_do_not(texts: Texts) -> None:
 
 def test_a_single_item_does_not(texts: Texts) -> None:
     assert not texts.hold_together(np.array([4]))
+
+
+def test_items_come_together_by_the_words_of_their_texts_and_very_many_by_their_titles(
+    texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [Text("en", "printer", "the toner is empty")] * 2
+    assert [bag["toner"] < bag["printer"] for bag in texts.bags(items)] == [True, True]
+    monkeypatch.setattr(texts_of_topics, "_WITH_BODIES", 1)
+    assert [("printer" in bag, "toner" in bag) for bag in texts.bags(items)] == [(True, False)] * 2
+
+
+def test_a_compound_shares_its_parts(texts: Texts) -> None:
+    (bag,) = texts.bags([Text("fi", "kulkukortti", "")])
+    assert bag["kulkukortti"] > bag["kortti"] > 0
