@@ -88,8 +88,8 @@ class Recommender:
 
     @classmethod
     def open(cls, settings: Settings) -> "Recommender":
-        """Load the model and the live generation. What is missing or damaged becomes a notice, not an error: without a
-        model keyword search alone answers, and without an index the recommendation is empty."""
+        """Load the model and the live generation. What is missing or damaged becomes a notice: without a model keyword
+        search alone answers, and without an index nothing is found."""
         encoder = _loaded(load_encoder, with_model_in_use(settings))
         questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
         live = Live.open(settings, encoder, IndexRegister(settings))

@@ -130,7 +130,7 @@ def remove_damaged(settings: Settings) -> bool:
             try:
                 Manifest.read(settings.index_dir / name).check_files(settings.index_dir / name)
             except IndexDamaged:
-                generations.remove(settings.index_dir, name)
+                generations.remove(settings.index_dir / name)
                 removed = True
     return removed
 

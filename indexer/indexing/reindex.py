@@ -84,9 +84,7 @@ def reindex(
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         engine = engine_of(settings, IndexRegister(settings, sessions))
         builder = engine.builder(encoder.card, analyzer, full, switch)
-        _require_index(builder, only)
-        if wishes:
-            builder.rewrite()
+        _prepare(builder, only, rewrite=bool(wishes))
         searchable, changed, typical = _find_changes(session, builder.known, settings.passage_tokens)
         if only is not None:
             changed = _chosen(changed, only(session), report)
@@ -126,7 +124,9 @@ def _find_changes(
     return searchable, changed, public if _are_enough(len(public), len(searchable)) else sorted(searchable)
 
 
-def _require_index(builder: IndexWriter, only: Choose | None) -> None:
+def _prepare(builder: IndexWriter, only: Choose | None, rewrite: bool) -> None:
+    if rewrite:
+        builder.rewrite()
     if only is not None and builder.fresh:
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
 

@@ -186,7 +186,7 @@ def remove_unfinished(index_dir: Path) -> None:
     names = finished(index_dir)
     for path in index_dir.glob("gen-*"):
         if path.name not in names:
-            _remove(path)
+            remove(path)
 
 
 def _model_of(directory: Path) -> object:
@@ -212,7 +212,7 @@ def publish(index_dir: Path, directory: Path) -> None:
     kept = {previous, directory.name, _last_of_another_model(index_dir, directory)}
     for name in finished(index_dir):
         if name not in kept:
-            _remove(index_dir / name)
+            remove(index_dir / name)
 
 
 def _last_of_another_model(index_dir: Path, directory: Path) -> str | None:
@@ -222,13 +222,9 @@ def _last_of_another_model(index_dir: Path, directory: Path) -> str | None:
     return next((name for name in names if model_name_of(index_dir / name) not in (own, None)), None)
 
 
-def remove(index_dir: Path, name: str) -> None:
-    """Remove a generation that is not in use. Call this under the write lock."""
-    _remove(index_dir / name)
-
-
-def _remove(directory: Path) -> None:
-    """Remove a generation, its manifest first: if this is interrupted, what is left does not count as finished."""
+def remove(directory: Path) -> None:
+    """Remove a generation that is not in use, its manifest first: if this is interrupted, what is left does not count as
+    finished. Call this under the write lock."""
     with contextlib.suppress(OSError):
         (directory / "manifest.json").unlink()
     shutil.rmtree(directory, ignore_errors=True)
@@ -283,7 +279,7 @@ def remove_all_but(index_dir: Path, name: str, wishes: Iterable[str]) -> None:
     fulfils."""
     for path in index_dir.glob("gen-*"):
         if path.name != name:
-            _remove(path)
+            remove(path)
     for path in index_dir.glob(question_vectors_path(Path(), None).name):
         path.unlink(missing_ok=True)
     for wish in wishes:

@@ -19,23 +19,22 @@ Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 NOWHERE = -1
-LEAST_ITEMS = 5
-"""Items that a group has at least."""
+LEAST_ITEMS = 5  # that a group has at least
 _SAMPLE = 3_000  # items that are linked with each other, whose cosines take 70 MB: a judgement, as all numbers here
-_LARGEST = 4.0  # times the usual size of a group, from which it is divided
+_LARGEST, _HALF = 4.0, 0.25
+"""Times the usual size of a group from which it is divided, and the least share of its smaller part."""
 _TOO_FEW, _TOO_MANY = 0.5, 1.5  # shares of the wanted number of groups
+_MORE, _MORE_NEW = 1.8, 1.5  # times as many groups are linked as are wanted: some hold nothing together
 _PASSES = 12  # of k-means, which then has settled or nearly so
 _NEAR, _FAR = 2.5, 1.75
-"""Standard deviations above the mean cosine of items with groups that are not their own, from which an item comes into
-a group, and below which it leaves one."""
+"""Standard deviations as in `_near_enough`, from which an item comes into a group, and below which it leaves one."""
 _CLEAR, _UNCLEAR = 0.03, -0.05
 """By how much its group is nearer than any other when an item comes into it, and at least when it stays."""
-_NEAR_ENOUGH = 0.2  # the same for a single group
-_MARGIN = 0.05  # by which another group must be nearer before an item leaves its own
-_NEW_SHARE = 0.3  # of the usual size: the least size of a group that grows beside others
-_COHESION = 0.9  # times as near as items are to their own groups in the middle are those of a new one on average
-_HALF = 0.25  # the least share of the smaller part of a group that is divided
-_AT_ONCE = 8_192  # items whose cosines with all groups are in memory
+_NEAR_ENOUGH, _MARGIN = 0.2, 0.05  # the same for a single group; by how much another is nearer when an item leaves its
+_NEW_SHARE, _COHESION = 0.3, 0.9
+"""Of the usual size, the least that a group has which grows beside others; and how near its items are on average, times
+as near as items are to their own groups in the middle."""
+AT_ONCE = 8_192  # items whose cosines with all groups are in memory
 
 
 def wanted(items: int) -> int:
@@ -50,11 +49,11 @@ def outgrown(items: int, groups: int) -> bool:
 
 
 def form(vectors: Vectors) -> Labels:
-    """Groups from nothing; all NOWHERE when there are too few items."""
+    """Groups from nothing; all NOWHERE with too few items."""
     if len(vectors) < LEAST_ITEMS:
         return np.full(len(vectors), NOWHERE, np.int64)
     free = np.zeros(len(vectors), np.bool_)
-    labels = settle(vectors, _linked(vectors, wanted(len(vectors))), free, margin=0.0)
+    labels = settle(vectors, _linked(vectors, math.ceil(_MORE * wanted(len(vectors)))), free, margin=0.0)
     return _joined(vectors, grow(vectors, _without_loose(vectors, labels, free, (), (_NEAR, _CLEAR))))
 
 
@@ -97,10 +96,10 @@ def grow(vectors: Vectors, labels: Labels) -> Labels:
     least = max(LEAST_ITEMS, _NEW_SHARE * usual)
     if len(free) < least or len(free) == len(labels):
         return labels
-    cohesion = _COHESION * float(np.median(_own_cosines(vectors, labels)[labels != NOWHERE]))
+    cohesion = _COHESION * float(np.median(own_cosines(vectors, labels)[labels != NOWHERE]))
     floor = _near_enough(vectors, labels, centres_of(vectors, labels), _NEAR)
-    found = _linked(vectors[free], max(2, math.ceil(1.5 * len(free) / usual)))
-    own = _own_cosines(vectors[free], found)
+    found = _linked(vectors[free], max(2, math.ceil(_MORE_NEW * len(free) / usual)))
+    own = own_cosines(vectors[free], found)
     grown, number = labels.copy(), int(labels.max()) + 1
     for group in range(int(found.max()) + 1):
         members = np.flatnonzero((found == group) & (own >= floor))
@@ -165,7 +164,7 @@ def _sums(vectors: Vectors, labels: Labels) -> Vectors:
     return sums
 
 
-def _own_cosines(vectors: Vectors, labels: Labels) -> NDArray[np.float32]:
+def own_cosines(vectors: Vectors, labels: Labels) -> NDArray[np.float32]:
     """The cosine of each item with the mean of the other items of its group, shape (items,); -1 for items alone."""
     own, sums = np.full(len(labels), -1.0, np.float32), _sums(vectors, labels)
     for rows in _chunks(np.flatnonzero(labels != NOWHERE)):
@@ -195,13 +194,20 @@ def _nearest(
 
 
 def _near_enough(vectors: Vectors, labels: Labels, centres: Vectors, deviations: float) -> float:
-    """The cosine with a group from which an item belongs to it: clearly more than items have with groups that are not
-    their own: so many standard deviations more."""
+    """The cosine from which an item belongs to a group: so many standard deviations more than items have with groups
+    that are not their own."""
+    mean, deviation = cosines_with_others(vectors, labels, centres)
+    return mean + deviations * deviation if deviation else _NEAR_ENOUGH
+
+
+def cosines_with_others(vectors: Vectors, labels: Labels, centres: Vectors) -> tuple[float, float]:
+    """(mean, standard deviation) of the cosines that items have with groups that are not their own; zeros when there is
+    only one group."""
     rows = np.flatnonzero(labels != NOWHERE)
     rows = rows[np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]]
     cosines = vectors[rows] @ centres.T
     others = cosines[(labels[rows][:, None] != np.arange(len(centres))) & centres.any(axis=1)]
-    return float(others.mean() + deviations * others.std()) if len(others) else _NEAR_ENOUGH
+    return (float(others.mean()), float(others.std())) if len(others) else (0.0, 0.0)
 
 
 def _without_loose(
@@ -214,7 +220,7 @@ def _without_loose(
         rows = np.flatnonzero(tight != NOWHERE)
         if not len(rows):
             break
-        centres, own = centres_of(vectors, tight), _own_cosines(vectors, tight)[rows]
+        centres, own = centres_of(vectors, tight), own_cosines(vectors, tight)[rows]
         nearest, best, second = _nearest(vectors, centres, rows)
         other = np.where(nearest == tight[rows], second, best)
         loose = (own < _near_enough(vectors, tight, centres, least[0])) | (own < other + least[1])
@@ -293,5 +299,5 @@ def _divided(vectors: Vectors, labels: Labels, kept: Collection[int]) -> Labels:
 
 
 def _chunks(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(rows), _AT_ONCE):
-        yield rows[start : start + _AT_ONCE]
+    for start in range(0, len(rows), AT_ONCE):
+        yield rows[start : start + AT_ONCE]

@@ -19,15 +19,22 @@ SEPARATOR = ", "
 _FEWEST_WITH_WORD, _SHARE_WITH_WORD, _MOST_WITH_WORD = 3, 0.2, 5
 """A word of a name is in this share of the topic's items, at least in the first number of them; in the second number it
 always is in enough. Judgements, as all numbers here."""
-_COVERED, _STILL_COVERED = 0.5, 0.4
+_COVERED, _STILL_COVERED = 0.5, 0.35
 """The share of the topic's items in which a word of its name is, when it is chosen and later."""
 _PARTS, _LONGEST = 4, 80
 """Parts of a name at most, and its characters."""
 _OF_A_TEAM = 0.5
 """A name with a capital letter may name a topic when more than this share of its items is of one team, such as the name
 of a program."""
+_OF_ALL_TEAMS, _STILL_OF_ALL_TEAMS, _FEWEST_OF_TEAMS = 0.4, 0.3, 4
+"""A word of whose items, at least the third number, no team has more than the first share says nothing of what is
+asked. A name keeps such a word until no team has more than the second share."""
 _AGAIN = 0.3
 """What an item counts that has a word of the name already."""
+_VERB = 0.5
+"""What a verb counts beside other words; verbs alone make no name."""
+_ALONE = 0.4
+"""The share of all items with a word that are in the topic when the word alone is its name."""
 _WORTH = 0.2
 """The share of the first part's weight that each further part has at least."""
 _TOGETHER = 0.5
@@ -46,6 +53,7 @@ class _Candidate:
     written: str
     items: Mapping[int, float]
     lift: float
+    verb: bool
 
 
 class Namer:
@@ -57,23 +65,40 @@ class Namer:
         self._sampled = len(sample)
         items = [(reader.read(text), team) for text, team in sample]
         self._counts = Counter(term for item, _team in items for term in item.weights)
-        self.of_all_teams = _of_all_teams(items)
+        self.of_all_teams = _of_all_teams(items, _OF_ALL_TEAMS)
+        self._still_of_all_teams = _of_all_teams(items, _STILL_OF_ALL_TEAMS)
 
-    def names(self, texts: Sequence[Text], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
+    def names(
+        self, texts: Sequence[Text], taken: Mapping[str, Collection[str]], renamed: bool = False
+    ) -> dict[str, str]:
         """A name in each of LANGUAGES, none of which is in `taken` of its language; empty when no words say what at
-        least half of the texts are about."""
+        least half of the texts are about, or only a verb or a common word does. A topic that had a name (`renamed`)
+        gets another one more easily, so that it does not come and go."""
         items = [self._reader.read(text) for text in texts]
-        names = self._names(items, taken)
+        names = self._names(items, taken, not renamed)
         covered = max(self._covered(names[language], items, language) for language in LANGUAGES)
-        return names if covered >= _COVERED else dict.fromkeys(LANGUAGES, "")
+        return names if covered >= (_STILL_COVERED if renamed else _COVERED) else dict.fromkeys(LANGUAGES, "")
 
     def any_names(self, texts: Sequence[Text], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
         """The same for texts that somebody has put together, whatever part of them the words are in; empty when no word
         of the texts can be in a name."""
-        return self._names([self._reader.read(text) for text in texts], taken)
+        return self._names([self._reader.read(text) for text in texts], taken, False)
 
-    def _names(self, items: Sequence[Words], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
-        return {language: _first_free(self._parts(items, language), taken.get(language, ())) for language in LANGUAGES}
+    def _names(self, items: Sequence[Words], taken: Mapping[str, Collection[str]], telling: bool) -> dict[str, str]:
+        names = {}
+        for language in LANGUAGES:
+            parts = self._parts(items, language)
+            tell = not telling or self._tell(parts, len(items))
+            possible = [written for written, _words in parts] if tell else []
+            names[language] = _first_free(possible, taken.get(language, ()))
+        return names
+
+    def _tell(self, parts: Sequence[tuple[str, Sequence[_Candidate]]], count: int) -> bool:
+        """False when all parts of a name of so many items are verbs, or the only one is a common word."""
+        words = [candidate for _written, candidates in parts for candidate in candidates]
+        strongest = max((word.lift for word in words), default=0.0)
+        alone = len(parts) == 1 and strongest < _ALONE * (self._sampled + 1) / count
+        return not alone and not all(word.verb for word in words)
 
     def holds(self, names: Mapping[str, str], texts: Sequence[Text]) -> dict[str, bool]:
         """For each language whether its name is right: each word of it still is in a few items, and tells something,
@@ -87,24 +112,30 @@ class Namer:
         }
 
     def _words_hold(self, name: str, items: Sequence[Words], language: str) -> bool:
-        found = self._candidates(items, language, _STILL_TELLING, _FEWEST_WITH_WORD)
+        found = self._candidates(items, language, _STILL_TELLING, _FEWEST_WITH_WORD, self._still_of_all_teams)
         possible = {candidate.written.casefold() for candidate in found}
         pairs = _pairs(items, language).items()
-        possible |= {written.casefold() for pair, written in pairs if self.of_all_teams.isdisjoint(pair)}
+        possible |= {written.casefold() for pair, written in pairs if self._still_of_all_teams.isdisjoint(pair)}
         return bool(name) and all(part.casefold() in possible for part in name.split(SEPARATOR))
+
+    def terms(self, names: Mapping[str, str]) -> set[str]:
+        """The terms of names by language."""
+        return {term for language, name in names.items() for term in self._reader.own_terms(Text(language, name, ""))}
 
     def _covered(self, name: str, items: Sequence[Words], language: str) -> float:
         """The share of items that have a word of a name, or one that it may translate."""
-        own = set(self._reader.read(Text(language, name, "")).weights)
+        own = self._reader.own_terms(Text(language, name, ""))
         words = own | {other for term in own for other in self._reader.possible_translations(term, language)}
         return sum(not words.isdisjoint(item.weights) for item in items) / len(items) if items else 0.0
 
-    def _parts(self, items: Sequence[Words], language: str) -> list[str]:
-        """The parts that a name can be made of, the first ones first; more than it needs."""
+    def _parts(self, items: Sequence[Words], language: str) -> list[tuple[str, list[_Candidate]]]:
+        """The parts that a name can be made of, as they are written and with their words, the first ones first; more
+        than it needs."""
         enough = max(_FEWEST_WITH_WORD, math.ceil(_SHARE_WITH_WORD * len(items)))
-        found = self._candidates(items, language, _TELLING, min(_MOST_WITH_WORD, enough))
+        found = self._candidates(items, language, _TELLING, min(_MOST_WITH_WORD, enough), self.of_all_teams)
         left = {candidate.term: candidate for candidate in found}
-        pairs, named, parts, first = _pairs(items, language), dict[int, float](), list[str](), 0.0
+        pairs, named, first = _pairs(items, language), dict[int, float](), 0.0
+        parts = list[tuple[str, list[_Candidate]]]()
         while left and len(parts) < 2 * _PARTS:
             gains = {term: _gain(candidate, named) for term, candidate in left.items()}
             term = min(gains, key=lambda term: (-gains[term], term))
@@ -112,22 +143,25 @@ class Namer:
             if gains[term] < _WORTH * first or gains[term] <= 0.0:
                 break
             pair = next((both for both in pairs if term in both and set(both) <= left.keys()), (term,))
-            parts.append(pairs[pair] if len(pair) == 2 else left[term].written)
-            for each in pair:
-                for item, weight in left.pop(each).items.items():
+            words = [left.pop(each) for each in pair]
+            parts.append((pairs[pair] if len(pair) == 2 else words[0].written, words))
+            for word in words:
+                for item, weight in word.items.items():
                     named[item] = max(named.get(item, 0.0), weight)
         return parts
 
-    def _candidates(self, items: Sequence[Words], language: str, telling: float, least: int) -> list[_Candidate]:
+    def _candidates(
+        self, items: Sequence[Words], language: str, telling: float, least: int, without: Collection[str]
+    ) -> list[_Candidate]:
         """The words in at least `least` items, in the language as it is written, or translated into it, that are so
-        many times as frequent as among all items (`telling`)."""
+        many times as frequent as among all items (`telling`), and not among `without`."""
         having: dict[str, dict[int, float]] = {}
         in_language = self._in_language(items, language)
         for place, item in enumerate(items):
             for term, weight in item.weights.items():
                 for name in (term,) if item.language == language else in_language.get(term, ()):
                     having.setdefault(name, {})[place] = weight
-        enough = [term for term, places in having.items() if len(places) >= least and term not in self.of_all_teams]
+        enough = [term for term, places in having.items() if len(places) >= least and term not in without]
         enough = sorted(enough, key=lambda term: (-sum(having[term].values()), term))[:_CONSIDERED]
         written = self._reader.written(items, enough, language)
         found = []
@@ -135,7 +169,9 @@ class Namer:
             share, count = len(having[term]) / len(items), self._count(term, language)
             lift = share * (self._sampled + 1) / (count + 1)
             if lift >= telling:
-                found.append(_Candidate(term, written[term], having[term], lift))
+                verb = self._reader.is_verb(term, language)
+                weights = {place: (_VERB if verb else 1.0) * weight for place, weight in having[term].items()}
+                found.append(_Candidate(term, written[term], weights, lift, verb))
         return found
 
     def _count(self, term: str, language: str) -> int:
@@ -163,9 +199,10 @@ class Namer:
         return tuple(option for option in options if self._counts[option])[:1]
 
 
-def _of_all_teams(items: Sequence[tuple[Words, int | None]]) -> frozenset[str]:
-    """The terms that begin with a capital letter inside of sentences, like those of places and months, and of whose
-    items no team has more than half."""
+def _of_all_teams(items: Sequence[tuple[Words, int | None]], share: float) -> frozenset[str]:
+    """The terms of whose items no team has more than this share, such as "customer", and those that begin with a
+    capital letter inside of sentences, like those of places and months, and of whose items no team has more than
+    half."""
     capitals, written = Counter[str](), Counter[str]()
     teams = defaultdict[str, Counter[int | None]](Counter)
     for item, team in items:
@@ -173,12 +210,14 @@ def _of_all_teams(items: Sequence[tuple[Words, int | None]]) -> frozenset[str]:
         capitals.update(term for term, letters in item.capitals.items() if letters == CAPITAL)
         for term in item.weights:
             teams[term][team] += 1
-    return frozenset(
-        term
-        for term, count in capitals.items()
-        if count > MOSTLY * written[term] and teams[term].total() >= _FEWEST_WITH_WORD
-        if max(teams[term].values()) <= _OF_A_TEAM * teams[term].total()
-    )
+    names = {term for term, count in capitals.items() if count > MOSTLY * written[term]}
+    limits = {True: (_FEWEST_WITH_WORD, _OF_A_TEAM), False: (_FEWEST_OF_TEAMS, share)}
+    found = set()
+    for term, counts in teams.items():
+        fewest, most = limits[term in names]
+        if counts.total() >= fewest and max(counts.values()) <= most * counts.total():
+            found.add(term)
+    return frozenset(found)
 
 
 def _gain(candidate: _Candidate, named: Mapping[int, float]) -> float:

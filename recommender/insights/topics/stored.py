@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, and_, case, cast, delete, func, insert, select, update
+from sqlalchemy import Integer, and_, case, cast, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
@@ -159,19 +159,18 @@ def count_there(session: Session, topics: Collection[int], reader: Reader) -> Co
     return counts
 
 
-def readable_titles(session: Session, keys: Collection[str], reader: Reader) -> dict[str, tuple[str, str]]:
-    """(language, title) of those answered items of `keys` that are in the database now and that `reader` may read, by
-    key."""
-    requests = select(HelpRequest.id, HelpRequest.language, HelpRequest.title)
-    requests = requests.where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
-    documents = select(Document.id, Document.language, Document.title)
-    documents = documents.where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    found: dict[str, tuple[str, str]] = {}
-    for kind, query, column in ((Kind.REQUEST, requests, HelpRequest.id), (Kind.DOCUMENT, documents, Document.id)):
-        query = query.where(column.in_(IDS))
+def readable_texts(session: Session, keys: Collection[str], reader: Reader, bodies: bool) -> dict[str, Text]:
+    """The titles of those answered items of `keys` that are in the database now and that `reader` may read, by key, and
+    with `bodies` the beginnings of their texts."""
+    of_requests = SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader)
+    of_documents = SEARCHABLE_DOCUMENTS, readable_documents(reader)
+    found: dict[str, Text] = {}
+    for kind, table, there in ((Kind.REQUEST, HelpRequest, of_requests), (Kind.DOCUMENT, Document, of_documents)):
+        body: Any = func.substr(table.body, 1, BODY_CHARACTERS) if bodies else literal("")
+        query = select(table.id, table.language, table.title, body).where(*there, table.id.in_(IDS))
         for ids in in_chunks(ids_of(keys, kind), _AT_ONCE):
-            rows = session.execute(query, {"ids": ids})
-            found |= {item_key(kind, number): (language, title) for number, language, title in rows}
+            for number, language, title, text in session.execute(query, {"ids": ids}):
+                found[item_key(kind, number)] = Text(language, title, text)
     return found
 
 

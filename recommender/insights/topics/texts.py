@@ -18,6 +18,8 @@ _NAMED_FROM = 150
 _LOOKED_AT, _NEAREST, _TOGETHER = 10, 5, 0.2
 """Items of a topic are looked at to see whether it holds together: of the items that are nearest in meaning to each,
 this share is in the topic too. Groups that only share a word such as "data" have less; judgements."""
+WITH_BODIES = 20_000
+"""Items of which more than the titles are compared: reading the words of so many takes 3 s; a judgement."""
 _SAMPLE = 3_000
 """Items of a token in which it is counted how common words are."""
 
@@ -32,18 +34,20 @@ class Texts:
         self._reader = reader
         self.namer = Namer(reader, with_teams(session, keys[:: max(1, len(keys) // _SAMPLE)]))
 
-    def bags(self, titles: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
-        """The words of (language, title) by which items come together: those that may be in a name."""
-        bags = [self._reader.of_title(title, language) for language, title in titles]
+    def bags(self, texts: Sequence[Text]) -> list[dict[str, float]]:
+        """The words of texts by which items come together: those that may be in a name."""
+        bags = [self._reader.bag(text) for text in texts]
         for bag in bags:
             for term in self.namer.of_all_teams & bag.keys():
                 del bag[term]
         return bags
 
-    def names(self, vectors: Vectors, rows: Labels, taken: Mapping[str, Collection[str]]) -> dict[str, str]:
-        """The names of a new topic of the items in these rows; empty when no words describe it, or when its items have
-        little in common but a word."""
-        names = self.namer.names(self.nearest(vectors, rows), taken)
+    def names(
+        self, vectors: Vectors, rows: Labels, taken: Mapping[str, Collection[str]], renamed: bool = False
+    ) -> dict[str, str]:
+        """The names of a topic of the items in these rows, a new one or one that had a name (`renamed`); empty when no
+        words describe it, or when its items have little in common but a word."""
+        names = self.namer.names(self.nearest(vectors, rows), taken, renamed)
         return names if any(names.values()) and self.hold_together(rows) else dict.fromkeys(LANGUAGES, "")
 
     def hold_together(self, rows: Labels) -> bool:

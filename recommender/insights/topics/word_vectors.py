@@ -1,8 +1,9 @@
-"""Adds the words of titles to the vectors of items, so that items about the same that also say the same words come
+"""Adds the words of items to their vectors, so that items about the same that also say the same words come
 together, and can be named by them.
 
-Each word has a random direction, the same each time, and a title is the sum of those of its words, weighted by how rare
-they are (random indexing: Kanerva, Kristoferson and Holst 2000). A word counts together with its translation.
+Each word has a random direction, the same each time, and an item is the sum of those of its words, weighted by how rare
+they are (random indexing: Kanerva, Kristoferson and Holst 2000). A word counts together with its translation, and a
+compound together with its parts.
 """
 
 import hashlib
@@ -19,13 +20,13 @@ from recommender.encoder import normalise
 
 Vectors = NDArray[np.float32]
 _DIMENSION = 192  # a judgement, as the next number
-_SHARE = 0.25  # of a cosine that words make up
+_SHARE = 0.4  # of a cosine that words make up
 _AT_ONCE = 8_192  # items of which copies are in memory
 
 
 def with_words(vectors: Vectors, bags: Sequence[Mapping[str, float]]) -> Vectors:
     """Unit vectors of items, shape (items, dimension + 192), from unit vectors of what they mean, shape (items,
-    dimension), and the words of their titles with the weight of each. Words of a single item count nothing."""
+    dimension), and the words of each with their weights. Words of a single item count nothing."""
     both = np.empty((len(vectors), vectors.shape[1] + _DIMENSION), np.float32)
     matrix, directions = _said(bags)
     for start in range(0, len(both), _AT_ONCE):
@@ -39,7 +40,7 @@ def with_words(vectors: Vectors, bags: Sequence[Mapping[str, float]]) -> Vectors
 
 
 def _said(bags: Sequence[Mapping[str, float]]) -> tuple[Any, Vectors]:
-    """(what each word counts in each title, a sparse matrix of shape (items, words); the directions of the words, shape
+    """(what each word counts in each item, a sparse matrix of shape (items, words); the directions of the words, shape
     (words, 192))."""
     from scipy.sparse import csr_matrix
 

@@ -19,9 +19,13 @@ BODY_CHARACTERS = 300
 _TITLE, _BODY = 1.0, 0.35
 """What a word counts in a title, and in the text after it."""
 _TRANSLATED = 0.7
-"""What the translation of a word counts when titles are compared."""
+"""What the translation of a word counts when items are compared."""
 _SHORTEST_WORD, _LONGEST_WORD = 3, 30
 _SHORT_ING = 5
+_PART = 0.5
+"""What a part of a compound counts of the whole."""
+_SHORTEST_COMPOUND, _SHORTEST_PART, _SHORTEST_REST = 8, 4, 3
+"""Letters of a compound, of a part of it that counts, and of what is left of it."""
 MOSTLY = 0.6
 """The share of a word's forms that begin with a capital letter, or have only such letters, when it is written so."""
 CAPITAL = "a"
@@ -29,6 +33,12 @@ CAPITAL = "a"
 _MOST_VOWELS = 7
 """Vowels of a word whose dots are looked for."""
 _LIKE_A_VERB = re.compile(r"(?:[aä]{2}|[dlnr][aä]|[st]t?[aä]|[uyi][aä])$")
+_VERBS = {
+    "a": "minen", "ä": "minen", "da": "minen", "dä": "minen", "ta": "aminen", "tä": "äminen", "la": "eminen",
+    "lä": "eminen", "na": "eminen", "nä": "eminen", "ra": "eminen", "rä": "eminen", "sta": "seminen", "stä": "seminen",
+    "ita": "itseminen", "itä": "itseminen",
+}  # fmt: skip
+"""Endings of Finnish verbs, and those of the nouns that are made of them."""
 _DOTTED = {"a": "aä", "o": "oö"}
 
 
@@ -61,8 +71,9 @@ class WordReader:
         self._analyzer = analyzer
         self._dictionary = dictionary
         self._people = people
+        self._parts = lru_cache(maxsize=200_000)(self._parts_uncached)
         self._term = lru_cache(maxsize=200_000)(self._term_uncached)
-        self._titled = lru_cache(maxsize=200_000)(self._titled_uncached)
+        self._said = lru_cache(maxsize=200_000)(self._said_uncached)
         self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
         self.read = lru_cache(maxsize=2_000)(self._read_uncached)  # a group that is divided is read again
 
@@ -86,26 +97,38 @@ class WordReader:
                     if before[0] not in ("", term) and part[: match.start()].endswith(" "):
                         pair = self._pair(before[1], token, base, text.language)
                         words.pairs.setdefault((before[0], term), pair)
+                for of_part, base_of_part in self._parts(base) if text.language == "fi" else ():
+                    words.weights[of_part] = max(_PART * count, words.weights.get(of_part, 0.0))
+                    words.forms.setdefault(of_part, base_of_part)
                 before = term, written
         return words
 
-    def of_title(self, title: str, language: str) -> dict[str, float]:
-        """The telling terms of a title, and what each counts; also the likeliest translation of each."""
+    def own_terms(self, text: Text) -> set[str]:
+        """The terms of a title, without those of the parts of compounds."""
+        return {term for term, count in self.read(text).weights.items() if count == _TITLE}
+
+    def bag(self, text: Text) -> dict[str, float]:
+        """The telling terms of a text, and what each counts; also the likeliest translation of each."""
         found: dict[str, float] = {}
-        for written in written_tokens(title):
-            if written.isdecimal():  # most numbers are in one title only, and would fill what is cached
-                continue
-            term, other = self._titled(written, language)
-            if term:
-                found[term] = 1.0
-            if other:
-                found.setdefault(other, _TRANSLATED)
+        for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
+            for written in written_tokens(part):
+                if written.isdecimal():  # most numbers are in one text only, and would fill what is cached
+                    continue
+                for term, share in self._said(written, text.language):
+                    found[term] = max(count * share, found.get(term, 0.0))
         return found
 
-    def _titled_uncached(self, written: str, language: str) -> tuple[str, str]:
-        """(the term of a word of a title, its likeliest translation), as far as there are any."""
-        term = self._term(_token(written), language)[0]
-        return term, next(iter(self.translations(term, language)), "") if term else ""
+    def _said_uncached(self, written: str, language: str) -> tuple[tuple[str, float], ...]:
+        """What a word as it is written says, and what that counts: its term, those of the parts of a compound, and the
+        likeliest translation of each."""
+        term, base = self._term(_token(written), language)
+        said = {term: 1.0} if term else {}
+        for part, _base_of_part in self._parts(base) if term and language == "fi" else ():
+            said.setdefault(part, _PART)
+        for own, share in list(said.items()):
+            for other in self.translations(own, language)[:1]:
+                said[other] = max(_TRANSLATED * share, said.get(other, 0.0))
+        return tuple(said.items())
 
     def written(self, items: Sequence[Words], terms: Collection[str], language: str) -> dict[str, str]:
         """How terms are written in a name in this language: as most of the items have them, those of this language
@@ -156,6 +179,31 @@ class WordReader:
         if self._people.has((fold(token), *terms)):
             return "", ""
         return terms[0], base
+
+    def _parts_uncached(self, base: str) -> tuple[tuple[str, str], ...]:
+        """(term, base form) of the words at the beginning and the end of a Finnish compound that may be in a name."""
+        if len(base) < _SHORTEST_COMPOUND or not base.isalpha():
+            return ()
+        found = {}
+        for length in range(_SHORTEST_PART, len(base) - _SHORTEST_REST + 1):
+            for piece in (base[:length], base[-length:]):
+                term = fold(piece)
+                known = self._analyzer.is_word(piece, "fi") and self._analyzer.is_compound(fold(base), term)
+                if known and self._term(piece, "fi") == (term, piece):
+                    found[term] = piece
+        return tuple(found.items())
+
+    def is_verb(self, term: str, language: str) -> bool:
+        """True for what is a verb and nothing else: of a Finnish one "-minen" makes a word (`varata`, `varaaminen`),
+        and an English one has only such translations."""
+        if language == "fi":
+            base = self.with_dots(term, "fi")
+            return any(
+                base.endswith(ending) and self._analyzer.is_word(base[: -len(ending)] + noun, "fi")
+                for ending, noun in _VERBS.items()
+            )
+        options = self.translations(term, language)
+        return bool(options) and all(self.is_verb(option, "fi") for option in options)
 
     def possible_translations(self, term: str, language: str) -> tuple[str, ...]:
         """All terms of the other language that the dictionary has for a term; some are rare meanings of it."""

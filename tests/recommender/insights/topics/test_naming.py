@@ -24,7 +24,63 @@ def namer(reader: WordReader, texts: list[Text], teams: tuple[int, ...]) -> Name
 
 def test_a_place_that_all_teams_are_asked_about_names_no_topic(reader: WordReader) -> None:
     texts = [Text("en", f"parcel for Tampere {letter}{letter}", "") for letter in "abcdef"]
-    assert namer(reader, texts, TEAMS).names(texts, {}) == {"fi": "parcel", "en": "parcel"}
+    elsewhere = [Text("en", f"{word} in Tampere", "") for word in ("salary", "chair") for _time in range(6)]
+    sample = [*((text, 1) for text in texts), *((text, TEAMS[place % 2 + 1]) for place, text in enumerate(elsewhere))]
+    assert Namer(reader, sample).names(texts, {}) == {"fi": "parcel", "en": "parcel"}
+
+
+def test_a_word_that_all_teams_are_asked_with_names_no_topic(reader: WordReader) -> None:
+    texts = [Text("en", f"customer contract {letter}{letter}", "") for letter in "abcdef"]
+    elsewhere = [Text("en", f"customer {word}", "") for word in ("salary", "chair") for _time in range(6)]
+    sample = [*((text, 1) for text in texts), *((text, TEAMS[place // 6 + 1]) for place, text in enumerate(elsewhere))]
+    sample += [(other, 4) for other in OTHERS]
+    assert Namer(reader, sample).names(texts, {})["en"] == "contract"
+    one_team = [(text, 1) for text, _team in sample]
+    assert "customer" in Namer(reader, one_team).names(texts, {})["en"]
+
+
+def test_a_name_keeps_a_word_a_little_longer_when_more_teams_are_asked_with_it(reader: WordReader) -> None:
+    texts = [Text("en", f"customer contract {letter}{letter}", "") for letter in "abcdef"]
+    names = {"fi": "customer", "en": "customer"}
+    for most, right in ((7, True), (5, False)):
+        teams = [1] * most + [2, 3, 4, 5] * 4
+        sample = [(Text("en", "customer", ""), team) for team in teams[:20]]
+        sample += [(other, 6) for other in OTHERS * 2]
+        assert Namer(reader, sample).of_all_teams == frozenset({"customer"})
+        assert Namer(reader, sample).holds(names, texts) == {"fi": right, "en": right}
+
+
+def test_verbs_alone_name_no_topic(reader: WordReader) -> None:
+    texts = [Text("fi", f"hyväksyä {letter}{letter}", "") for letter in "abcdef"]
+    assert namer(reader, texts, (1,)).names(texts, {})["fi"] == ""
+    with_noun = [Text("fi", f"hyväksyä {letter}{letter} lasku", "") for letter in "abcdef"]
+    assert namer(reader, with_noun, (1,)).names(with_noun, {})["fi"].startswith("lasku")
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "verb"),
+    [("hyvaksya", "fi", True), ("varata", "fi", True), ("nayttaa", "fi", True), ("kassa", "fi", False),
+     ("hinta", "fi", False), ("lupa", "fi", False), ("approve", "en", True), ("invoice", "en", False)],
+)  # fmt: skip
+def test_a_verb_is_told_from_other_words(reader: WordReader, word: str, language: str, verb: bool) -> None:
+    assert reader.is_verb(word, language) == verb
+
+
+@pytest.mark.parametrize(("elsewhere", "named"), [(3, True), (30, False)])
+def test_a_word_is_a_name_alone_when_enough_of_its_items_are_in_the_topic(
+    reader: WordReader, elsewhere: int, named: bool
+) -> None:
+    texts = [Text("en", f"printer {letter}{letter}", "") for letter in "abcdef"]
+    sample = [(text, 1) for text in [*texts, *OTHERS * 10]] + [(Text("en", "printer", ""), 1)] * elsewhere
+    names = Namer(reader, sample).names(texts, {})
+    assert names == dict.fromkeys(("fi", "en"), "printer" if named else "")
+    assert Namer(reader, sample).names(texts, {}, renamed=True)["en"] == "printer"
+
+
+def test_a_topic_is_named_by_what_its_compounds_have_in_common(reader: WordReader) -> None:
+    titles = ["kylmäketju", "kylmälaitteen huolto", "kylmäkaappi rikki", "kylmähylly", "kylmävarasto täynnä"]
+    texts = [Text("fi", title, "") for title in titles]
+    assert namer(reader, texts, (1,)).names(texts, {})["fi"] == "kylmä"
 
 
 def test_a_program_that_one_team_is_asked_about_names_a_topic(reader: WordReader) -> None:

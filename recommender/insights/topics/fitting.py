@@ -1,0 +1,112 @@
+"""Which items stand under the name of a topic: those that are near to it and say what its name says. An item that is a
+little farther away stands there too when it says so, and one that does not must be nearer, so that whoever reads only
+the name expects what is in the topic."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recommender.insights.topics.clustering import (
+    AT_ONCE,
+    LEAST_ITEMS,
+    NOWHERE,
+    Labels,
+    Mask,
+    Vectors,
+    centres_of,
+    cosines_with_others,
+    own_cosines,
+)
+
+_SAYS = 1.5
+"""What it counts that an item says all that the name of a topic says, in standard deviations of the cosines that items
+have with topics that are not their own; judgements, as the numbers below, which are in the same unit."""
+_STAYS, _COMES = 2.75, 3.25
+"""How near an item is above the mean, with what it says, to stay in its topic and to come into one."""
+_MARGIN = 0.25
+"""By how much another topic must be nearer before an item goes there, and an item of none to one than to any other."""
+_PASSES = 5
+
+
+@dataclass(frozen=True)
+class Named:
+    """What items say: `bags` has the words of each, with their weights, and `names` the terms of each group's name, by
+    the group's number."""
+
+    bags: Sequence[Mapping[str, float]]
+    names: Mapping[int, Collection[str]]
+
+    def only_names(self) -> "Named":
+        """The same with only those words that are in a name, so that they are looked for once."""
+        terms = {term for name in self.names.values() for term in name}
+        return Named([{term: bag[term] for term in terms & bag.keys()} for bag in self.bags], self.names)
+
+    def weights(self, labels: Labels) -> dict[str, list[tuple[int, float]]]:
+        """For each term of a name the groups that it names, and the share of the items that have it which are there."""
+        groups = defaultdict[str, list[int]](list)
+        for group, terms in self.names.items():
+            for term in terms:
+                groups[term].append(group)
+        there, all_ = Counter[tuple[str, int]](), Counter[str]()
+        for bag, label in zip(self.bags, labels.tolist(), strict=True):
+            for term in groups.keys() & bag.keys():
+                all_[term] += 1
+                there[term, label] += 1
+        return {
+            term: [(group, there[term, group] / max(1, all_[term])) for group in named]
+            for term, named in groups.items()
+        }
+
+    def said(self, rows: Labels, count: int, weights: Mapping[str, list[tuple[int, float]]]) -> Vectors:
+        """How much the items of these rows say of the name of each group, from 0 to 1, shape (rows, count)."""
+        said = np.zeros((len(rows), count), np.float32)
+        for place, row in enumerate(rows.tolist()):
+            bag = self.bags[row]
+            for term in weights.keys() & bag.keys():
+                for group, weight in weights[term]:
+                    said[place, group] += weight * bag[term]
+        return np.minimum(said, 1.0)
+
+
+def fitted(vectors: Vectors, labels: Labels, movable: Mask, named: Named) -> Labels:
+    """The labels, shape (items,), in which each item that is `movable` is in the named group that it fits, or in none.
+    Groups have numbers from 0, and all of them have a name."""
+    found, rows = labels.copy(), np.flatnonzero(movable)
+    if not named.names or not len(rows):
+        return found
+    named = named.only_names()
+    for _pass in range(_PASSES):
+        before = found.copy()
+        centres, weights = centres_of(vectors, found), named.weights(found)
+        mean, deviation = cosines_with_others(vectors, found, centres)
+        if not deviation:  # a single group, or equal vectors
+            break
+        own = own_cosines(vectors, found)
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            cosines = vectors[some] @ centres.T
+            cosines[:, ~centres.any(axis=1)] = -2.0
+            inside = np.flatnonzero(before[some] != NOWHERE)
+            cosines[inside, before[some][inside]] = own[some][inside]
+            near = (cosines - mean) / deviation + _SAYS * named.said(some, len(centres), weights)
+            found[some] = _chosen(near, before[some])
+        if (found == before).all():
+            break
+    sizes = np.bincount(found[found != NOWHERE], minlength=int(labels.max()) + 1)
+    found[movable & np.isin(found, np.flatnonzero(sizes < LEAST_ITEMS))] = NOWHERE
+    return found
+
+
+def _chosen(near: Vectors, labels: Labels) -> Labels:
+    """The groups of items, given how near each is to each group, shape (items, groups), and where it is now."""
+    places = np.arange(len(near))
+    best = near.argmax(axis=1)
+    others = near.copy()
+    others[places, best] = -np.inf
+    highest, second = near[places, best], others.max(axis=1, initial=-np.inf)
+    own = np.where(labels == NOWHERE, -np.inf, near[places, np.maximum(labels, 0)])
+    stays = (own >= _STAYS) & (own >= highest - _MARGIN)
+    comes = ~stays & (highest >= _COMES) & (highest >= second + _MARGIN)
+    return np.where(stays, labels, np.where(comes, best, NOWHERE))

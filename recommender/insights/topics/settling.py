@@ -1,0 +1,218 @@
+"""Finds what the topics of a token are now, from those there were: items are grouped, groups are named, and each new
+item stands under the name that it fits. What is stored is written by update.py."""
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recommender.insights.topics import clustering
+from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
+from recommender.insights.topics.fitting import Named, fitted
+from recommender.insights.topics.matching import match
+from recommender.insights.topics.stored import NewTopic, StoredTopic
+from recommender.insights.topics.texts import Texts
+from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS
+
+_GROWN = 1.05
+"""The names of a topic are looked at again when it has about so many times as many items."""
+_PASSES = 4
+"""How many times items are grouped and named at most until nothing changes any more; a judgement."""
+_SETTLED_UP_TO = 20_000
+"""Items of a token up to which this is done more than once at a time: of more, each update does the next step. A
+judgement."""
+Names = Mapping[str, set[str]]
+"""Names of topics by language."""
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of a token's items: their vectors and labels, and the id of the topic that each label continues, if
+    any."""
+
+    keys: Sequence[str]
+    vectors: Vectors
+    labels: Labels
+    topics: Mapping[int, int]
+
+    def members(self) -> dict[int, frozenset[str]]:
+        """The keys of each group's items, by label."""
+        if not len(self.labels):
+            return {}
+        order = np.argsort(self.labels, kind="stable")
+        labels, firsts = np.unique(self.labels[order], return_index=True)
+        parts = np.split(order, firsts[1:])
+        return {
+            int(label): frozenset(self.keys[place] for place in part.tolist())
+            for label, part in zip(labels, parts, strict=True)
+            if label != NOWHERE
+        }
+
+
+def settled(
+    texts: Texts,
+    keys: Sequence[str],
+    vectors: Vectors,
+    bags: Sequence[Mapping[str, float]],
+    before: Mapping[int, StoredTopic],
+    taken: Names,
+    again: bool,
+    nameless: Set[int],
+) -> tuple[list[NewTopic], dict[str, set[str]]]:
+    """The topics as they are to be stored, and the names of theirs and of `taken`: items are grouped, the groups named,
+    and each new item put under the name that it fits, until an update of the result would change nothing. For topics in
+    `nameless` that have not changed no name is looked for, since none was found the last time."""
+    state, after, names = dict(before), list[NewTopic](), dict[str, set[str]]()
+    for number in range(_PASSES if len(keys) <= _SETTLED_UP_TO else 1):
+        groups = _regroup(keys, vectors, state, again and not number)
+        after, names = _named(texts, groups, state, taken, nameless)
+        after = _fitted(texts, groups, after, bags, before)
+        next_state = _as_stored(after, state)
+        if next_state == state:
+            break
+        state = next_state
+    return [replace(topic, id=topic.id if topic.id in before else None) for topic in after], names
+
+
+def _as_stored(topics: Sequence[NewTopic], state: Mapping[int, StoredTopic]) -> dict[int, StoredTopic]:
+    """The topics as if they had been stored; new ones have negative ids."""
+    free = min([0, *state]) - 1
+    found = {}
+    for place, topic in enumerate(topics):
+        number = topic.id if topic.id is not None else free - place
+        had = state.get(number) or StoredTopic(number, {}, dict.fromkeys(LANGUAGES, ""), {})
+        chosen = {key: had.items.get(key, False) for key in topic.items}
+        found[number] = replace(had, names=dict(topic.names), items=chosen)
+    return found
+
+
+def _fitted(
+    texts: Texts,
+    groups: _Groups,
+    topics: Sequence[NewTopic],
+    bags: Sequence[Mapping[str, float]],
+    before: Mapping[int, StoredTopic],
+) -> list[NewTopic]:
+    """The topics, in which each item that had none before is under the name that it fits, if any."""
+    shown = [
+        place
+        for place, topic in enumerate(topics)
+        if len(topic.items) >= LEAST_ITEMS and all(topic.names.values())
+        if topic.id is None or topic.id not in before or not before[topic.id].closed
+    ]
+    label_of = {key: label for label, place in enumerate(shown) for key in topics[place].items}
+    labels = np.array([label_of.get(key, NOWHERE) for key in groups.keys], np.int64)
+    had = {key for topic in before.values() for key in topic.items}
+    movable = np.array([key not in had for key in groups.keys], np.bool_)
+    given = {number: {lang: name for lang, name in topic.given.items() if name} for number, topic in before.items()}
+    read_names = [{**topics[place].names, **given.get(topics[place].id or 0, {})} for place in shown]
+    named = Named(bags, {label: texts.namer.terms(names) for label, names in enumerate(read_names)})
+    found = fitted(groups.vectors, labels, movable, named).tolist()
+    goes_to = {key: shown[label] for key, label in zip(groups.keys, found, strict=True) if label != NOWHERE}
+    members: list[set[str]] = [
+        {key for key in topic.items if goes_to.get(key, place if place not in shown else -1) == place}
+        for place, topic in enumerate(topics)
+    ]
+    for key, place in goes_to.items():
+        members[place].add(key)
+    return [
+        replace(topic, items=frozenset(items))
+        for topic, items in zip(topics, members, strict=True)
+        if items or topic.id in before
+    ]
+
+
+def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredTopic], again: bool) -> _Groups:
+    """The groups of these items now, and which topic each continues."""
+    ids = sorted(before)
+    place_of = {key: place for place, key in enumerate(keys)}
+    labels, fixed = np.full(len(keys), NOWHERE, np.int64), np.zeros(len(keys), np.bool_)
+    for label, topic in enumerate(ids):
+        for key, chosen in before[topic].items.items():
+            if key in place_of:
+                labels[place_of[key]], fixed[place_of[key]] = label, chosen
+    kept = {label for label, topic in enumerate(ids) if before[topic].kept}
+    had = labels
+    if (labels == NOWHERE).all():
+        labels = clustering.form(vectors)
+    else:
+        labels = clustering.join(vectors, clustering.grow(vectors, clustering.join(vectors, labels)))
+        if again or clustering.outgrown(len(keys), len(np.unique(labels[labels != NOWHERE]))):
+            labels = clustering.form_again(vectors, labels, fixed, kept)
+    old = {topic: {keys[place] for place in np.flatnonzero(had == label).tolist()} for label, topic in enumerate(ids)}
+    groups = _Groups(keys, vectors, labels, {})
+    return replace(groups, topics=match(old, groups.members(), {ids[label] for label in kept}))
+
+
+def _named(
+    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names, nameless: Set[int]
+) -> tuple[list[NewTopic], dict[str, set[str]]]:
+    """(the topics as they are to be stored; their names and those of `taken`). A topic keeps its name unless that has
+    become wrong, or no longer tells it apart. A group that no words describe is divided where that gives one that they
+    do; else it is stored without a name, and not shown. For those of `nameless` that have not changed none is looked
+    for again."""
+    members = {label: np.flatnonzero(groups.labels == label) for label in groups.members()}
+    names = {language: set(taken[language]) for language in LANGUAGES}
+    for stored in before.values():
+        for language in LANGUAGES:
+            names[language] |= {stored.given[language]} - {""}
+    after = []
+    order = sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label))
+    waiting = deque((groups.topics.get(label), members[label]) for label in order)
+    while waiting:
+        number, rows = waiting.popleft()
+        topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
+        name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
+        known = topic and (topic.closed or (topic.id in nameless and not _changed(topic.items.keys(), keys)))
+        if len(rows) >= LEAST_ITEMS and not known:
+            name = _right_name(topic, keys, texts, groups.vectors, rows, names)
+            if not all(name.values()) and (not topic or (not topic.kept and _changed(topic.items.keys(), keys))):
+                parts = _parts(texts, groups.vectors, rows, names)
+                if len(parts) > 1:
+                    waiting.extendleft([(None, parts[1]), (number, parts[0])])
+                    continue
+            for language in LANGUAGES:
+                names[language] |= {name[language]} - {""}
+        after.append(NewTopic(number, keys, name))
+    gone = sorted({number for number, stored in before.items() if stored.kept} - {topic.id for topic in after})
+    return [*after, *(NewTopic(number, frozenset(), before[number].names) for number in gone)], names
+
+
+def _right_name(
+    topic: StoredTopic | None, keys: frozenset[str], texts: Texts, vectors: Vectors, rows: Labels, names: Names
+) -> dict[str, str]:
+    """The names of a group: those it has, where they are right, else new ones."""
+    had = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
+    wrong = {language for language in LANGUAGES if not had[language] or had[language] in names[language]}
+    if topic and not wrong and not _changed(topic.items.keys(), keys):
+        return had
+    if topic and len(wrong) < len(LANGUAGES):
+        right = texts.namer.holds(had, texts.nearest(vectors, rows))
+        wrong |= {language for language in LANGUAGES if not right[language]}
+    if not wrong:
+        return had
+    nearest = texts.nearest(vectors, rows)
+    new = dict(had) if topic and topic.kept else texts.names(vectors, rows, names, all(had.values()))
+    if topic and (topic.kept or (len(wrong) < len(LANGUAGES) and not all(new.values()))):
+        new = texts.namer.any_names(nearest, names)
+    return {language: new[language] if language in wrong else had[language] for language in LANGUAGES}
+
+
+def _changed(before: Set[str], after: Set[str]) -> bool:
+    """True when a name has to be looked at again: an item that it may have come from has left, or the topic has grown
+    by more than a few."""
+    return bool(before - after) or _size_class(len(before)) != _size_class(len(after))
+
+
+def _size_class(items: int) -> int:
+    return int(math.log(items, _GROWN)) if items else 0
+
+
+def _parts(texts: Texts, vectors: Vectors, rows: Labels, names: Names) -> list[Labels]:
+    """The two parts of a group, when there are names for one of them; else the whole."""
+    halves = clustering.halves(vectors[rows])
+    parts = [rows[halves == part] for part in (0, 1)] if halves.any() else [rows]
+    named = (texts.names(vectors, part, names) for part in parts if len(parts) > 1)
+    return parts if any(all(name.values()) for name in named) else [rows]
