@@ -1,7 +1,5 @@
-"""From a question to a Recommendation, step by step.
-
-The steps are in `search/` and `people/`; the index and the models that they use come from `live.py`.
-"""
+"""From a question to a Recommendation, step by step. The steps are in `search/` and `people/`; the index and the models
+that they use come from `live.py`."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence

@@ -223,8 +223,8 @@ def _last_of_another_model(index_dir: Path, directory: Path) -> str | None:
 
 
 def remove(directory: Path) -> None:
-    """Remove a generation that is not in use, its manifest first: if this is interrupted, what is left does not count as
-    finished. Call this under the write lock."""
+    """Remove a generation that is not in use, its manifest first: if this is interrupted, what is left does not count
+    as finished. Call this under the write lock."""
     with contextlib.suppress(OSError):
         (directory / "manifest.json").unlink()
     shutil.rmtree(directory, ignore_errors=True)

@@ -1,7 +1,5 @@
 """Groups items by their vectors: how many groups there are, which items are near enough to one another, and which fit
-nowhere. Knows neither the database nor what the groups are called.
-
-First groups come from average linkage (Sokal and Michener 1958), of a sample when there are many items; spherical
+nowhere. First groups come from average linkage (Sokal and Michener 1958), of a sample when there are many items; spherical
 k-means (Dhillon and Modha 2001) then gives each item to its nearest group. Vectors are unit vectors, shape (items,
 dimension), and labels the numbers of the items' groups, shape (items,): from 0, or NOWHERE.
 """

@@ -10,15 +10,15 @@ from recommender.insights.topics.word_vectors import _DIMENSION, _direction, wit
 MEANINGS = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], np.float32)
 
 
-def test_the_words_of_a_title_are_a_quarter_and_rare_ones_count_more() -> None:
+def test_words_are_two_fifths_and_rare_ones_count_more() -> None:
     both = with_words(MEANINGS, [{"vpn": 1.0, "alone": 1.0}, {"vpn": 1.0, "tunnel": 0.5}, {"tunnel": 1.0, "vpn": 1.0}])
     assert both.shape == (3, 2 + _DIMENSION) and both.dtype == np.float32
     said = math.log(3 / 3) * _direction("vpn") + 0.5 * math.log(3 / 2) * _direction("tunnel")
     said /= np.linalg.norm(said)
-    assert both[1] == pytest.approx(np.concatenate([math.sqrt(0.75) * MEANINGS[1], math.sqrt(0.25) * said]), abs=1e-6)
+    assert both[1] == pytest.approx(np.concatenate([math.sqrt(0.6) * MEANINGS[1], math.sqrt(0.4) * said]), abs=1e-6)
     assert both[0] == pytest.approx([1.0, *[0.0] * (1 + _DIMENSION)])  # no word that tells it from others
     assert np.linalg.norm(both, axis=1) == pytest.approx([1.0] * 3)
-    assert both[1] @ both[2] == pytest.approx(0.25)
+    assert both[1] @ both[2] == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize("bags", [[{}, {}, {}], [{"a": 1.0}, {"b": 1.0}, {"c": 1.0}]])
