@@ -1,8 +1,7 @@
 """Groups items by their vectors: how many groups there are, which items are near enough to one another, and which fit
-nowhere. First groups come from average linkage (Sokal and Michener 1958), of a sample when there are many items; spherical
-k-means (Dhillon and Modha 2001) then gives each item to its nearest group. Vectors are unit vectors, shape (items,
-dimension), and labels the numbers of the items' groups, shape (items,): from 0, or NOWHERE.
-"""
+nowhere. First groups come from average linkage (Sokal and Michener 1958), of a sample when there are many items;
+spherical k-means (Dhillon and Modha 2001) then gives each item to its nearest group. Vectors are unit vectors, shape
+(items, dimension), and labels the numbers of the items' groups, shape (items,): from 0, or NOWHERE."""
 
 import math
 from collections.abc import Collection, Iterator

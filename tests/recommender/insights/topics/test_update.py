@@ -243,7 +243,7 @@ def test_a_name_that_was_not_found_is_looked_for_again_when_something_changed(
 ) -> None:
     looked = []
 
-    def names(_texts: Texts, _vectors: object, rows: Sequence[int], _taken: object) -> dict[str, str]:
+    def names(_texts: Texts, _vectors: object, rows: Sequence[int], *_others: object) -> dict[str, str]:
         looked.append(len(rows))
         return {"fi": "", "en": ""}
 
