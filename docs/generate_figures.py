@@ -133,19 +133,17 @@ def imports(results: Results) -> str:
 
 
 def insights(results: Results) -> str:
-    """How long all insights take, and how much memory: at first, and after a change."""
-    held = results("insights")
+    """How long insights take at 100,000 items, and how much memory."""
+    trials = _trials(results, "insights-first", "insights-changed")
     rows = [
-        (
-            what,
-            f"{held[run]['asked']:,}",
-            f"{held[run]['processor_seconds']:.0f} s",
-            f"{held[run]['peak_mb']:,} MB",
-        )
-        for run, what in (("first", "everything for the first time"), ("afterwards", "again after 100 items changed"))
+        (row["what"], f"{row['questions']:,}" if "questions" in row else "", f"{row['processor_seconds']:.0f} s")
+        for trial in trials
+        for row in trial["rows"]
     ]
-    heads = ("what is computed", "questions asked again", "seconds of the processor", "peak memory")
-    return _table(heads, rows) + _origin(held, f"{held['items']:,} items, {held['people']:,} people")
+    heads = ("what is computed", "questions asked again", "seconds of the processor")
+    size, peak = trials[0], max(trial["peak_mb"] for trial in trials)
+    what = f"{size['items']:,} items, {size['people']:,} people, at most {peak:,} MB of memory"
+    return _table(heads, rows) + _recorded(*trials, what=what)
 
 
 def leaks(results: Results) -> str:

@@ -2,12 +2,12 @@
 `results/insights.json`.
 
 Items are those of `tests.benchmarks.speed`, with a team each and answers by 1,000 people. No text of theirs is encoded,
-which would take most of an hour: their vectors are drawn around those of 200 real passages, around the same one for all
-items made from the same item of the demo, so that there is something to be found. The index of words is real, and so is
-the encoding of the questions that are asked again, so that a search costs what it costs. Making, computing and changing
-run in separate processes, so that the peak memory of each is measured; computing includes loading the index and the
-model, asking the past questions, and storing everything. Seconds are of the processor and of the clock: on a busy
-machine only those of the processor tell something.
+which would take longer than all that is measured: their vectors are drawn around those of 200 real passages, around the
+same one for all items made from the same item of the demo, so that there is something to be found. The index of words
+is real, and so is the encoding of the questions that are asked again, so that a search costs what it costs. Making,
+computing and changing run in separate processes, so that the peak memory of each is measured; computing includes
+loading the index and the model, asking the past questions, and storing everything. Seconds are of the processor and of
+the clock: on a busy machine only those of the processor tell something.
 Usage: python -m tests.benchmarks.insights [SIZE]
 """
 
