@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: help install demo test-tools test test-long test-postgresql test-all coverage lint everyday bench load docs figures screenshot translations \
+.PHONY: help install demo test-tools test test-long test-postgresql test-milvus test-all coverage lint everyday bench load docs figures screenshot translations \
   adaptation alignment rerank lock browser clean
 
 help:  ## list these targets
@@ -75,6 +75,12 @@ ON_POSTGRESQL := tests/recommender tests/indexer/loading tests/web/desk tests/we
 
 test-postgresql: test-tools  ## run the tests that use a database on PostgreSQL; TESTS= as for test
 	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(or $(TESTS),$(ON_POSTGRESQL))
+
+# What asks the index, and what must not be learned from it; tests of local files would be the same as without Milvus.
+ON_MILVUS := tests/test_leaks.py tests/test_non_interference.py tests/recommender/test_recommender.py
+
+test-milvus: test-tools  ## run the tests that ask the index with the index in Milvus; TESTS= as for test
+	@export KOLLEGA_TEST_INDEX=milvus; $(pytest) $(or $(TESTS),$(ON_MILVUS))
 
 test-all: test-tools  ## run the tests with the long runs, and print the coverage; then those of a database on PostgreSQL
 	@export $(LONG); $(pytest) --timeout=1500 $(COVERAGE)

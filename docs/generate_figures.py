@@ -191,6 +191,26 @@ def held_fixed(results: Results) -> str:
     return _table(heads, rows) + _origin(held)
 
 
+def milvus(results: Results) -> str:
+    """What Milvus costs against local files."""
+    held = results("milvus")
+    rows = []
+    for name, what in (("index", "search in the index"), ("with_encoding", "encoding the question, then search")):
+        for place in ("p50", "p95"):
+            key = f"{name}_{place}_ms"
+            sides = (f"{held[side][key]:.0f} ms" for side in ("local", "milvus"))
+            rows.append((f"{what}, {place}", *sides, f"{held['milvus_over_local'][key]:.1f}"))
+    seconds = (f"{held[side]['indexing_seconds']:,.0f} s" for side in ("local", "milvus"))
+    rows.append(("writing a new index", *seconds, f"{held['milvus_over_local']['indexing_seconds']:.1f}"))
+    heads = (
+        f"{held['passages']:,} passages, {held['questions']} questions",
+        "local files",
+        "Milvus, library form",
+        "ratio",
+    )
+    return _table(heads, rows) + _origin(held)
+
+
 def damage(results: Results) -> str:
     """What came of damaged files and killed processes."""
     damaged, kills = _trials(results, "damage", "kills")
@@ -500,6 +520,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         damage,
         non_interference,
         held_fixed,
+        milvus,
         quality,
         quality_over_all,
         quality_exists,

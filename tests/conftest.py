@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -288,9 +289,7 @@ def reindexed(
 
     def run(full: bool = False) -> LocalIndex:
         reindex(settings, sessions, encoder, analyzer, full)
-        if settings.index == LocalEngine.name:
-            return LocalIndex.open(settings.index_dir, encoder.card)
-        return _engine(settings).open_generation(generations.live(settings.index_dir), encoder.card)
+        return open_index(settings, encoder)
 
     return run
 
@@ -345,6 +344,13 @@ def open_recommender(
         return recommender
 
     return opened
+
+
+def open_index(settings: Settings, encoder: Encoder) -> Any:
+    """The live generation of the index: a LocalIndex, unless the settings say that it is in Milvus."""
+    if settings.index == LocalEngine.name:
+        return LocalIndex.open(settings.index_dir, encoder.card)
+    return _engine(settings).open_generation(generations.live(settings.index_dir), encoder.card)
 
 
 def _engine(settings: Settings) -> Engine:

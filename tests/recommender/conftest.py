@@ -10,11 +10,10 @@ from indexer.indexing.reindex import reindex
 from recommender.database.tables import HelpRequest, Person
 from recommender.datatypes import INDEX_MISSING, Suggestion
 from recommender.encoder import Encoder
-from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.conftest import FakeEncoder, make_recommender
+from tests.conftest import FakeEncoder, make_recommender, open_index
 
 Add = Callable[..., int]
 Build = Callable[[], Recommender]
@@ -27,7 +26,7 @@ def build(settings: Settings, sessions: sessionmaker[Session], encoder: FakeEnco
 
     def built() -> Recommender:
         reindex(settings, sessions, encoder, analyzer)
-        return make_recommender(settings, analyzer, encoder, LocalIndex.open(settings.index_dir, encoder.card))
+        return make_recommender(settings, analyzer, encoder, open_index(settings, encoder))
 
     return built
 

@@ -1,0 +1,30 @@
+"""database/index_register.py: one generation is live, and all who ask are told the same."""
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.index_register import IndexRegister
+from recommender.settings import Settings
+
+
+def test_one_generation_is_live_and_those_that_nobody_needs_are_forgotten(
+    settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    register, other = IndexRegister(settings, sessions), IndexRegister(settings, sessions)
+    assert (register.live(), register.names(), register.files("gen-000001")) == (None, [], {})
+    register.publish("gen-000001", {"manifest.json": b"one", "space.npz": bytes(range(256))}, [])
+    register.publish("gen-000002", {"manifest.json": b"two"}, ["gen-000001"])
+    assert (other.live(), other.names()) == ("gen-000002", ["gen-000001", "gen-000002"])
+    assert other.files("gen-000001") == {"manifest.json": b"one", "space.npz": bytes(range(256))}
+    other.make_live("gen-000001")
+    assert register.live() == "gen-000001"
+    register.publish("gen-000003", {"manifest.json": b"three"}, ["gen-000001"])
+    assert other.names() == ["gen-000001", "gen-000003"]
+    register.publish("gen-000003", {"manifest.json": b"again"}, ["gen-000001"])
+    assert other.files("gen-000003") == {"manifest.json": b"again"}
+    register.forget(["gen-000003"])
+    assert (other.live(), other.names()) == ("gen-000003", ["gen-000003"])
+
+
+def test_the_name_of_the_installation_is_drawn_once(settings: Settings, sessions: sessionmaker[Session]) -> None:
+    name = IndexRegister(settings, sessions).store()
+    assert name.startswith("kollega_") and IndexRegister(settings, sessions).store() == name
