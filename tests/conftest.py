@@ -42,6 +42,7 @@ from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.chromium import CHROMIUM, TIMEOUT
 from tests.paths import ROOT
 from tests.postgresql import ON_POSTGRESQL, Server, running_server, uses_postgresql
@@ -357,16 +358,15 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def open_client(settings: Settings, open_recommender: Callable[[], Recommender]) -> Iterator[Callable[[], FlaskClient]]:
     """Opens a test client of the web application, with the items in the database indexed."""
-    engines = []
+    apps = []
 
     def opened() -> FlaskClient:
-        app = create_app(settings, recommender=open_recommender())
-        engines.append(app.extensions["kollega_sessions"].kw["bind"])
-        return app.test_client()
+        apps.append(create_app(settings, recommender=open_recommender()))
+        return apps[-1].test_client()
 
     yield opened
-    for engine in engines:
-        engine.dispose()
+    for app in apps:
+        close_app(app)
 
 
 @pytest.fixture
