@@ -67,11 +67,12 @@ test-long: test-tools  ## run the tests that have long runs, with those
 	@export $(LONG); $(pytest) --timeout=1500 $(LONG_TESTS)
 
 # Tests outside of these run commands on a home directory, or a server, and so on SQLite: they are not ready for it.
-ON_POSTGRESQL := tests/recommender tests/indexer/loading tests/web/desk tests/web/documents tests/web/inbox tests/web/insights \
-  tests/web/requests \
-  tests/web/test_app.py tests/web/test_double_clicks.py tests/web/test_errors.py tests/web/test_health.py \
-  tests/web/test_measuring.py tests/web/test_once.py tests/web/people \
-  $(filter-out tests/web/api/test_openapi.py,$(wildcard tests/web/api/test_*.py))
+ON_POSTGRESQL := tests/recommender tests/indexer/commands tests/indexer/evaluation tests/indexer/indexing tests/indexer/loading \
+  tests/web/api tests/web/chat tests/web/desk tests/web/documents tests/web/files tests/web/inbox tests/web/insights \
+  tests/web/mcp tests/web/people tests/web/requests tests/web/search tests/web/sign_in \
+  tests/web/test_app.py tests/web/test_double_clicks.py tests/web/test_errors.py tests/web/test_form_fuzz.py \
+  tests/web/test_health.py tests/web/test_limits.py tests/web/test_measuring.py tests/web/test_once.py \
+  tests/test_kills.py tests/test_leaks.py
 
 test-postgresql: test-tools  ## run the tests that use a database on PostgreSQL; TESTS= as for test
 	@export KOLLEGA_TEST_DATABASE=postgresql; $(pytest) $(or $(TESTS),$(ON_POSTGRESQL))

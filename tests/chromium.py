@@ -10,6 +10,8 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext
 from waitress import create_server, wasyncore
 
+from tests.apps import close_app
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 TIMEOUT = 60_000
@@ -36,5 +38,5 @@ def served(app: Flask) -> Iterator[str]:
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
         thread.join(timeout=TIMEOUT / 1000)
         server.task_dispatcher.shutdown()
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
         assert not thread.is_alive()

@@ -45,6 +45,7 @@ from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.chromium import CHROMIUM, TIMEOUT
 from tests.milvus import ON_MILVUS, in_milvus, running_milvus
 from tests.paths import ROOT
@@ -383,16 +384,15 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def open_client(settings: Settings, open_recommender: Callable[[], Recommender]) -> Iterator[Callable[[], FlaskClient]]:
     """Opens a test client of the web application, with the items in the database indexed."""
-    engines = []
+    apps = []
 
     def opened() -> FlaskClient:
-        app = create_app(settings, recommender=open_recommender())
-        engines.append(app.extensions["kollega_sessions"].kw["bind"])
-        return app.test_client()
+        apps.append(create_app(settings, recommender=open_recommender()))
+        return apps[-1].test_client()
 
     yield opened
-    for engine in engines:
-        engine.dispose()
+    for app in apps:
+        close_app(app)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ KOLLEGA_TEST_DATABASE=postgresql runs the tests that use the fixture `settings` 
 and the server is started only by tests of PostgreSQL itself."""
 
 import fcntl
+import gc
 import json
 import os
 import tempfile
@@ -38,6 +39,17 @@ def _remember(connection: Any, _record: object) -> None:
         _connections.add(connection)
 
 
+def _open_on(database: str) -> list[Any]:
+    """The connections to a database that nobody has closed, also those in the pools of engines."""
+
+    def found() -> list[Any]:
+        return [each for each in list(_connections) if not each.closed and each.info.dbname == database]
+
+    if found():
+        gc.collect()  # what nobody can reach any more counts as closed
+    return found()
+
+
 def uses_postgresql(item: pytest.Item) -> bool:
     """True for a test whose store is on PostgreSQL when ON_POSTGRESQL."""
     return "store_address" in getattr(item, "fixturenames", ()) and item.get_closest_marker("sqlite_only") is None
@@ -62,9 +74,9 @@ class Server:
         name = self.create("TEMPLATE template0" if empty else f"TEMPLATE {self._template} STRATEGY FILE_COPY")
 
         def remove() -> None:
-            for connection in list(_connections):  # that engines still have in their pools
-                connection.close()
+            left = _open_on(name)
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            assert not left, f"{len(left)} connections to the database were left open: dispose of each engine"
 
         request.addfinalizer(remove)
         return self.address(name)

@@ -26,13 +26,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
 from indexer.indexing.verify import verify
 from recommender import accounts
 from recommender.access import ANYONE
+from recommender.database import dialects
 from recommender.database.tables import HelpRequest, Person, RequestAudience, utc_now
 from recommender.index import generations
 from recommender.language.analyzer import Analyzer
@@ -83,7 +84,8 @@ class World:
         connection.close()
 
     def environment(self) -> dict[str, str]:
-        own = {"HOME": str(self.settings.home), "MODEL": "fake", "API_RATE": "100000 per minute"}
+        own = {"HOME": str(self.settings.home), "DATABASE": self.settings.database, "MODEL": "fake"}
+        own["API_RATE"] = "100000 per minute"
         set_here = {f"KOLLEGA_{name}": value for name, value in own.items()}
         return {**os.environ, **set_here, "OMP_NUM_THREADS": "1", "TMPDIR": str(self.temporary)}
 
@@ -101,7 +103,7 @@ class World:
             lost = [title for title in self.acknowledged if title not in stored]
             self.counts["lost"] += len(lost)
             assert lost == []
-            assert session.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+            assert dialects.of(session.get_bind()).problems(session, 1) == []
         recommender = Recommender(self.settings, self.questions, Live.load(self.settings.index_dir, self.encoder))
         with self.sessions() as session:
             answer = recommender.recommend("first printer jam", ANYONE, session)

@@ -50,6 +50,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.search import question, search
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.benchmarks.record import write_cases
 from tests.conftest import FakeEncoder, make_recommender, sign_in, unlimited
 from web.app import create_app
@@ -384,7 +385,7 @@ class Laboratory:
                     if found := difference(shown[place], value):
                         where = f"world {world.number}, reader {visitor.who}: {place}"
                         self.differences.append((how, where, found))
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
 
 
 @pytest.fixture

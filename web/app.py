@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel, force_locale, gettext
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
@@ -79,6 +80,14 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
     """The web application on the settings' database and index; loads the model unless a recommender is given. Raises
     SettingsError when the secret key cannot be used or a setting needs a package that is not installed."""
     sessions = open_database(settings)
+    try:
+        return _made(settings, recommender, sessions)
+    except BaseException:
+        sessions.kw["bind"].dispose()
+        raise
+
+
+def _made(settings: Settings, recommender: Recommender | None, sessions: sessionmaker[Session]) -> Flask:
     app = Flask(__name__)
     _configure(app, settings)
     starts = recommender is None

@@ -54,7 +54,6 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
             click.echo(f"{removed} attached files deleted")
         ask_for_rewrite(settings.index_dir)  # again: a run that began before the commit has read what is erased
         ask_all_for_rewrite(session)
-        session.commit()
         forget_pages(session)
     click.echo(f"{subject} is erased from the database")
     _settle_backups(settings, with_backups)

@@ -22,9 +22,10 @@ def erase_what_is_due(settings: Settings, session: Session) -> int:
     finally:
         if some_are_due:
             ask_for_rewrite(settings.index_dir)  # again: a run that began before a commit has read what is erased
-            shared_texts.ask_all_for_rewrite(session)
     inbox.forget_old(session, now)
     session.commit()
+    if some_are_due:
+        shared_texts.ask_all_for_rewrite(session)
     if erased:
         attachments.clean_up(session, settings)
     erasure.forget_pages(session)

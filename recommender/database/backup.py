@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recommender.database.copying import copy_store, is_empty
+from recommender.database.copying import copy_store, is_empty, require_tables_of
 from recommender.database.engine import other_version, revisions
 from recommender.database.failures import damage, explain_sqlite
 from recommender.database.files import database_path, database_url, temporary_folder
@@ -107,6 +107,8 @@ def restore(settings: Settings, path: Path) -> Backup:
         backup = read(archive, path)
         if backup.revision not in revisions():
             raise DatabaseVersion(other_version(backup.revision))
+        if database is None:
+            require_tables_of(settings, backup.revision)
         _check(archive, backup, path)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with temporary_folder(database.absolute().parent if database else home) as folder:

@@ -67,6 +67,17 @@ def is_empty(settings: Settings) -> bool:
         return _row(engine, settings) is None
 
 
+def require_tables_of(settings: Settings, wanted: str) -> None:
+    """Raises DatabaseVersion when the database has tables of another revision than this one, DatabaseUnusable when it
+    cannot be used. No tables yet are right."""
+    with _opened(settings) as engine:
+        try:
+            found = revision(engine)
+        except DBAPIError as error:
+            raise unusable(error, settings) from error
+        _require_revision(engine, found, wanted)
+
+
 class _opened:
     """The engine of a database, disposed of at the end."""
 
@@ -98,11 +109,7 @@ def _prepare(engine: Engine, settings: Settings, wanted: str) -> None:
         found = revision(engine)
         if found is None:
             migrate(engine, wanted)
-        elif found != wanted:
-            raise DatabaseVersion(
-                f"The database {shown(engine.url)} has tables of another version ({found}) than the one to copy "
-                f"({wanted}). Upgrade the older one with kollega upgrade, or make a new, empty database."
-            )
+        _require_revision(engine, found, wanted)
         table = _row(engine, settings)
     except DBAPIError as error:
         raise unusable(error, settings) from error
@@ -110,6 +117,14 @@ def _prepare(engine: Engine, settings: Settings, wanted: str) -> None:
         raise DatabaseUnusable(
             f"The database {shown(engine.url)} is not empty: there are rows in {table}. Nothing was copied. Make a "
             "new, empty database, and copy into that."
+        )
+
+
+def _require_revision(engine: Engine, found: str | None, wanted: str) -> None:
+    if found not in (None, wanted):
+        raise DatabaseVersion(
+            f"The database {shown(engine.url)} has tables of another version ({found}) than the one to copy "
+            f"({wanted}). Upgrade the older one with kollega upgrade, or make a new, empty database."
         )
 
 

@@ -33,9 +33,10 @@ def stored(session: Session, name: str) -> SharedText | None:
 
 
 def ask_all_for_rewrite(session: Session) -> None:
-    """Have all machines write their indexes anew, because something is erased that must be in none of their files.
-    The caller commits, together with what is erased and once more after it."""
+    """Have all machines write their indexes anew, because something is erased that must be in none of their files, and
+    commit. Call this before it is erased and once more after that was committed, as `generations.ask_for_rewrite`."""
     if are_used(session):
         session.execute(delete(EncodeBatch))  # which may have it too: whoever needs the others gives them again
         values = {"of_model": "", "text": secrets.token_hex(8), "changed_at": utc_now()}
         insert_or_update(session, SharedText, {"name": REWRITE}, values)
+        session.commit()

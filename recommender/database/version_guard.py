@@ -15,7 +15,7 @@ from recommender.errors import DatabaseVersion
 
 _WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.I)
 _LOOKS_EVERY = 1.0  # seconds: a judgement
-_SEEN, _LOOKING = "kollega_version_seen", "kollega_version_looking"  # marks of a connection
+_SEEN = "kollega_version_seen"  # a mark of a connection
 _QUERY = "SELECT version_num FROM alembic_version"
 
 
@@ -27,18 +27,15 @@ def guard_version(engine: Engine, wanted: str, sentence: Callable[[str], str]) -
     def look(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         nonlocal looked_at
         info, now = connection.info, time.monotonic()
-        if info.get(_LOOKING):
-            return
         writes = _WRITE.match(statement) is not None and not info.get(_SEEN)
         if not writes and now < looked_at + _LOOKS_EVERY:
             return
-        info[_LOOKING] = True
         try:
-            found = connection.exec_driver_sql(_QUERY).scalar()
-        finally:
-            info.pop(_LOOKING, None)
+            found = _read(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            return  # the statement itself will fail, and says why
         if found != wanted:
-            raise DatabaseVersion(sentence(str(found)))
+            raise DatabaseVersion(sentence(found))
         looked_at = now
         if writes:
             info[_SEEN] = True
@@ -50,3 +47,14 @@ def guard_version(engine: Engine, wanted: str, sentence: Callable[[str], str]) -
     event.listen(engine, "before_cursor_execute", look)
     for end in ("commit", "rollback"):
         event.listen(engine, end, forget)
+
+
+def _read(connection: Connection) -> str:
+    """The version of the tables, in the present transaction."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(_QUERY)
+        row = cursor.fetchone()
+    finally:
+        cursor.close()
+    return str(row[0]) if row else "none"

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import readiness
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.conftest import make_recommender
 from tests.timing import LONG
 from web import health
@@ -35,7 +36,7 @@ def test_without_an_index_it_is_live_and_not_ready(settings: Settings, analyzer:
         answer = client.get(path)
         assert (answer.status_code, answer.json) == (503, {"ready": False, "reason": "no index"})
     assert (client.get("/health/live").status_code, client.get("/health/live").json) == (200, {"live": True})
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 @pytest.mark.sqlite_only
@@ -58,7 +59,7 @@ def test_a_database_that_does_not_answer_is_not_waited_for(
     client = open_client()
     client.application.config["TESTING"] = True
     released = threading.Event()
-    monkeypatch.setattr(readiness, "_readable", lambda _engine: released.wait(2 * LONG))
+    monkeypatch.setattr(readiness, "_problem_of_database", lambda _engine: released.wait(2 * LONG))
     monkeypatch.setattr("recommender.monitoring.freshness.lag", lambda *_: released.wait(2 * LONG))
     app_settings = replace(settings, metrics_token="a-token-for-prometheus")
     client.application.extensions["kollega_settings"] = app_settings
@@ -74,13 +75,16 @@ def test_a_database_that_does_not_answer_is_not_waited_for(
     assert client.get("/health/live").status_code == 200
     assert time.monotonic() - began < LONG
     released.set()
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_run)"):  # what waited gives its connection back
+            thread.join(LONG)
 
 
 def test_nothing_but_fixed_words_is_told(settings: Settings, analyzer: Analyzer) -> None:
     app = create_app(settings, recommender=make_recommender(settings, analyzer, None, None))
     answer = app.test_client().get("/health", headers={"X-Request-ID": "secret-secret"})
     assert str(settings.home) not in answer.text and "secret" not in answer.text and "sqlite" not in answer.text
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 @pytest.mark.sqlite_only

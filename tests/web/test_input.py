@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database.tables import Document, HelpRequest
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.conftest import sign_in
 from web.app import create_app
 from web.input import clean_json, parts_of
@@ -122,7 +123,7 @@ def test_somebody_who_may_read_nothing_gets_the_same_answer_for_what_exists_and_
             assert answers[0][0] in (401, 415), (rule.rule, method)
             tried += 1
     assert tried > 30
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_a_field_without_a_name_breaks_nothing(open_client: Callable[[], FlaskClient]) -> None:

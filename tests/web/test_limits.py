@@ -14,6 +14,7 @@ from recommender import accounts
 from recommender.database.tables import FirstSuggestion, Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.conftest import sign_in
 from web.app import create_app
 
@@ -42,7 +43,7 @@ def serve(
 
     yield serving
     for app in apps:
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
 
 
 def _token(sessions: Sessions, handle: str) -> str:

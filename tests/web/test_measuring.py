@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.outbox import mail
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.conftest import sign_in
 from web.app import create_app
 
@@ -41,7 +42,7 @@ def test_without_a_token_in_the_settings_there_are_no_metrics(
     client = app.test_client()
     for headers in ({}, BEARER, {"Authorization": "Bearer "}, {"Authorization": "Bearer"}):
         assert client.get("/metrics", headers=headers).status_code == 404
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 @pytest.mark.parametrize("sent", ["", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer ä", TOKEN])

@@ -20,6 +20,7 @@ def run(settings: Settings, sessions: sessionmaker[Session], monkeypatch: pytest
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
+    monkeypatch.setenv("KOLLEGA_DATABASE", settings.database)
 
     def run(*arguments: str, typed: str = "") -> Result:
         result = CliRunner().invoke(main, list(arguments), input=typed)

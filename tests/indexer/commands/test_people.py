@@ -100,7 +100,7 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(
     screen, terminal = pytest.importorskip("pty").openpty()
     child = subprocess.Popen(
         [sys.executable, "-m", "indexer", "user", "add", "aino"],
-        env=os.environ | {"KOLLEGA_HOME": str(settings.home)},
+        env=os.environ | {"KOLLEGA_HOME": str(settings.home), "KOLLEGA_DATABASE": settings.database},
         cwd=ROOT,
         stdin=terminal,
         stdout=terminal,
@@ -150,7 +150,7 @@ def _piped(settings: Settings, password: bytes) -> subprocess.CompletedProcess[b
     """`kollega user add aino` with these bytes as its real standard input, which CliRunner's is not."""
     return subprocess.run(
         [sys.executable, "-m", "indexer", "user", "add", "aino"],
-        env=os.environ | {"KOLLEGA_HOME": str(settings.home), "PYTHONUTF8": "1"},
+        env=os.environ | {"KOLLEGA_HOME": str(settings.home), "KOLLEGA_DATABASE": settings.database, "PYTHONUTF8": "1"},
         cwd=ROOT,
         input=password,
         capture_output=True,

@@ -26,6 +26,7 @@ def run(settings: Settings, sessions: Sessions, monkeypatch: pytest.MonkeyPatch)
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
+    monkeypatch.setenv("KOLLEGA_DATABASE", settings.database)
 
     def run(*arguments: str) -> Result:
         result = CliRunner().invoke(main, ["user", *arguments])

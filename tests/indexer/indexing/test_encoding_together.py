@@ -141,7 +141,7 @@ def test_erasing_leaves_no_text_behind_and_ends_the_run(
 ) -> None:
     def erase(done: int, total: int) -> None:
         if done == 0 and total == 4:  # after the first batch was given
-            with sessions.begin() as session:
+            with sessions() as session:
                 ask_all_for_rewrite(session)
 
     encode_together(settings, sessions, FakeEncoder(), True, erase)

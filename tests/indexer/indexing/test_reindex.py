@@ -381,7 +381,7 @@ _SLOW_RUN = textwrap.dedent(
 
     reindex._CHUNK = reindex._BATCH = 2
     reindex.SAMPLE = int(sys.argv[5])
-    settings = Settings(home=Path(sys.argv[2]))
+    settings = Settings(home=Path(sys.argv[2]), database=sys.argv[6])
     analyzer = Analyzer(Path(sys.argv[3]))
     reindex.reindex(settings, open_database(settings), Slow(), analyzer, full=sys.argv[4] == "full")
     """
@@ -427,6 +427,7 @@ def test_a_killed_run_leaves_the_old_index_in_use_and_the_next_run_encodes_only_
             str(MODELS / "dictionaries"),
             "full" if full else "",
             str(sample),
+            settings.database,
         ],
         stdout=subprocess.PIPE,
         cwd=ROOT,

@@ -117,7 +117,7 @@ def test_what_was_learned_on_one_machine_is_used_on_all_with_the_same_model(
 def test_what_is_erased_on_one_machine_leaves_the_indexes_of_all(
     settings: Settings, other: Settings, sessions: sessionmaker[Session], add_request: Callable[..., int]
 ) -> None:
-    with sessions.begin() as session:
+    with sessions() as session:
         shared_texts.ask_all_for_rewrite(session)
     for _time in range(2):
         share_files(settings, sessions)

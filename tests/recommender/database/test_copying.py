@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
-from recommender.database import copying
+from recommender.database import backup, copying
 from recommender.database.backup import back_up, restore
 from recommender.database.copying import at, copy_store
 from recommender.database.engine import migrate, newest_revision, open_database, open_engine
@@ -212,3 +212,22 @@ def test_a_restore_that_fails_on_the_server_leaves_the_home_empty_and_can_be_run
 
 def _fail(*_given: object) -> Iterator[int]:
     raise DatabaseUnusable("This failed on purpose.")
+
+
+def test_a_database_with_tables_of_another_version_is_refused_before_a_file_is_read(
+    settings: Settings,
+    store: sessionmaker[Session],
+    tmp_path: Path,
+    server: Server,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    back_up(settings, tmp_path / "backup.zip")
+    other = Settings(home=tmp_path / "restored", database=server.new_database(request, empty=True))
+    engine = open_engine(other)
+    migrate(engine, "0007")
+    engine.dispose()
+    monkeypatch.setattr(backup, "_check", _fail)
+    with pytest.raises(DatabaseVersion, match=r"has tables of another version \(0007\)"):
+        restore(other, tmp_path / "backup.zip")
+    assert list(other.home.iterdir()) == []

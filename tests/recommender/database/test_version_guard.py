@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, text
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.watch import watch
@@ -19,11 +19,10 @@ from tests.conftest import FakeEncoder
 
 def _upgrade(sessions: sessionmaker[Session], to: str = "9999") -> None:
     """As an upgrade by a newer version does, which knows nothing of this process."""
-    with sessions.kw["bind"].connect() as connection:
-        connection.info["kollega_version_looking"] = True
+    other = create_engine(sessions.kw["bind"].url)
+    with other.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": to})
-        connection.commit()
-        connection.info.pop("kollega_version_looking")
+    other.dispose()
 
 
 def test_nothing_is_written_into_upgraded_tables(sessions: sessionmaker[Session]) -> None:

@@ -22,6 +22,7 @@ from recommender.database.item_tables import Replacement
 from recommender.database.tables import Event, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from web.api.schemas import NOT_EMPTY
 from web.app import create_app
 from web.limits import limiter
@@ -233,7 +234,7 @@ def test_too_many_calls_have_to_wait(
     assert int(answers[3].headers["Retry-After"]) > 0
     assert answers[3].json is not None and "Retry-After" in answers[3].json["error"]["detail"]
     assert app.test_client().get("/health").status_code == 200
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def api(
         replace(settings, anonymous_reading=False, api_rate="1000000 per minute"), recommender=open_recommender()
     )
     yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app), token
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_no_generated_call_breaks_the_api_or_its_schema(

@@ -14,6 +14,7 @@ from recommender.index import generations
 from recommender.index.generations import Manifest
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.chromium import CHROMIUM, served
 from tests.conftest import FakeEncoder
 from web.app import create_app
@@ -42,7 +43,7 @@ def make_client(
 
     yield make
     for app in apps:
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
 
 
 def test_an_allowed_page_gets_only_items_that_everyone_may_read(make_client: Callable[[str], FlaskClient]) -> None:

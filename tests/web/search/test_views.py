@@ -14,6 +14,7 @@ from recommender.datatypes import Expert, Heading, Kind, Verdict
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.conftest import MODELS, FakeEncoder, make_recommender
 from tests.web.conftest import OpenWith, make_item, make_suggestion
 from web.app import create_app
@@ -207,7 +208,7 @@ def test_the_browsers_language_is_used_when_none_was_chosen_and_unknown_ones_are
 def test_the_settings_language_is_the_last_fallback(settings: Settings, analyzer: Analyzer) -> None:
     app = create_app(replace(settings, language="fi"), recommender=make_recommender(settings, analyzer, None, None))
     assert '<html lang="fi">' in app.test_client().get("/").text
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_every_response_has_the_security_headers(open_client: OpenClient, add_request: AddRequest) -> None:
@@ -245,7 +246,7 @@ def test_without_an_index_the_page_names_the_command_for_the_admin(settings: Set
     app = create_app(settings, recommender=recommender)
     page = app.test_client().post("/suggest", data={"q": "printer"}).text
     assert "An admin can make the index with the command kollega reindex." in page
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_while_the_server_of_the_index_is_away_the_page_says_that_it_comes_back(settings: Settings) -> None:
@@ -264,7 +265,7 @@ def test_two_apps_of_one_home_have_the_same_secret_key(settings: Settings, analy
     for _ in range(2):
         app = create_app(settings, recommender=make_recommender(settings, analyzer, None, None))
         keys.append(app.config["SECRET_KEY"])
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
     assert keys[0] == keys[1] and len(keys[0]) == 64
     assert (settings.home / "secret_key").stat().st_mode & 0o777 == 0o600
 

@@ -1,21 +1,19 @@
 """sign_in/attempts.py: guessing is slow however the name is written and wherever it comes from, and nobody can lock a
 colleague out."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts, audit
 from recommender.accounts import passwords
-from recommender.database.replica_tables import RateCount
 from recommender.database.tables import Person
 from recommender.errors import TooBusy
-from web.limits import InDatabase, limiter
+from tests.apps import minutes_pass
+from web.limits import limiter
 from web.sign_in import attempts
 
 Sessions = sessionmaker[Session]
@@ -90,24 +88,13 @@ def test_guessing_from_many_addresses_stops_and_the_colleague_goes_on_in_their_o
     assert [attempt("aino", browser=own).status_code for _ in range(11)] == [401] * 10 + [429]
 
 
-def _minutes_pass() -> None:
-    """Forget what was counted for less than a day."""
-    if isinstance(limiter.limiter.storage, InDatabase):
-        with limiter.limiter.storage.counts.engine.begin() as connection:
-            connection.execute(delete(RateCount).where(RateCount.ends_at < time.time() + 12 * 3600))
-        return
-    for key in list(limiter.limiter.storage.storage):
-        if not key.endswith("/day"):
-            limiter.limiter.storage.clear(key)
-
-
 def test_one_address_cannot_use_up_the_attempts_of_a_day_for_all_others(attempt: Try) -> None:
     statuses = []
     for _ in range(12):
-        _minutes_pass()
+        minutes_pass()
         statuses += [attempt("aino").status_code for _ in range(10)]
     assert statuses == [401] * 50 + [429] * 70
-    _minutes_pass()
+    minutes_pass()
     refused = attempt("aino", PASSWORD)
     assert refused.status_code == 429 and "Wait 24 hours and try again" in refused.text
     assert attempt("aino", PASSWORD, address="198.51.100.7").status_code == 302
@@ -133,7 +120,7 @@ def test_a_known_browser_is_one_however_its_cookie_is_written_and_has_a_limit_a_
     statuses = []
     for number in range(100):
         if number % 10 == 0 and number >= 20:
-            _minutes_pass()
+            minutes_pass()
         thief = attempt.new_browser()  # type: ignore[attr-defined]
         thief.set_cookie("known_browser", f"{head}.{signature[:5]}{'!' * (number % 20 * 4)}{signature[5:]}")
         statuses.append(attempt("aino", browser=thief).status_code)

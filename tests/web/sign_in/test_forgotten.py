@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pyotp
 import pytest
@@ -17,6 +18,7 @@ from recommender.database.account_tables import OutgoingMail, PasswordLink
 from recommender.database.tables import Person, utc_now
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from web.app import create_app
 from web.limits import limiter
 
@@ -42,7 +44,7 @@ def client(
     app.config["WTF_CSRF_ENABLED"] = False
     yield app.test_client()
     limiter.limiter.storage.reset()
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def _link(sessions: Sessions) -> str:
@@ -60,7 +62,12 @@ def test_known_and_unknown_people_get_the_same_answer_after_the_same_work(
 ) -> None:
     engine = client.application.extensions["kollega_sessions"].kw["bind"]
     answers, statements = [], []
-    event.listen(engine, "before_cursor_execute", lambda *args: statements[-1].append(args[2]))
+
+    def note(*args: Any) -> None:
+        if not args[2].startswith("DELETE FROM rate_counts"):  # done now and then, whoever asks
+            statements[-1].append(args[2])
+
+    event.listen(engine, "before_cursor_execute", note)
     for who in ("aino", "AINO@example.org", "nobody", "matti", "x@example.org", "", "\0"):
         statements.append([])
         answer = client.post("/sign-in/forgotten", data={"who": who})

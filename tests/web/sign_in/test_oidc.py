@@ -24,6 +24,7 @@ from recommender.database.tables import Person
 from recommender.errors import SettingsError
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from web.app import create_app
 
 Sessions = sessionmaker[Session]
@@ -60,7 +61,7 @@ def make_client(
 
     yield make
     for app in apps:
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
 
 
 def _authorise(provider: str, location: str, subject: str, handle: str, **form: str) -> str:

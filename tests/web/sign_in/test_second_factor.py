@@ -18,6 +18,7 @@ from recommender.database.account_tables import SecondFactor
 from recommender.database.tables import HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from web.app import create_app
 from web.limits import limiter
 
@@ -46,7 +47,7 @@ def open_app(
     yield opened
     limiter.limiter.storage.reset()
     for app in apps:
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
 
 
 def _turn_on(client: FlaskClient, sessions: Sessions, handle: str = "aino") -> tuple[pyotp.TOTP, list[str]]:

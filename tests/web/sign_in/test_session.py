@@ -12,6 +12,7 @@ from recommender import accounts
 from recommender.database.tables import Event, HelpRequest, Person
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.conftest import sign_in
 from web.app import create_app
 
@@ -188,7 +189,7 @@ def test_nobody_reads_anything_before_signing_in_unless_the_settings_allow_it(
         answer = client.get(path)
         assert answer.status_code == 401 and "Printer stuck" not in answer.text, path
     assert client.post("/suggest", data={"q": "printer"}).status_code == 401
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_a_trusted_proxy_names_the_person_and_other_addresses_are_ignored(
@@ -209,7 +210,7 @@ def test_a_trusted_proxy_names_the_person_and_other_addresses_are_ignored(
     assert visit("10.0.0.9", **{"X-Forwarded-For": "10.0.0.7"}) == 401
     header = {"X-Remote-User": "nobody"}
     assert visit("10.0.0.8") == 401
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_closed_accounts_and_people_who_have_left_are_refused_behind_a_proxy(
@@ -219,7 +220,7 @@ def test_closed_accounts_and_people_who_have_left_are_refused_behind_a_proxy(
     with sessions.begin() as session:
         accounts.disable(session, session.query(Person).filter_by(handle=aino).one())
     assert app.test_client().get("/requests/", headers={"X-Remote-User": aino}).status_code == 401
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_without_the_setting_the_proxy_header_is_ignored(open_client: Callable[[], FlaskClient], aino: str) -> None:
@@ -234,7 +235,7 @@ def test_cookies_are_for_https_only_behind_a_public_https_address(
     page = client.get("/sign-in", base_url="https://localhost")
     cookie = page.headers["Set-Cookie"]
     assert "Secure" in cookie and "HttpOnly" in cookie and "SameSite=Lax" in cookie
-    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    close_app(app)
 
 
 def test_the_people_of_the_demo_are_offered_in_the_demo_only(
@@ -249,7 +250,7 @@ def test_the_people_of_the_demo_are_offered_in_the_demo_only(
         entered = client.post("/sign-in/demo", data={"csrf_token": _token(page), "handle": aino})
         assert entered.status_code == (302 if demo else 404)
         assert ("Sign out" in client.get("/").text) is demo
-        app.extensions["kollega_sessions"].kw["bind"].dispose()
+        close_app(app)
 
 
 def test_a_body_of_a_megabyte_is_refused_with_a_page(open_client: Callable[[], FlaskClient], aino: str) -> None:

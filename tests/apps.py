@@ -1,0 +1,29 @@
+"""What tests do with a whole web application: close it, and let the time of its limits pass."""
+
+import time
+
+from flask import Flask
+from sqlalchemy import delete
+
+from recommender.database.replica_tables import RateCount
+from web.limits import InDatabase, limiter
+
+
+def close_app(app: Flask) -> None:
+    """Close the connections to its database."""
+    app.extensions["kollega_counting"].close()
+    app.extensions["kollega_sessions"].kw["bind"].dispose()
+    storage = limiter.limiter.storage  # of the application that was made last
+    if isinstance(storage, InDatabase):
+        storage.counts.engine.dispose()
+
+
+def minutes_pass() -> None:
+    """Forget what was counted for less than a day."""
+    storage = limiter.limiter.storage
+    if isinstance(storage, InDatabase):
+        with storage.counts.engine.begin() as connection:
+            connection.execute(delete(RateCount).where(RateCount.ends_at < time.time() + 12 * 3600))
+        return
+    for key in [key for key in storage.storage if not key.endswith("/day")]:
+        storage.clear(key)
