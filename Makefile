@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 export KOLLEGA_HOME ?= $(CURDIR)/var
 
-.PHONY: help install demo test-tools test test-long test-postgresql test-milvus test-all coverage lint everyday bench load docs figures screenshot translations \
+.PHONY: peers help install demo test-tools test test-long test-postgresql test-milvus test-all coverage lint everyday bench load docs figures screenshot translations \
   adaptation alignment rerank lock browser clean
 
 help:  ## list these targets
@@ -112,6 +112,14 @@ bench: $(VENV)/.test-tools  ## measure speed and memory; try 100,000 cases of ea
 	@export KOLLEGA_LEAK_CASES=100000 KOLLEGA_DAMAGE_CASES=200 KOLLEGA_KILLS=200 KOLLEGA_MAILS=1000; \
 	  $(pytest) --timeout=0 -n 0 -q -s tests/test_leaks.py tests/test_non_interference.py tests/test_damage.py \
 	  tests/test_kills.py tests/indexer/delivery/test_news_mail_kills.py
+
+peers: $(VENV)/.peers-tools  ## measure speed and quality beside other engines: SETS=FOLDER of evaluation sets, PEERS="--pages 1000"
+	@test -n "$(SETS)" || { echo "Say where the evaluation sets are: make peers SETS=FOLDER"; exit 1; }
+	$(BIN)/python -m tests.benchmarks.peers $(SETS) $(PEERS)
+
+$(VENV)/.peers-tools: requirements-peers.lock $(VENV)/.test-tools
+	$(PIP) --require-hashes -r requirements-peers.lock
+	touch $@
 
 load: $(VENV)/.load-tools  ## measure the server under load
 	$(BIN)/python -m tests.benchmarks.load

@@ -1,8 +1,8 @@
 """`make lock`: write the versions and hashes of everything that is installed to the files requirements*.lock.
 
-`requirements.lock` has what running Kollega needs, the other two have what tests and load tests need in addition. All
-three are resolved together first, so that a package has the same version everywhere. Versions stay as they are in the
-present locks as long as pyproject.toml allows them; `make lock UPGRADE=1` takes the newest ones.
+`requirements.lock` has what running Kollega needs, the others have what tests, load tests and the comparison with other
+engines need in addition. All are resolved together first, so that a package has the same version everywhere. Versions
+stay as they are in the present locks while pyproject.toml allows them; `make lock UPGRADE=1` takes the newest ones.
 
 uv resolves, because it lists the hashes of all files of a release and can leave out the CUDA libraries of torch. It
 does not look where pip looks, so it is given the index and the certificates of pip's configuration. The hashes of
@@ -23,15 +23,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN, TEST, LOAD = "requirements.lock", "requirements-test.lock", "requirements-load.lock"
+PEERS = "requirements-peers.lock"
 # OpenID Connect is only a setting, so what it needs is always installed; setuptools installs Kollega itself.
-_NEEDS = {RUN: ("--extra=oidc", "--group=build"), TEST: ("--group=test",), LOAD: ("--group=load",)}
+_NEEDS = {
+    RUN: ("--extra=oidc", "--group=build"),
+    TEST: ("--group=test",),
+    LOAD: ("--group=load",),
+    PEERS: ("--group=peers",),
+}
 _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", re.M)
 _ON_WINDOWS = re.compile(r"^([A-Za-z0-9_.-]+)==\S+ ; sys_platform == 'win32'", re.M)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 def main(upgrade: bool) -> None:
-    """Write the three locks. Raises CalledProcessError when there are no versions that fit together."""
+    """Write the locks. Raises CalledProcessError when there are no versions that fit together."""
     before = {name: (ROOT / name).read_text(encoding="utf-8") if (ROOT / name).exists() else "" for name in _NEEDS}
     after: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -43,7 +43,7 @@ class Milvus:
         is_file = given.endswith(FILE_ENDING) and "://" not in given
         options = _file(home / given) if is_file else _server(given)
         where = str(home / given) if is_file else options["uri"]
-        with _reported(where, is_file), _without_pkg_resources():
+        with _reported(where, is_file), without_pkg_resources():
             from pymilvus import MilvusClient
 
             _silence()
@@ -222,7 +222,7 @@ def _silence() -> None:
 
 
 @contextlib.contextmanager
-def _without_pkg_resources() -> Iterator[None]:
+def without_pkg_resources() -> Iterator[None]:
     """milvus-lite 2.5.1 asks pkg_resources for its own version, and newer releases of setuptools have none."""
     name = "pkg_resources"
     if name in sys.modules:

@@ -1,0 +1,60 @@
+"""benchmarks/peers: what other engines are measured on, and how; the engines themselves are not installed for tests."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.peers import Page
+from tests.benchmarks.peers.__main__ import measure_engine, table
+from tests.benchmarks.peers.tasks import LONGEST, read_task
+from tests.indexer.evaluation.conftest import WriteSet, make_item, make_query, write_set
+
+__all__ = ["write_set"]
+
+
+class Counting:
+    """Finds the pages that have most words of a question."""
+
+    def index(self, pages: Sequence[Page]) -> None:
+        self.pages = {page.id: set(page.text.split()) for page in pages}
+
+    def ask(self, question: str, depth: int) -> list[str]:
+        words = set(question.split())
+        return sorted(self.pages, key=lambda page: -len(self.pages[page] & words))[:depth]
+
+
+def _help(write_set: WriteSet) -> Path:
+    languages = {"language": "fi"}
+    items = [
+        make_item("fi:print", body="näin tulostat " + "x" * 1000, **languages),
+        make_item("fi:park", body="näin pysäköit", **languages),
+        make_item("en:print", body="tulostat näin in English"),
+    ]
+    asked = {"protocol": "fi-fi", "language": "fi", "filter": {"language": "fi"}}
+    # of the test part, as `Query.part` says
+    queries = [make_query(f"fi-fi:{name}", text, [f"fi:{page}"], **asked) for name, text, page in _questions()]
+    return write_set(items, queries, "help")
+
+
+def _questions() -> list[tuple[str, str, str]]:
+    return [(str(number), *pair) for number in range(8) for pair in (("miten tulostat", "print"), ("pysäköit", "park"))]
+
+
+def test_a_task_has_the_pages_that_questions_are_about_and_texts_of_one_length(write_set: WriteSet) -> None:
+    task = read_task(_help(write_set), ("fi-fi",), pages=2, questions=4)
+    assert [page.id for page in task.pages] == ["fi:park", "fi:print"]
+    assert max(len(page.text) for page in task.pages) == LONGEST
+    assert len(task.questions["fi-fi"]) == 4
+    fewer = read_task(_help(write_set), ("fi-fi",), pages=1, questions=4)
+    assert {page for question in fewer.questions["fi-fi"] for page in question.relevant} == {"fi:park"}
+
+
+def test_an_engine_is_measured_on_pages_of_the_language_that_is_asked_for(write_set: WriteSet) -> None:
+    task = read_task(_help(write_set), ("fi-fi",), pages=3, questions=4)
+    measured = measure_engine(Counting(), [task])
+    assert measured["ndcg"] == {"help fi-fi": 1.0}  # the English page has as many words, and does not count
+    assert 0 < measured["p50_ms"] <= measured["p95_ms"] and measured["texts_per_second"] > 0
+    row: dict[str, Any] = {"engine": "Counting", "peak_mb": 1.0, **measured, "texts_per_second": 10.0}
+    lines = table([row]).splitlines()
+    assert lines[0].endswith("| help fi-fi |") and lines[2].startswith("| Counting | 10.0 |")
+    assert lines[2].endswith("| 1.000 |")
