@@ -39,7 +39,7 @@ from recommender.language.terms import Terms
 from recommender.search.search import POOL
 from recommender.settings import Settings
 
-FEWEST_ASKED, MOST_ASKED, MOST_IN_ALL = 5, 20, 4_000
+FEWEST_ASKED, MOST_ASKED, MOST_IN_ALL = 5, 20, 1_600
 """Questions of a topic that are asked again, the newest: the most of one topic, or fewer when there would be more than
 MOST_IN_ALL; a judgement."""
 _ASKED_AGAIN_AFTER = timedelta(days=28)
