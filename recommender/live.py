@@ -27,10 +27,10 @@ from recommender.datatypes import (
     LEARNED_MISSING,
 )
 from recommender.encoder import Encoder
-from recommender.errors import IndexDamaged, IndexMismatch, IndexUnavailable, KeywordsDamaged
+from recommender.errors import IndexDamaged, IndexMismatch, IndexUnavailable, KeywordsDamaged, ModelError
 from recommender.index import SearchIndex, generations
 from recommender.index.engines import Engine, LocalEngine, engine_of
-from recommender.index.model_in_use import loader_of_models
+from recommender.index.model_in_use import LoadModel, encoder_of_live, loader_of_models
 from recommender.index.register import Register
 from recommender.learned import ANSWER_MODEL, RANKER, FileVersion
 from recommender.people.ranker import Ranker
@@ -39,7 +39,6 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
-LoadModel = Callable[[str], Encoder]
 _RETRY_AFTER = 60.0  # seconds after which a load that failed is tried again: a judgement
 _AWAY = 5.0  # seconds after which an engine that did not answer is asked again: a judgement
 
@@ -49,7 +48,8 @@ class Snapshot:
     """Everything that an answer depends on, except the database and the settings.
 
     `index` is None when there is none, `encoder` None when the model cannot be loaded; `notices` say what cannot run.
-    `generation` names the index generation that index and learned models belong to, None when there is none.
+    `generation` names the index generation that index and learned models belong to, and `model` the model that made it;
+    None when there is none.
     `learned_files` contains the versions of the files that the answer model and the ranker were read from, `files` the
     states of the index's files that are read while it is in use.
     """
@@ -58,6 +58,7 @@ class Snapshot:
     encoder: Encoder | None
     notices: tuple[str, ...] = ()
     generation: str | None = None
+    model: str | None = None
     answer_model: AnswerModel = ANSWER_MODEL.shipped
     ranker: Ranker = RANKER.shipped
     learned_files: tuple[FileVersion | None, ...] = (None, None)
@@ -94,6 +95,10 @@ class Live:
         loads a model by its name, a later generation may be of another model."""
         engine = engine or LocalEngine(index_dir)
         engine.follow()
+        try:
+            encoder = encoder_of_live(index_dir, encoder, load_model)
+        except ModelError as error:
+            log.error("%s", error)
         return cls(index_dir, load_snapshot(index_dir, encoder, engine=engine), engine, load_model)
 
     @classmethod
@@ -205,7 +210,8 @@ class Live:
         """Replace the snapshot by what is on disk now. The caller must hold the lock."""
         snapshot = self._snapshot
         if not self._is_live(snapshot):
-            loaded = load_snapshot(self._index_dir, self._encoder_of_live(snapshot.encoder), engine=self._engine)
+            encoder = encoder_of_live(self._index_dir, snapshot.encoder, self._load_model)
+            loaded = load_snapshot(self._index_dir, encoder, engine=self._engine)
             if INDEX_AWAY in loaded.notices:
                 self._retry_at = time.monotonic() + _AWAY
             if set(loaded.notices) - set(snapshot.notices) and not self._is_live(loaded):
@@ -214,17 +220,13 @@ class Live:
         elif self._changed():
             self._snapshot = with_learned_models(snapshot, self._index_dir)
 
-    def _encoder_of_live(self, encoder: Encoder | None) -> Encoder | None:
-        """The encoder for the live generation: another one when that is of another model."""
-        name = generations.live_name(self._index_dir)
-        model = generations.model_name_of(self._index_dir / name) if name else None
-        if self._load_model is None or encoder is None or model in (None, encoder.card.name):
-            return encoder
-        loaded = self._load_model(model)
-        loaded.encode_queries(["valmiina"])  # the first one takes longer
-        return loaded
-
     def _is_live(self, snapshot: Snapshot) -> bool:
+        """True when a snapshot is of the live generation, with an encoder of its model if that can be loaded."""
+        if self._load_model is not None and snapshot.model not in (
+            None,
+            snapshot.encoder and snapshot.encoder.card.name,
+        ):
+            return False
         return generations.live_name(self._index_dir) == snapshot.generation
 
 
@@ -244,7 +246,8 @@ def load_snapshot(
     except IndexUnavailable as error:
         log.error("%s", error)
         return Snapshot(None, encoder, (INDEX_AWAY,))
-    return with_learned_models(Snapshot(index, encoder, notices, generation, files=files), index_dir)
+    model = generations.model_name_of(directory)
+    return with_learned_models(Snapshot(index, encoder, notices, generation, model, files=files), index_dir)
 
 
 def with_learned_models(snapshot: Snapshot, index_dir: Path) -> Snapshot:

@@ -26,19 +26,21 @@ _AFTER_ERROR = 5.0  # seconds: a judgement
 def encode_worker(settings: Settings, idle: float | None) -> None:
     """Encode texts for `kollega reindex --share`, which runs on another machine, until stopped.
 
-    It needs the same KOLLEGA_DATABASE, on PostgreSQL, and the same KOLLEGA_MODEL, and writes nothing but vectors. Run
-    it on as many machines as you like. What a killed one was at is taken by another one.
+    It needs the same KOLLEGA_DATABASE, on PostgreSQL, and the same model: where the home has no index of it, set
+    KOLLEGA_MODEL. It writes nothing but vectors. Run it on as many machines as you like. What a killed one was at is
+    taken by another one.
     """
     from recommender.database.encode_batches import EncodeBatches
     from recommender.database.outages import report_outages
     from recommender.encoder.load import load_encoder
+    from recommender.index.model_in_use import with_model_in_use
 
     stop_when_terminated()
     with database(settings) as sessions:
         engine = sessions.kw["bind"]
         EncodeBatches(engine, "")  # before the model, which takes long to load
         report_outages(engine)
-        encoder = load_encoder(settings)
+        encoder = load_encoder(with_model_in_use(settings))
         stopping = stop_after_this_step(settings.stop_seconds)
         count = work_until(EncodeBatches(engine, encoder.card.key), encoder, stopping, idle)
     note(log, f"{count} texts encoded", "texts encoded", texts=count)
@@ -52,7 +54,7 @@ def work_until(
     from indexer.indexing.encoding_together import encode_for
 
     encode, complaints, count = encode_for(encoder), Complaints("Texts could not be encoded; trying again", log), 0
-    worked_at = time.monotonic()
+    worked_at, told = time.monotonic(), frozenset[str]()
     while not stopping.is_set() and (idle is None or time.monotonic() < worked_at + idle):
         try:
             done = batches.work(encode)
@@ -65,5 +67,15 @@ def work_until(
         if done:
             worked_at = time.monotonic()
         else:
+            told = _tell_of_others(batches, encoder, told)
             stopping.wait(_LOOKS)
     return count
+
+
+def _tell_of_others(batches: "EncodeBatches", encoder: "Encoder", told: frozenset[str]) -> frozenset[str]:
+    """Log once for each other model that its texts wait; the models that are told of now."""
+    waiting = batches.other_models()
+    for model in sorted(waiting - told):
+        name, own = model.partition(" ")[0], encoder.card.name
+        log.warning("Texts for the model %s wait, and this worker has %s. Set KOLLEGA_MODEL=%s here.", name, own, name)
+    return waiting

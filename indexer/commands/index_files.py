@@ -64,8 +64,8 @@ def verify(settings: Settings, repair: bool) -> None:
 def rollback(settings: Settings) -> None:
     """Put the index back that was in use before the current one.
 
-    The last two indexes are kept. The database is not changed, so stop `kollega watch` first: it would index the
-    difference again.
+    The last two indexes are kept, and the last one of the model before. The database is not changed, so stop
+    `kollega watch` first: it would index the difference again.
     """
     from indexer.indexing.kept import roll_back
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
@@ -42,12 +41,12 @@ def use(context: click.Context, name: str) -> None:
     encoded.
     """
     from indexer.commands.index import update_index
-    from recommender.encoder.load import find_model
-    from recommender.index.model_in_use import model_in_use
+    from recommender.encoder.load import find_model, name_and_dimension
+    from recommender.index.model_in_use import folder_of, model_in_use
 
     settings: Settings = context.obj
-    folder = Path(name)
-    name = str(folder.resolve()) if (folder / "modules.json").is_file() else name
+    if folder := folder_of(name):
+        name = f"{folder.resolve()}{name.removeprefix(name_and_dimension(name)[0])}"
     if settings.model not in ("", name):
         raise SettingsError(
             f"KOLLEGA_MODEL is set to {settings.model}, and everything goes by that. Unset it wherever Kollega runs, "
@@ -56,7 +55,14 @@ def use(context: click.Context, name: str) -> None:
     wanted = replace(settings, model=name)
     find_model(wanted)  # raises ModelError before anything is begun
     before, learned = model_in_use(settings), _learned(settings)
-    update_index(wanted, full=False, switch=True)
+    try:
+        update_index(wanted, full=False, switch=True)
+    finally:  # it exits with 1 when an item could not be indexed
+        if model_in_use(settings) == name:
+            _tell(settings, before, name, learned)
+
+
+def _tell(settings: Settings, before: str, name: str, learned: set[str]) -> None:
     if before == name:
         click.echo(f"in use as before: {name}")
         return

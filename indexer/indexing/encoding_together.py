@@ -5,6 +5,7 @@ the vectors into the journal of its index, where `reindex` finds them. A killed 
 after a kill of this process, what was encoded is in the journal, and the next run encodes only the rest.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,13 +15,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.indexing.passages import make_passages
 from recommender.corpus import items, load_items
 from recommender.database.encode_batches import EncodeBatches
+from recommender.database.index_register import IndexRegister
 from recommender.database.leading import index_lead
 from recommender.database.storing import in_chunks
 from recommender.encoder import Encoder
 from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
-from recommender.index.catalogue import Catalogue
 from recommender.index.digest import item_digest, passage_digest, read_text
+from recommender.index.engines import engine_of
 from recommender.index.journal import Journal
 from recommender.settings import Settings
 
@@ -105,7 +107,7 @@ def _texts(
     settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, journal: Journal, full: bool
 ) -> Iterator[dict[str, list[str]]]:
     """The texts to encode, in batches of about the same length: each with the digests of its passages."""
-    known = {} if full else _known(settings)
+    known = {} if full else _known(settings, sessions)
     longest = min(settings.passage_tokens, encoder.card.max_tokens)
     given: set[str] = set()
     with sessions() as session:
@@ -128,13 +130,10 @@ def _texts(
                 yield {text: list(dict.fromkeys(missing[text])) for text in batch}
 
 
-def _known(settings: Settings) -> dict[str, str]:
-    """The digests of the items of the live generation."""
+def _known(settings: Settings, sessions: sessionmaker[Session]) -> dict[str, str]:
+    """The digests of the items of the live generation; none when it is damaged, and `reindex` tells what to do."""
+    engine = engine_of(settings, IndexRegister(settings, sessions))
     try:
-        catalogue = Catalogue.load(generations.live(settings.index_dir) / generations.CATALOGUE)
-    except (IndexNotFound, IndexDamaged):
+        return {item.key: item.digest for item in engine.items(generations.live(settings.index_dir))}
+    except (IndexNotFound, IndexDamaged, sqlite3.Error):
         return {}
-    try:
-        return catalogue.digests()
-    finally:
-        catalogue.close()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,12 +17,12 @@ from recommender.corpus import items, load_items
 from recommender.database.index_register import IndexRegister
 from recommender.database.storing import in_chunks
 from recommender.datatypes import Item, Passage
-from recommender.encoder import Encoder, Vectors, unrelated_cosine
+from recommender.encoder import Encoder, ModelCard, Vectors, unrelated_cosine
 from recommender.errors import IndexNotFound
 from recommender.index import generations
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.engines import Engine, engine_of
-from recommender.index.journal import Journal, remove_journals
+from recommender.index.journal import Journal
 from recommender.index.vector_space import SAMPLE, VectorSpace
 from recommender.index.writer import IndexWriter
 from recommender.language.alignment import Alignment
@@ -31,9 +32,8 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-_CHUNK = 128  # items read from the database at once; a judgement
 _ENOUGH, _ENOUGH_SHARE = 256, 0.5  # of items: see `_are_enough`; judgements
-_BATCH = 64  # passages encoded, and written to the journal, at once; a judgement
+_CHUNK, _BATCH = 128, 64  # items read, and passages encoded and written to the journal, at once; judgements
 
 
 @dataclass
@@ -96,7 +96,7 @@ def reindex(
         if changed or deleted or not builder.known or builder.must_be_written:
             _write(settings, session, encoder, builder, changed, deleted, typical, report, progress)
         else:
-            _leave_as_it_is(settings, engine, builder, report)
+            _leave_as_it_is(settings.index_dir, engine, builder, encoder.card, report)
         if wishes:
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
             engine.clean()
@@ -153,10 +153,10 @@ def _chosen(changed: Sequence[str], chosen: Collection[str], report: ReindexRepo
     return found
 
 
-def _leave_as_it_is(settings: Settings, engine: Engine, builder: IndexWriter, report: ReindexReport) -> None:
-    report.passages, report.generation = builder.passages, generations.live_name(settings.index_dir) or ""
-    generations.remove_unfinished(settings.index_dir)
-    remove_journals(settings.index_dir)
+def _leave_as_it_is(path: Path, engine: Engine, builder: IndexWriter, card: ModelCard, report: ReindexReport) -> None:
+    report.passages, report.generation = builder.passages, generations.live_name(path) or ""
+    generations.remove_unfinished(path)
+    Journal(path, card).drop()  # not that of another model, which is perhaps being built
     engine.clean()
 
 

@@ -18,6 +18,7 @@ from recommender.checksums import SEAL, problem_of
 from recommender.database.engine import open_to_read
 from recommender.database.failures import reason
 from recommender.database.index_register import IndexRegister
+from recommender.encoder.load import name_and_dimension
 from recommender.encoder.openvino import exported_in
 from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
@@ -25,7 +26,7 @@ from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, Index
 from recommender.index import generations
 from recommender.index.engines import engine_of
 from recommender.index.generations import Manifest
-from recommender.index.model_in_use import model_in_use
+from recommender.index.model_in_use import folder_of, model_in_use
 from recommender.settings import Settings
 
 
@@ -108,11 +109,11 @@ def _needed(settings: Settings) -> Iterator[Path]:
     """The folders that the model in use and every search need."""
     yield settings.models_dir / "dictionaries"
     model = model_in_use(settings)
-    if model == NAME:
+    if name_and_dimension(model)[0] == NAME:
         folder = folder_in(settings.models_dir)
         yield folder
         if settings.backend != "torch" and (folder / REVISION).is_file():
             revision = (folder / REVISION).read_text(encoding="ascii")
             yield exported_in(settings.models_dir, NAME, revision)
-    elif Path(model).is_absolute():
-        yield Path(model)
+    elif of_model := folder_of(model):
+        yield of_model

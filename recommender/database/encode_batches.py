@@ -66,6 +66,12 @@ class EncodeBatches:
             query = select(func.count()).select_from(EncodeBatch).where(EncodeBatch.of_index == of_index)
             return connection.scalar(query) or 0
 
+    def other_models(self) -> frozenset[str]:
+        """The keys of other models whose batches wait to be encoded."""
+        waiting = EncodeBatch.of_model != self._of_model, EncodeBatch.vectors.is_(None)
+        with self._engine.connect() as connection:
+            return frozenset(connection.scalars(select(EncodeBatch.of_model).where(*waiting).distinct()))
+
     def drop(self, of_index: str) -> None:
         """Remove the batches of an index that nobody works on."""
         free = select(EncodeBatch.id).where(EncodeBatch.of_index == of_index).with_for_update(skip_locked=True)

@@ -25,7 +25,7 @@ def load_encoder(settings: Settings) -> Encoder:
     `backend=auto` tries OpenVINO and falls back to PyTorch, with a warning in the log; `encoder.backend` says which of
     them is in use.
     """
-    name, dimension = _name_and_dimension(settings.model or NAME)
+    name, dimension = name_and_dimension(settings.model or NAME)
     encoder = _load(settings, name, find_model(settings))
     if dimension is None:
         return encoder
@@ -34,7 +34,7 @@ def load_encoder(settings: Settings) -> Encoder:
     return ShortenedEncoder(encoder, dimension)
 
 
-def _name_and_dimension(name: str) -> tuple[str, int | None]:
+def name_and_dimension(name: str) -> tuple[str, int | None]:
     """(model, 256) of "model@256"; (model, None) without a number."""
     model, _, dimension = name.rpartition("@")
     return (model, int(dimension)) if model and dimension.isdecimal() else (name, None)
@@ -81,7 +81,7 @@ def find_model(settings: Settings) -> Path:
 
     Raises ModelError when there is no such model.
     """
-    name = _name_and_dimension(settings.model or NAME)[0]
+    name = name_and_dimension(settings.model or NAME)[0]
     if name == NAME:
         return model_folder(settings.models_dir)
     if name == MINILM:

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from recommender.encoder import ModelCard
-from recommender.errors import IndexNotFound
+from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
 from recommender.index.generations import Manifest
 from recommender.index.local import check_model
@@ -33,7 +33,12 @@ def find_base(index_dir: Path, model: ModelCard, full: bool, switch: bool, engin
     if is_of_another_version(base, model):
         log.info("%s was written by another version of Kollega: the index is built anew", base.name)
         return None
-    manifest = Manifest.read(base)
+    try:
+        manifest = Manifest.read(base)
+    except IndexDamaged:
+        if not switch:
+            raise
+        return None
     if manifest.engine != engine:
         log.info("%s is not of the index %r of the settings: the index is built anew", base.name, engine)
         return None

@@ -32,6 +32,7 @@ EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
 CONTENTS = "contents.json"
+JOURNAL = "journal-"  # start of the names of files with vectors of interrupted runs
 ENGINE = "local"
 """What searches a generation unless its manifest says otherwise: FAISS and Tantivy on local files."""
 
@@ -166,8 +167,7 @@ def _learned(directory: Path) -> list[Path]:
 
 
 def newest_of(index_dir: Path, model: ModelCard) -> Path | None:
-    """The generation that `model` made: the live one if it is of that model, else the last one that is kept; None when
-    there is none."""
+    """The generation that `model` made: the live one if it is of that model, else the last one that is kept, if any."""
     names = [name for name in (live_name(index_dir), *reversed(finished(index_dir))) if name]
     return next((index_dir / name for name in names if _model_of(index_dir / name) == asdict(model)), None)
 
@@ -275,13 +275,14 @@ def question_vectors_path(index_dir: Path, model: ModelCard | None) -> Path:
 
 
 def remove_all_but(index_dir: Path, name: str, wishes: Iterable[str]) -> None:
-    """Remove all generations but this one, the vectors of past questions, and the wishes for a rewrite that it
-    fulfils."""
+    """Remove all generations but this one, the vectors of past questions and of interrupted runs, and the wishes for a
+    rewrite that it fulfils."""
     for path in index_dir.glob("gen-*"):
         if path.name != name:
             remove(path)
-    for path in index_dir.glob(question_vectors_path(Path(), None).name):
-        path.unlink(missing_ok=True)
+    for pattern in (question_vectors_path(Path(), None).name, f"{JOURNAL}*"):
+        for path in index_dir.glob(pattern):
+            path.unlink(missing_ok=True)
     for wish in wishes:
         (index_dir / wish).unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from recommender.encoder import ModelCard, Vectors
+from recommender.index.generations import JOURNAL
 
 
 class Journal:
@@ -19,7 +20,7 @@ class Journal:
 
     def __init__(self, index_dir: Path, model: ModelCard) -> None:
         index_dir.mkdir(parents=True, exist_ok=True)
-        self._path = index_dir / f"journal-{model.revision}-{model.dimension}.db"
+        self._path = index_dir / f"{JOURNAL}{model.revision}-{model.dimension}.db"
         try:
             self._connection = _open(self._path)
         except sqlite3.DatabaseError:  # damaged: everything is encoded again
@@ -56,7 +57,7 @@ class Journal:
 
 def remove_journals(index_dir: Path) -> None:
     """Delete what is left of interrupted runs, of any model. Call this when the index is up to date."""
-    for path in index_dir.glob("journal-*.db*"):
+    for path in index_dir.glob(f"{JOURNAL}*"):
         path.unlink(missing_ok=True)
 
 

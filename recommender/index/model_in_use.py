@@ -4,13 +4,17 @@ packaged one. So all processes follow when `kollega model use` or `kollega rollb
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from recommender.encoder import Encoder
-from recommender.encoder.load import load_encoder
+from recommender.encoder.load import load_encoder, name_and_dimension
 from recommender.encoder.packaged import NAME
-from recommender.errors import IndexMismatch, IndexNotFound, ModelError
+from recommender.errors import IndexMismatch, ModelError
 from recommender.index import generations
 from recommender.settings import Settings
+
+LoadModel = Callable[[str], Encoder]
+"""Loads a model by its name."""
 
 
 def model_in_use(settings: Settings) -> str:
@@ -23,10 +27,28 @@ def with_model_in_use(settings: Settings) -> Settings:
     return replace(settings, model=model_in_use(settings))
 
 
-def loader_of_models(settings: Settings) -> Callable[[str], Encoder] | None:
+def folder_of(model: str) -> Path | None:
+    """The folder that a model's name says, without what cuts its vectors (`FOLDER@256`); None when it says none."""
+    path = Path(name_and_dimension(model)[0])
+    return path if path.is_absolute() or (path / "modules.json").is_file() else None
+
+
+def loader_of_models(settings: Settings) -> LoadModel | None:
     """What loads another model by its name when an index of that model is put in use; None when the settings name a
     model."""
     return None if settings.model else lambda name: load_encoder(replace(settings, model=name))
+
+
+def encoder_of_live(index_dir: Path, encoder: Encoder | None, load_model: LoadModel | None) -> Encoder | None:
+    """The encoder for the live generation: another one when that is of another model. Raises ModelError when it cannot
+    be loaded."""
+    name = generations.live_name(index_dir)
+    model = generations.model_name_of(index_dir / name) if name else None
+    if load_model is None or model in (None, encoder and encoder.card.name):
+        return encoder
+    loaded = load_model(model)
+    loaded.encode_queries(["valmiina"])  # the first one takes longer
+    return loaded
 
 
 class FollowingEncoder:
@@ -61,7 +83,7 @@ class FollowingEncoder:
 
 
 def _model_of_index(settings: Settings) -> str | None:
-    try:
-        return generations.model_name_of(generations.live(settings.index_dir))
-    except IndexNotFound:
-        return None
+    """The name of the model that made the live generation; where that cannot be read, the newest one that can be."""
+    names = (generations.live_name(settings.index_dir), *reversed(generations.finished(settings.index_dir)))
+    models = (generations.model_name_of(settings.index_dir / name) for name in names if name)
+    return next((model for model in models if model), None)

@@ -4,16 +4,21 @@ import json
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recommender.access import ANYONE
 from recommender.database.engine import open_database
+from recommender.datatypes import DENSE_MISSING
+from recommender.encoder import Encoder
 from recommender.encoder.packaged import NAME
 from recommender.errors import ModelError
 from recommender.index import generations
-from recommender.index.model_in_use import FollowingEncoder, model_in_use
+from recommender.index.journal import Journal
+from recommender.index.model_in_use import FollowingEncoder, loader_of_models, model_in_use
 from recommender.learned import ANSWER_MODEL
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -153,3 +158,80 @@ def test_watch_follows_the_model_of_the_index(loaded: Kollega, own: Settings, en
     assert following.get() is encoders[NEW]
     loaded("rollback")
     assert following.get() is encoders[OLD]
+
+
+def test_a_server_whose_model_could_not_be_loaded_takes_the_next_one(
+    loaded: Kollega, own: Settings, encoders: dict[str, FakeEncoder]
+) -> None:
+    old = encoders.pop(OLD)
+    recommender = Recommender.open(own)
+    assert recommender.notices == (DENSE_MISSING,)
+    loaded("model", "use", NEW)
+    recommender.refresh(wait=True)
+    assert recommender.notices == () and recommender.snapshot.encoder is encoders[NEW]
+    encoders[OLD] = old
+
+
+def test_an_index_that_changes_while_its_model_is_loaded_is_not_answered_from_words_alone(
+    loaded: Kollega, own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recommender = Recommender.open(own)
+    loaded("model", "use", NEW)
+    load = loader_of_models(own)
+    assert load is not None
+
+    def slow(name: str) -> Encoder:
+        loaded("model", "use", OLD)  # meanwhile an admin goes back
+        return load(name)
+
+    monkeypatch.setattr(recommender._live, "_load_model", slow)
+    recommender.refresh(wait=True)
+    assert recommender.notices == ()
+    monkeypatch.setattr(recommender._live, "_load_model", load)
+    recommender.refresh(wait=True)
+    snapshot = recommender.snapshot
+    assert snapshot.encoder is not None and snapshot.encoder.card.name == OLD == snapshot.model
+    assert recommender.notices == ()
+
+
+def test_a_damaged_manifest_leaves_the_model_that_was_in_use(loaded: Kollega, own: Settings) -> None:
+    loaded("model", "use", NEW)
+    loaded("reindex", "--full")
+    (generations.live(own.index_dir) / "manifest.json").write_text("{", encoding="utf-8")
+    assert model_in_use(own) == NEW
+
+
+def test_a_run_of_another_model_that_was_interrupted_is_gone_on_with(
+    loaded: Kollega, own: Settings, encoders: dict[str, FakeEncoder]
+) -> None:
+    journal = Journal(own.index_dir, replace(encoders[NEW].card, revision="2"))
+    journal.keep({"digest": np.zeros(64, np.float32)})
+    journal.close()
+    loaded("reindex")  # nothing has changed
+    assert list(own.index_dir.glob("journal-*"))
+    generations.ask_for_rewrite(own.index_dir)
+    loaded("reindex")
+    assert not list(own.index_dir.glob("journal-*"))  # it may have what was erased
+
+
+def test_a_folder_is_named_in_full_also_when_its_vectors_are_cut(
+    loaded: Kollega, own: Settings, encoders: dict[str, FakeEncoder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gemma").mkdir()
+    (tmp_path / "gemma" / "modules.json").write_text("[]", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    name = f"{tmp_path}/gemma@32"
+    encoders[name] = FakeEncoder(name)
+    assert f"in use: {name}." in loaded("model", "use", "./gemma@32").stdout
+    assert model_in_use(own) == name and loaded("verify").exit_code == 0
+
+
+def test_it_is_told_how_to_go_back_also_when_an_item_could_not_be_indexed(
+    loaded: Kollega, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ValueError("too odd")
+
+    monkeypatch.setattr("indexer.indexing.reindex.make_passages", fail)
+    used = loaded("model", "use", NEW)
+    assert used.exit_code == 1 and f"To go back: kollega model use {OLD}" in used.stdout
