@@ -47,6 +47,12 @@ def leader(engine: Engine, name: str) -> str | None:
     return dialects.of(engine).holder(engine, name)
 
 
+def take_lock(engine: Engine, name: str) -> Lock | None:
+    """A lock that no other process of this database has, on any machine; None when another one has it, which `leader`
+    names. Raises DBAPIError when the database cannot be reached."""
+    return dialects.of(engine).lock(engine, name, _me())
+
+
 class Lead:
     """A wish to lead in the work called `name`, of a process that ends when `stopping` is set."""
 
@@ -78,7 +84,7 @@ class Lead:
 
     def _take(self) -> Lock | None:
         try:
-            lock = dialects.of(self._engine).lock(self._engine, self._name, _me())
+            lock = take_lock(self._engine, self._name)
         except (DBAPIError, OSError, self._engine.dialect.loaded_dbapi.Error) as error:
             if not is_away(error) and str(error) != self._said:  # told once, not every second
                 self._said = str(error)
