@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.commands.encode_worker import work_until
@@ -21,7 +22,8 @@ from indexer.indexing.reindex import reindex
 from recommender.database.encode_batches import EncodeBatches
 from recommender.database.encode_tables import EncodeBatch
 from recommender.database.engine import open_database
-from recommender.database.shared_texts import ask_all_for_rewrite
+from recommender.database.shared_texts import REWRITE, ask_all_for_rewrite, stored
+from recommender.database.tables import Team
 from recommender.errors import DatabaseUnusable
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -149,6 +151,65 @@ def test_erasing_leaves_no_text_behind_and_ends_the_run(
         assert session.scalar(select(func.count()).select_from(EncodeBatch)) == 0
     report = reindex(settings, sessions, FakeEncoder(), analyzer)
     assert report.passages == many and report.encoded > 0  # what was removed from the database is encoded here
+
+
+def test_erasing_waits_for_a_worker_and_keeps_nobody_from_writing(sessions: sessionmaker[Session]) -> None:
+    engine, encodes, asked = sessions.kw["bind"], threading.Event(), threading.Event()
+    batches = EncodeBatches(engine, FakeEncoder().card.key)
+    batches.add("index", ["one text"])
+
+    def work(texts: list[str]) -> bytes:
+        encodes.set()
+        assert asked.wait(LONG)
+        return b"\0"
+
+    def ask() -> None:
+        with sessions() as session:
+            ask_all_for_rewrite(session)
+
+    worker, eraser = threading.Thread(target=batches.work, args=(work,)), threading.Thread(target=ask)
+    worker.start()
+    assert encodes.wait(LONG)
+    eraser.start()
+    try:
+        _until_somebody_waits_for(engine, "DELETE FROM encode_batches%")
+        with sessions.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            session.add(Team(handle="hr", name="HR"))
+    finally:
+        asked.set()
+        worker.join(LONG)
+        eraser.join(LONG)
+    assert batches.waiting("index") == 0
+    with sessions() as session:
+        assert stored(session, REWRITE) is not None
+
+
+def test_erasing_says_so_when_a_worker_does_not_end_and_asks_the_others_all_the_same(
+    sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.database.encode_batches._LONGEST_BATCH", 1)
+    batches = EncodeBatches(sessions.kw["bind"], FakeEncoder().card.key)
+    batches.add("index", ["one text"])
+
+    def work(texts: list[str]) -> bytes:
+        with sessions() as session, pytest.raises(DatabaseUnusable, match="Stop the workers, then try again"):
+            ask_all_for_rewrite(session)
+        return b"\0"
+
+    batches.work(work)
+    with sessions() as session:
+        assert stored(session, REWRITE) is not None
+
+
+def _until_somebody_waits_for(engine: Engine, statement: str) -> None:
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE :statement")
+    until = time.monotonic() + LONG
+    with engine.connect() as connection:
+        while not connection.scalar(query, {"statement": statement}):
+            assert time.monotonic() < until
+            connection.rollback()
+            time.sleep(0.02)
 
 
 def test_on_sqlite_it_says_what_is_needed(tmp_path: Path) -> None:
