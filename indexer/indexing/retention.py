@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from recommender.database import shared_texts
+from recommender.database import encode_batches, shared_texts
 from recommender.database.tables import utc_now
 from recommender.index.generations import ask_for_rewrite
 from recommender.knowledge import attachments, erasure, retention, reviews
@@ -11,8 +11,9 @@ from recommender.settings import Settings
 
 
 def erase_what_is_due(settings: Settings, session: Session) -> int:
-    """Erase requests, entries of the audit log and notifications whose time has come, and commit. Returns the number of
-    requests; when there are any, the next run of `reindex` writes the index anew without them."""
+    """Erase requests, entries of the audit log, notifications, and texts that a killed run of `reindex --share` has
+    left, whose time has come, and commit. Returns the number of requests; when there are any, the next run of `reindex`
+    writes the index anew without them."""
     now = utc_now()
     if some_are_due := next(retention.due(session, now), None) is not None:
         ask_for_rewrite(settings.index_dir)  # before the commit, so that whoever sees that change sees this too
@@ -26,6 +27,7 @@ def erase_what_is_due(settings: Settings, session: Session) -> int:
     session.commit()
     if some_are_due:
         shared_texts.ask_all_for_rewrite(session)
+    encode_batches.remove_old(session.get_bind().engine, now)
     if erased:
         attachments.clean_up(session, settings)
     erasure.forget_pages(session)

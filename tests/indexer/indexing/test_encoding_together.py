@@ -8,22 +8,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.commands.encode_worker import work_until
 from indexer.indexing import encoding_together
 from indexer.indexing.encoding_together import encode_for, encode_together
 from indexer.indexing.reindex import reindex
+from indexer.indexing.retention import erase_what_is_due
+from recommender.database.copying import copy_store
 from recommender.database.encode_batches import EncodeBatches
 from recommender.database.encode_tables import EncodeBatch
 from recommender.database.engine import open_database
 from recommender.database.shared_texts import REWRITE, ask_all_for_rewrite, stored
-from recommender.database.tables import Team
+from recommender.database.tables import Team, utc_now
 from recommender.errors import DatabaseUnusable
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -89,8 +92,7 @@ def test_a_worker_takes_a_part_and_reindex_encodes_nothing_again(
     report = reindex(settings, sessions, alone, analyzer)
     assert (report.items, report.passages, report.encoded) == (12, many, 0) and not alone.encoded
     assert encode_together(settings, sessions, own, False) == 0  # nothing has changed since
-    with sessions() as session:
-        assert session.scalar(select(func.count()).select_from(EncodeBatch)) == 0
+    assert _batches(sessions) == 0
 
 
 def test_the_batch_of_a_killed_worker_is_taken_by_another_one(
@@ -146,9 +148,9 @@ def test_erasing_leaves_no_text_behind_and_ends_the_run(
             with sessions() as session:
                 ask_all_for_rewrite(session)
 
-    encode_together(settings, sessions, FakeEncoder(), True, erase)
-    with sessions() as session:
-        assert session.scalar(select(func.count()).select_from(EncodeBatch)) == 0
+    encoder = FakeEncoder()
+    assert encode_together(settings, sessions, encoder, True, erase) == 0
+    assert _batches(sessions) == 0 and not encoder.encoded  # no text is given again that was read before
     report = reindex(settings, sessions, FakeEncoder(), analyzer)
     assert report.passages == many and report.encoded > 0  # what was removed from the database is encoded here
 
@@ -200,6 +202,45 @@ def test_erasing_says_so_when_a_worker_does_not_end_and_asks_the_others_all_the_
     batches.work(work)
     with sessions() as session:
         assert stored(session, REWRITE) is not None
+
+
+def test_an_interrupted_run_leaves_no_text_behind(
+    settings: Settings, sessions: sessionmaker[Session], many: int
+) -> None:
+    def interrupt(_done: int, total: int) -> None:
+        if total >= 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_together(settings, sessions, FakeEncoder(), True, interrupt)
+    assert _batches(sessions) == 0
+
+
+def test_what_a_killed_process_has_left_is_removed_after_a_day(
+    settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    batches = EncodeBatches(sessions.kw["bind"], "fake")
+    batches.add("index", ["one text"])
+    with sessions.begin() as session:
+        session.execute(update(EncodeBatch).values(made_at=utc_now() - timedelta(hours=25)))
+    batches.add("index", ["another text"])
+    with sessions() as session:
+        erase_what_is_due(settings, session)
+        assert session.scalars(select(EncodeBatch.texts)).all() == [["another text"]]
+
+
+def test_a_copy_of_the_store_has_no_text_that_waits(settings: Settings, sessions: sessionmaker[Session]) -> None:
+    EncodeBatches(sessions.kw["bind"], "fake").add("index", ["one text"])
+    copy = Settings(home=settings.home / "copy")
+    assert copy_store(settings, copy).rows == {}
+    factory = open_database(copy)
+    assert _batches(factory) == 0
+    factory.kw["bind"].dispose()
+
+
+def _batches(sessions: sessionmaker[Session]) -> int:
+    with sessions() as session:
+        return session.scalar(select(func.count()).select_from(EncodeBatch)) or 0
 
 
 def _until_somebody_waits_for(engine: Engine, statement: str) -> None:
