@@ -1,5 +1,6 @@
 """SQLite: a file with a write-ahead log, in which one connection writes at a time."""
 
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recommender.database.dialects.locks import LockFile, file_holder
 
+_WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.I)
 _LAST = "UPDATE sqlite_sequence SET seq = :last WHERE name = :name"
 _FIRST = "INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"
 
@@ -29,6 +31,7 @@ class SQLite:
             f"synchronous={'FULL' if durable else 'NORMAL'}",
         )
         event.listen(engine, "connect", lambda connection, _record: _set(connection, pragmas))
+        event.listen(engine, "before_cursor_execute", _before)
 
     def make_read_only(self, engine: Engine) -> None:
         event.listen(engine, "connect", lambda connection, _record: _set(connection, ("query_only=ON",)))
@@ -104,6 +107,13 @@ class SQLite:
     def is_there(self, engine: Engine) -> bool:
         file = engine.url.database
         return bool(file and Path(file).is_file() and Path(file).stat().st_size)
+
+
+def _before(connection: Connection, _cursor: Any, statement: str, _values: Any, _context: Any, _many: bool) -> None:
+    """Take the lock before the first write of a transaction, so that what is looked at then, such as the version of the
+    tables, stays so until its end."""
+    if _WRITE.match(statement) and not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _locks(engine: Engine) -> Path:
