@@ -12,6 +12,7 @@ from indexer.delivery.handover.deliver import handing_over
 from indexer.files.examine import examining
 from indexer.indexing.insights import following_topics
 from indexer.indexing.reindex import ReindexReport
+from indexer.indexing.retention import erasing
 from indexer.indexing.shared import sharing_files
 from indexer.indexing.watch import watch
 from indexer.syncing.jobs import loading_jobs
@@ -62,6 +63,7 @@ def _shared_work(
             for ended in terms:
                 with (
                     delivering(settings, sessions),
+                    erasing(settings, sessions),
                     examining(settings, sessions),
                     syncing(settings, sessions),
                     handing_over(settings, sessions),

@@ -19,6 +19,7 @@ from indexer.syncing.widening import Item, Widened, readers_by_rules, widen
 from indexer.texts.masking import SHIPPED, MaskingRules
 from recommender.database import leading
 from recommender.database.audit_table import AuditEntry
+from recommender.database.dialects import Lock
 from recommender.database.source_tables import state_of
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.errors import SourceError
@@ -120,7 +121,7 @@ def _lock_name(source: str) -> str:
     return f"sync-{source}"
 
 
-def _require_lock(source: str, lock: leading.Lock) -> None:
+def _require_lock(source: str, lock: Lock) -> None:
     """Raises SourceError when the lock was lost: another process may have read newer items since, which this one would
     take for deleted ones."""
     if not lock.is_held():
