@@ -83,10 +83,10 @@ class SQLite:
         return None
 
     def lock(self, engine: Engine, name: str, holder: str) -> LockFile | None:
-        return LockFile.take(_locks(engine), name, holder)
+        return LockFile.take(*_lock_of(engine, name), holder)
 
     def holder(self, engine: Engine, name: str) -> str | None:
-        return file_holder(_locks(engine), name)
+        return file_holder(*_lock_of(engine, name))
 
     def forget_pages(self, session: Session) -> None:
         """Empties the write-ahead log; it waits for others who are reading."""
@@ -116,9 +116,11 @@ def _before(connection: Connection, _cursor: Any, statement: str, _values: Any, 
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _locks(engine: Engine) -> Path:
-    """The folder of the locks, beside the file of the database."""
-    return Path(engine.url.database or "").absolute().parent / "locks"
+def _lock_of(engine: Engine, name: str) -> tuple[Path, str]:
+    """(the folder of a lock, beside the file of the database; its name, which names that file too, since others may
+    be in the same folder)."""
+    file = Path(engine.url.database or "").absolute()
+    return file.parent / "locks", f"{file.name}-{name}"
 
 
 def _set(connection: Any, pragmas: tuple[str, ...]) -> None:
