@@ -118,7 +118,6 @@ def _sync(
                 configured,
                 sessions,
                 load_analyzer(settings),
-                settings.home / "locks",
                 progress,
                 full,
                 allow_deletions,

@@ -3,7 +3,7 @@ index of its machine."""
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -12,6 +12,7 @@ from indexer.delivery.handover.deliver import handing_over
 from indexer.files.examine import examining
 from indexer.indexing.insights import following_topics
 from indexer.indexing.reindex import ReindexReport
+from indexer.indexing.retention import erasing
 from indexer.indexing.shared import sharing_files
 from indexer.indexing.watch import watch
 from indexer.syncing.jobs import loading_jobs
@@ -19,6 +20,7 @@ from indexer.syncing.schedule import syncing
 from recommender.database.leading import SHARED_WORK, Lead, index_lead
 from recommender.database.listening import Listener
 from recommender.database.outages import report_outages
+from recommender.errors import DatabaseVersion
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -36,7 +38,7 @@ def watch_together(
 ) -> None:
     """Index what changes, and do what is to be done beside, whenever this process leads in it; else wait. Returns when
     `stopping` is set. `report` is called after each run of reindex. Raises ModelError when the files of the model were
-    changed while it was in use."""
+    changed while it was in use, DatabaseVersion when the database was upgraded, also while this process waits."""
     engine = sessions.kw["bind"]
     report_outages(engine)
     lead = Lead(engine, index_lead(settings), stopping)
@@ -54,10 +56,14 @@ def _shared_work(
     leaving = threading.Event()
 
     def work() -> None:
-        with closing(Lead(sessions.kw["bind"], SHARED_WORK, leaving).terms()) as terms:
+        with (
+            suppress(DatabaseVersion),  # the lead in the index notices it too, and ends the process
+            closing(Lead(sessions.kw["bind"], SHARED_WORK, leaving).terms()) as terms,
+        ):
             for ended in terms:
                 with (
                     delivering(settings, sessions),
+                    erasing(settings, sessions),
                     examining(settings, sessions),
                     syncing(settings, sessions),
                     handing_over(settings, sessions),

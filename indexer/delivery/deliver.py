@@ -15,6 +15,7 @@ from indexer.delivery.news_mail import compose_news
 from indexer.delivery.plan_mail import compose_plan
 from recommender.accounts.account import may_sign_in
 from recommender.accounts.secret_key import load_secret_key
+from recommender.database import dialects
 from recommender.database.account_tables import Account, OutgoingMail
 from recommender.database.tables import utc_now
 from recommender.insights.risk import digest
@@ -44,6 +45,8 @@ def deliver(settings: Settings, sessions: sessionmaker[Session]) -> int:
         plans = digest.is_anything_due(session, settings, utc_now())
     if news or plans:
         with sessions.begin() as session:
+            # first of all: another process must not queue the same mails between what is read here and what is written
+            dialects.of(session.get_bind()).begin_writing(session.connection())
             mailing.queue_due(session, settings, utc_now())
             digest.queue_weekly(session, settings, utc_now())
     if not (news or plans or waiting):

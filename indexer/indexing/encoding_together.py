@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.passages import make_passages
 from recommender.corpus import items, load_items
+from recommender.database import shared_texts
 from recommender.database.encode_batches import EncodeBatches
 from recommender.database.index_register import IndexRegister
 from recommender.database.leading import index_lead
@@ -41,26 +42,36 @@ def encode_together(
     progress: Progress = lambda _done, _total: None,
 ) -> int:
     """Have all that `reindex` will need encoded by this process and the workers; how many texts were. `progress` is
-    called with (texts encoded, texts known so far). Raises IndexLocked when another process is writing the index,
+    called with (texts encoded, texts known so far). Ends when something is erased meanwhile, which might be among the
+    texts; `reindex` encodes what is missing then. Raises IndexLocked when another process is writing the index,
     DatabaseUnusable on SQLite."""
     batches = EncodeBatches(sessions.kw["bind"], encoder.card.key)
     name = index_lead(settings)
     with generations.write_lock(settings.index_dir):
         journal = Journal(settings.index_dir, encoder.card)
-        run = _Run(batches, name, encoder, journal)
+        run = _Run(batches, name, encoder, journal, sessions)
         try:
             batches.drop(name)  # what a killed run has left
             for texts in _texts(settings, sessions, encoder, journal, full):
+                if run.is_outdated():
+                    break
                 run.add(texts)
                 progress(run.done, run.total)
-                while batches.waiting(name) > _AHEAD:
-                    run.step()
+                while batches.waiting(name) > _AHEAD and run.step():
                     progress(run.done, run.total)
             while run.done < run.total and run.step():
                 progress(run.done, run.total)
         finally:
+            batches.drop(name)  # also when it is interrupted: nobody collects them any more
             journal.close()
     return run.done
+
+
+def _last_erasure(sessions: sessionmaker[Session]) -> str | None:
+    """What is another text after each erasure."""
+    with sessions() as session:
+        row = shared_texts.stored(session, shared_texts.REWRITE)
+        return row.text if row else None
 
 
 def encode_for(encoder: Encoder) -> Callable[[list[str]], bytes]:
@@ -71,11 +82,18 @@ def encode_for(encoder: Encoder) -> Callable[[list[str]], bytes]:
 class _Run:
     """What this process has given to all, and what came of it. `_digests` has those of each text that waits."""
 
-    def __init__(self, batches: EncodeBatches, name: str, encoder: Encoder, journal: Journal) -> None:
+    def __init__(
+        self, batches: EncodeBatches, name: str, encoder: Encoder, journal: Journal, sessions: sessionmaker[Session]
+    ) -> None:
         self._batches, self._name, self._encoder, self._journal = batches, name, encoder, journal
         self._encode = encode_for(encoder)
         self._digests: dict[str, list[str]] = {}
+        self._sessions, self._erased = sessions, _last_erasure(sessions)  # before any text is read
         self.done = self.total = 0
+
+    def is_outdated(self) -> bool:
+        """True when something was erased since the run began: it may have been read before."""
+        return _last_erasure(self._sessions) != self._erased
 
     def add(self, texts: dict[str, list[str]]) -> None:
         """Let texts be encoded; each with the digests of the passages that read so."""
@@ -84,8 +102,10 @@ class _Run:
         self._batches.add(self._name, list(texts))
 
     def step(self) -> bool:
-        """Encode a batch, or wait a moment for others; then store what is done. False when nothing waits any more:
-        when something is erased, all batches are removed, and `reindex` encodes what is missing then."""
+        """Encode a batch, or wait a moment for others; then store what is done. False when nothing waits any more,
+        or something was erased."""
+        if self.is_outdated():
+            return False
         if self._batches.work(self._encode) or self.collect():
             return True
         time.sleep(_LOOKS)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
 from recommender.database import shared_texts
-from recommender.errors import IndexLocked
+from recommender.errors import IndexLocked, SettingsError
 from recommender.index import generations
 from recommender.index.generations import CALIBRATION, EXPERTS, WAS_LEARNED, Manifest
 from recommender.settings import Settings
@@ -34,18 +34,35 @@ def sharing_files(settings: Settings, sessions: sessionmaker[Session]) -> Abstra
 
 def share_files(settings: Settings, sessions: sessionmaker[Session]) -> None:
     """Bring here what was changed on another machine, and give the others the synonyms that were edited here. When both
-    have changed, the other machine's are taken, and the own ones are kept beside them."""
-    with sessions() as session:
-        if shared_texts.are_used(session):
-            _share_synonyms(session, settings.synonyms_path)
-            _bring_learned(session, settings)
-            _follow_rewrites(session, settings)
+    have changed, the other machine's are taken, and the own ones are kept beside them. What fails keeps nothing else
+    from being done, what is to be erased before all; the first error is raised at the end, a SettingsError for synonyms
+    that cannot be read."""
+    steps = (
+        lambda session: _follow_rewrites(session, settings),
+        lambda session: _bring_learned(session, settings),
+        lambda session: _share_synonyms(session, settings.synonyms_path),
+    )
+    errors: list[Exception] = []
+    for step in steps:
+        try:
+            with sessions() as session:
+                if shared_texts.are_used(session):
+                    step(session)
+        except Exception as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _share_synonyms(session: Session, path: Path) -> None:
     """`.synonyms.txt.agreed` has the digest of what this machine and the database had in common last."""
     agreed = path.with_name(f".{path.name}{_AGREED}")
-    here = path.read_text(encoding="utf-8") if path.is_file() else None
+    try:
+        here = path.read_text(encoding="utf-8") if path.is_file() else None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path} is not in UTF-8, so the other machines do not get it. Save it as UTF-8 in your editor."
+        ) from error
     row = shared_texts.stored(session, path.name)
     there = row.text if row else None
     last = agreed.read_text(encoding="ascii") if agreed.is_file() else _digest(None)

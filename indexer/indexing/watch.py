@@ -8,19 +8,16 @@ import logging
 import math
 import time
 from collections.abc import Callable, Hashable
-from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import ReindexReport, reindex
-from indexer.indexing.retention import erase_what_is_due, tell_what_is_due
 from recommender.checksums import FileState, rewritten, states
 from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
 from recommender.database.fingerprint import fingerprint
 from recommender.database.index_register import IndexRegister
-from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import (
     DatabaseVersion,
@@ -39,7 +36,6 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 60.0  # seconds; a judgement
-_ERASE_AGAIN = 3600.0  # seconds after which a failed erasure is tried again: a judgement
 
 
 def watch(
@@ -53,9 +49,9 @@ def watch(
     rest: Callable[[float], object] = time.sleep,
 ) -> None:
     """Reindex whenever the database's fingerprint or the files of the index change, until `stopped()`. An index that is
-    missing or damaged is built anew from the database. Once a day, erase what has been kept long enough,
-    and tell owners of reviews that are due. `wait` is called with the seconds between two looks; it may return earlier.
-    `rest`, which may not, is called after an error, and until `watch_seconds` have passed since an update began.
+    missing or damaged is built anew from the database. `wait` is called with the seconds between two looks; it may
+    return earlier. `rest`, which may not, is called after an error, and until `watch_seconds` have passed since an
+    update began.
 
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
@@ -63,10 +59,9 @@ def watch(
     """
     last: tuple[Any, ...] | None = None
     fulfilled: frozenset[str] = frozenset()
-    pauses, eraser = _Pauses(settings.watch_seconds, wait, rest), _Eraser(settings, sessions)
+    pauses = _Pauses(settings.watch_seconds, wait, rest)
     engine = engine_of(settings, IndexRegister(settings, sessions))
     while not stopped():
-        eraser.erase()
         try:
             with sessions() as session:
                 now = (fingerprint(session), _parts(settings, engine))
@@ -121,39 +116,6 @@ class _Pauses:
         left = self._began + self._seconds - time.monotonic()
         if left > 0:
             self._rest(left)
-
-
-class _Eraser:
-    """Erases once a day what has been kept long enough, and tells of reviews that are due. When that fails, which is
-    logged, indexing goes on, and it is tried again after an hour."""
-
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
-        self._settings = settings
-        self._sessions = sessions
-        self._erased_on: date | None = None
-        self._failed_at: float | None = None
-
-    def erase(self) -> None:
-        """Erase if it is time to."""
-        today = utc_now().date()
-        waits = self._failed_at is not None and time.monotonic() < self._failed_at + _ERASE_AGAIN
-        if self._erased_on == today or waits:
-            return
-        try:
-            with self._sessions() as session:
-                erase_what_is_due(self._settings, session)
-                tell_what_is_due(session)
-            self._erased_on, self._failed_at = today, None
-        except Exception as error:
-            self._failed_at = time.monotonic()
-            if is_away(error):
-                return
-            sentence = explain(error, database_path(self._settings))
-            log.error(
-                "What has been kept long enough could not be erased; trying again in an hour. %s",
-                sentence or "",
-                exc_info=error if not sentence else None,
-            )
 
 
 def _log_failure(error: Exception, settings: Settings) -> None:

@@ -90,7 +90,7 @@ def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs
     """Start to read the sources that are due, those first that a webhook has called for; when the next one is due
     (UTC). Sources that were never read are begun one after the other, as the file names them, for an earlier one may
     bring the teams of a later one."""
-    going, now, locks = runs.names(), utc_now(), settings.home / "locks"
+    going, now, engine = runs.names(), utc_now(), sessions.kw["bind"]
     following: list[datetime] = []
     due: list[tuple[bool, datetime, int, str, bool, bool]] = []
     is_new_going = False
@@ -99,7 +99,7 @@ def _start_due(settings: Settings, sessions: sessionmaker[Session], runs: "_Runs
             state = session.get(SourceState, configured.name)
             at, whole = next_run(configured, state), needs_whole_read(configured, state, now)
             is_new, is_called = state is None or state.read_whole_at is None, state is not None and state.is_due
-        if configured.name in going or is_being_read(configured.name, locks):
+        if configured.name in going or is_being_read(configured.name, engine):
             is_new_going |= is_new
         elif at is not None and at <= now:
             due.append((not is_called, at, place, configured.name, whole, is_new))

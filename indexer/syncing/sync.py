@@ -1,12 +1,11 @@
 """Reads one source of sources.toml from its mark on, and stores how far it came."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
-from filelock import FileLock, Timeout
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.loading.apart import apart_if_large
@@ -18,7 +17,9 @@ from indexer.sources.protocol import Abilities, Mark, Source
 from indexer.sources.records import DeletedRecord, DocumentRecord, Located, QuestionRecord, RequestRecord
 from indexer.syncing.widening import Item, Widened, readers_by_rules, widen
 from indexer.texts.masking import SHIPPED, MaskingRules
+from recommender.database import leading
 from recommender.database.audit_table import AuditEntry
+from recommender.database.dialects import Lock
 from recommender.database.source_tables import state_of
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.errors import SourceError
@@ -61,7 +62,6 @@ def sync(
     configured: ConfiguredSource,
     sessions: sessionmaker[Session],
     analyzer: Analyzer,
-    locks: Path,
     progress: Callable[[int], None] = lambda _n: None,
     full: bool = False,
     allow_deletions: bool = False,
@@ -73,16 +73,14 @@ def sync(
     otherwise, or when its options have changed. What it no longer has is deleted here after a whole read without a
     problem; when that is much, only with `allow_deletions`. With `widens` those may read then whom the rules name.
 
-    Only one process reads a source at a time; `locks` is the folder of the lock. Raises SourceError when another one is
+    Only one process of this database reads a source at a time, on any machine. Raises SourceError when another one is
     at it, or the source cannot be opened. What goes wrong is stored in the state of the source.
     """
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = _lock(locks, configured.name)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise SourceError(f"{configured.name} is being read by another process. Wait until that has ended.") from error
-    with lock:
+    engine: Engine = sessions.kw["bind"]
+    lock = leading.take_lock(engine, _lock_name(configured.name))
+    if lock is None:
+        raise SourceError(f"{configured.name} is being read by another process. Wait until that has ended.")
+    with closing(lock):
         since, before, is_first = _begin(configured, sessions, full or widens)
         try:
             source = _Seen(_opened(configured, sessions, mask, is_first))
@@ -90,6 +88,7 @@ def sync(
             report = load(source, sessions, analyzer, progress, shown, since, store, mask)
             result = SyncReport(configured.name, report, since is None)
             if since is None and source.abilities.lists_all:
+                _require_lock(configured.name, lock)
                 _delete_missing(source, result, sessions, analyzer, allow_deletions)
             if widens:
                 _widen(source, result, sessions)
@@ -113,20 +112,23 @@ def _opened(
     return apart_if_large(configured.open(), configured.kind, configured.name, configured.options, mask)
 
 
-def is_being_read(name: str, locks: Path) -> bool:
-    """True while a process reads the source of this name."""
-    lock = _lock(locks, name)
-    try:
-        locks.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
+def is_being_read(name: str, engine: Engine) -> bool:
+    """True while a process reads the source of this name into this database."""
+    return leading.leader(engine, _lock_name(name)) is not None
 
 
-def _lock(locks: Path, name: str) -> FileLock:
-    return FileLock(locks / f"sync-{name}.lock")
+def _lock_name(source: str) -> str:
+    return f"sync-{source}"
+
+
+def _require_lock(source: str, lock: Lock) -> None:
+    """Raises SourceError when the lock was lost: another process may have read newer items since, which this one would
+    take for deleted ones."""
+    if not lock.is_held():
+        raise SourceError(
+            f"{source}: the connection to the database was lost while it was read. Nothing that is no longer there was "
+            "deleted. Read it again."
+        )
 
 
 class _Seen:

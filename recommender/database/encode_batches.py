@@ -6,14 +6,19 @@ records are written one transaction at a time, so that machines wait neither for
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from recommender.database import dialects
 from recommender.database.encode_tables import EncodeBatch
 from recommender.errors import DatabaseUnusable
 
 Encode = Callable[[list[str]], bytes]
+_OLD = timedelta(days=1)  # a batch of a run waits for minutes at most: a judgement
+_LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
+_LONGEST_BATCH = 300  # seconds in which any machine has encoded a batch: a judgement
 
 
 class EncodeBatches:
@@ -77,3 +82,28 @@ class EncodeBatches:
         free = select(EncodeBatch.id).where(EncodeBatch.of_index == of_index).with_for_update(skip_locked=True)
         with self._engine.begin() as connection:
             connection.execute(delete(EncodeBatch).where(EncodeBatch.id.in_(free)))
+
+
+def remove_old(engine: Engine, now: datetime) -> None:
+    """Remove the batches that a killed run has left and that nobody works on; `now` in UTC. Nothing on SQLite."""
+    if engine.dialect.name == "sqlite":
+        return
+    old = select(EncodeBatch.id).where(EncodeBatch.made_at < now - _OLD).with_for_update(skip_locked=True)
+    with engine.execution_options(**{dialects.OUT_OF_ORDER: True}).begin() as connection:
+        connection.execute(delete(EncodeBatch).where(EncodeBatch.id.in_(old)))
+
+
+def remove_all(engine: Engine) -> None:
+    """Remove the batches of all indexes; waits until those are done that somebody works on, and keeps nobody from
+    writing meanwhile. Raises DatabaseUnusable when that takes more than some minutes."""
+    with engine.execution_options(**{dialects.OUT_OF_ORDER: True}).begin() as connection:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LONGEST_BATCH}s'")
+        try:
+            connection.execute(delete(EncodeBatch))
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            raise DatabaseUnusable(
+                "An encode-worker has not ended its texts for some minutes, so what may be erased is still among them. "
+                "Stop the workers, then try again."
+            ) from error

@@ -16,11 +16,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from recommender.database import dialects
 from recommender.database.dialects.locks import Lock
 from recommender.database.failures import is_away, reason
+from recommender.errors import DatabaseVersion
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,12 @@ def leader(engine: Engine, name: str) -> str | None:
     return dialects.of(engine).holder(engine, name)
 
 
+def take_lock(engine: Engine, name: str) -> Lock | None:
+    """A lock that no other process of this database has, on any machine; None when another one has it, which `leader`
+    names. Raises DBAPIError when the database cannot be reached."""
+    return dialects.of(engine).lock(engine, name, _me())
+
+
 class Lead:
     """A wish to lead in the work called `name`, of a process that ends when `stopping` is set."""
 
@@ -56,11 +63,14 @@ class Lead:
         self._stopping = stopping
         self._said = ""
         self._waits = False
+        self._upgraded: DatabaseVersion | None = None
 
     def terms(self) -> Generator[threading.Event]:
         """Each time in which this process leads, as an event that is set when it does no more. Waits for the next one;
-        ends when the process is to stop. Close the iterator when you leave it before."""
+        ends when the process is to stop. Close the iterator when you leave it before. Raises DatabaseVersion when the
+        database was upgraded meanwhile, also while this waits."""
         while not self._stopping.is_set():
+            self._look_at_version()
             lock = self._take()
             if lock is None:
                 self._stopping.wait(LOOKS_EVERY)
@@ -75,10 +85,12 @@ class Lead:
                 ended.set()
                 watching.join()
                 lock.close()
+            if self._upgraded is not None:
+                raise self._upgraded
 
     def _take(self) -> Lock | None:
         try:
-            lock = dialects.of(self._engine).lock(self._engine, self._name, _me())
+            lock = take_lock(self._engine, self._name)
         except (DBAPIError, OSError, self._engine.dialect.loaded_dbapi.Error) as error:
             if not is_away(error) and str(error) != self._said:  # told once, not every second
                 self._said = str(error)
@@ -95,7 +107,20 @@ class Lead:
             if not lock.is_held():
                 log.warning("This process leads no more (%s): it has lost its connection to the database", self._name)
                 break
+            try:
+                self._look_at_version()
+            except DatabaseVersion as error:
+                self._upgraded = error
+                break
         ended.set()
+
+    def _look_at_version(self) -> None:
+        """Raises DatabaseVersion when another version of Kollega has upgraded the tables."""
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")  # before each statement the engine looks: see version_guard.py
+        except SQLAlchemyError:
+            pass  # who tries to lead, or leads, notices that the database is away
 
 
 def _me() -> str:

@@ -3,10 +3,9 @@
 import secrets
 from pathlib import Path
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from recommender.database.encode_tables import EncodeBatch
+from recommender.database.encode_batches import remove_all
 from recommender.database.replica_tables import SharedText
 from recommender.database.storing import insert_or_update
 from recommender.database.tables import utc_now
@@ -34,9 +33,14 @@ def stored(session: Session, name: str) -> SharedText | None:
 
 def ask_all_for_rewrite(session: Session) -> None:
     """Have all machines write their indexes anew, because something is erased that must be in none of their files, and
-    commit. Call this before it is erased and once more after that was committed, as `generations.ask_for_rewrite`."""
-    if are_used(session):
-        session.execute(delete(EncodeBatch))  # which may have it too: whoever needs the others gives them again
+    commit. Call this before it is erased and once more after that was committed, as `generations.ask_for_rewrite`, and
+    with nothing written that is not committed: it may wait for workers. Raises DatabaseUnusable when one of them goes
+    on for too long; the others are asked all the same."""
+    if not are_used(session):
+        return
+    try:
+        remove_all(session.get_bind().engine)  # which may have it too: whoever needs the others gives them again
+    finally:
         values = {"of_model": "", "text": secrets.token_hex(8), "changed_at": utc_now()}
         insert_or_update(session, SharedText, {"name": REWRITE}, values)
         session.commit()

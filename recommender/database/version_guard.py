@@ -1,7 +1,8 @@
 """Keeps a process whose tables were upgraded while it ran from reading or writing them as if they were the old ones.
 
-A transaction that writes looks at the version once it has the lock for writing, which an upgrade holds too: nothing is
-written into tables of another version. One that reads looks once a second.
+A transaction that writes looks at the version once it has the lock for writing, which its dialect takes before the
+first statement that writes, and which an upgrade holds too: nothing is written into tables of another version. One that
+reads looks once a second.
 """
 
 import re

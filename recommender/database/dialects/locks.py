@@ -1,7 +1,6 @@
 """Locks that a process loses when it ends, however that happens: a file beside SQLite, a lock of the session on
 PostgreSQL."""
 
-import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,8 +71,8 @@ class AdvisoryLock:
 def advisory_holder(engine: Engine, name: str) -> str | None:
     """Who has a lock on PostgreSQL."""
     key = _key(name) % 2**64
-    with contextlib.closing(_session(engine)) as connection:
-        row = connection.execute(_HOLDER, (key >> 32, key % 2**32)).fetchone()
+    with engine.connect() as connection:
+        row = connection.exec_driver_sql(_HOLDER, (key >> 32, key % 2**32)).first()
     return str(row[0]) if row else None
 
 

@@ -1,5 +1,6 @@
 """SQLite: a file with a write-ahead log, in which one connection writes at a time."""
 
+import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recommender.database.dialects.locks import LockFile, file_holder
 
+_WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.I)
 _LAST = "UPDATE sqlite_sequence SET seq = :last WHERE name = :name"
 _FIRST = "INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"
 
@@ -29,6 +31,7 @@ class SQLite:
             f"synchronous={'FULL' if durable else 'NORMAL'}",
         )
         event.listen(engine, "connect", lambda connection, _record: _set(connection, pragmas))
+        event.listen(engine, "before_cursor_execute", _before)
 
     def make_read_only(self, engine: Engine) -> None:
         event.listen(engine, "connect", lambda connection, _record: _set(connection, ("query_only=ON",)))
@@ -80,10 +83,10 @@ class SQLite:
         return None
 
     def lock(self, engine: Engine, name: str, holder: str) -> LockFile | None:
-        return LockFile.take(_locks(engine), name, holder)
+        return LockFile.take(*_lock_of(engine, name), holder)
 
     def holder(self, engine: Engine, name: str) -> str | None:
-        return file_holder(_locks(engine), name)
+        return file_holder(*_lock_of(engine, name))
 
     def forget_pages(self, session: Session) -> None:
         """Empties the write-ahead log; it waits for others who are reading."""
@@ -106,9 +109,18 @@ class SQLite:
         return bool(file and Path(file).is_file() and Path(file).stat().st_size)
 
 
-def _locks(engine: Engine) -> Path:
-    """The folder of the locks, beside the file of the database."""
-    return Path(engine.url.database or "").absolute().parent / "locks"
+def _before(connection: Connection, _cursor: Any, statement: str, _values: Any, _context: Any, _many: bool) -> None:
+    """Take the lock before the first write of a transaction, so that what is looked at then, such as the version of the
+    tables, stays so until its end."""
+    if _WRITE.match(statement) and not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _lock_of(engine: Engine, name: str) -> tuple[Path, str]:
+    """(the folder of a lock, beside the file of the database; its name, which names that file too, since others may
+    be in the same folder)."""
+    file = Path(engine.url.database or "").absolute()
+    return file.parent / "locks", f"{file.name}-{name}"
 
 
 def _set(connection: Any, pragmas: tuple[str, ...]) -> None:

@@ -2,18 +2,20 @@
 server is a real one."""
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.delivery.deliver import deliver
 from recommender import accounts
 from recommender.access import reader_of
 from recommender.accounts.secret_key import load_secret_key
+from recommender.database import dialects
 from recommender.database.account_tables import OutgoingMail
 from recommender.database.tables import Document, HelpRequest, Person, Team, utc_now
 from recommender.database.told_tables import Notification
@@ -25,6 +27,7 @@ from recommender.notifications.unsubscribing import read_token
 from recommender.outbox import mail
 from recommender.settings import Settings
 from tests.indexer.delivery.real_server import real_server
+from tests.timing import LONG
 
 Sessions = sessionmaker[Session]
 
@@ -178,6 +181,21 @@ def test_what_was_read_or_is_not_wanted_or_old_is_not_mailed(office: Mailing) ->
     assert server.mails == [] and office.states() == []
     with office.sessions() as session:
         assert not mailing.is_anything_due(session, utc_now() + timedelta(days=9))
+
+
+def test_what_another_process_is_queueing_is_not_queued_twice(office: Mailing) -> None:
+    request = office.ask()
+    office.reply(request, "otto")
+    deliverer = threading.Thread(target=lambda: office.send("smtp://127.0.0.1:1"))
+    with office.sessions.begin() as session:
+        dialects.of(session.get_bind()).begin_writing(session.connection())
+        assert mailing.queue_due(session, office.settings, utc_now()) == 1
+        number = session.scalars(select(OutgoingMail.id)).one()
+        deliverer.start()
+        deliverer.join(1.0)  # it waits now
+    deliverer.join(LONG)
+    with office.sessions() as session:
+        assert session.scalars(select(OutgoingMail.id)).all() == [number]
 
 
 def test_read_between_queueing_and_sending_it_is_not_sent(office: Mailing) -> None:

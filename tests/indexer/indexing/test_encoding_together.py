@@ -6,22 +6,27 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.commands.encode_worker import work_until
 from indexer.indexing import encoding_together
 from indexer.indexing.encoding_together import encode_for, encode_together
 from indexer.indexing.reindex import reindex
+from indexer.indexing.retention import erase_what_is_due
+from recommender.database.copying import copy_store
 from recommender.database.encode_batches import EncodeBatches
 from recommender.database.encode_tables import EncodeBatch
 from recommender.database.engine import open_database
-from recommender.database.shared_texts import ask_all_for_rewrite
+from recommender.database.shared_texts import REWRITE, ask_all_for_rewrite, stored
+from recommender.database.tables import Team, utc_now
 from recommender.errors import DatabaseUnusable
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -87,8 +92,7 @@ def test_a_worker_takes_a_part_and_reindex_encodes_nothing_again(
     report = reindex(settings, sessions, alone, analyzer)
     assert (report.items, report.passages, report.encoded) == (12, many, 0) and not alone.encoded
     assert encode_together(settings, sessions, own, False) == 0  # nothing has changed since
-    with sessions() as session:
-        assert session.scalar(select(func.count()).select_from(EncodeBatch)) == 0
+    assert _batches(sessions) == 0
 
 
 def test_the_batch_of_a_killed_worker_is_taken_by_another_one(
@@ -144,11 +148,109 @@ def test_erasing_leaves_no_text_behind_and_ends_the_run(
             with sessions() as session:
                 ask_all_for_rewrite(session)
 
-    encode_together(settings, sessions, FakeEncoder(), True, erase)
-    with sessions() as session:
-        assert session.scalar(select(func.count()).select_from(EncodeBatch)) == 0
+    encoder = FakeEncoder()
+    assert encode_together(settings, sessions, encoder, True, erase) == 0
+    assert _batches(sessions) == 0 and not encoder.encoded  # no text is given again that was read before
     report = reindex(settings, sessions, FakeEncoder(), analyzer)
     assert report.passages == many and report.encoded > 0  # what was removed from the database is encoded here
+
+
+def test_erasing_waits_for_a_worker_and_keeps_nobody_from_writing(sessions: sessionmaker[Session]) -> None:
+    engine, encodes, asked = sessions.kw["bind"], threading.Event(), threading.Event()
+    batches = EncodeBatches(engine, FakeEncoder().card.key)
+    batches.add("index", ["one text"])
+
+    def work(texts: list[str]) -> bytes:
+        encodes.set()
+        assert asked.wait(LONG)
+        return b"\0"
+
+    def ask() -> None:
+        with sessions() as session:
+            ask_all_for_rewrite(session)
+
+    worker, eraser = threading.Thread(target=batches.work, args=(work,)), threading.Thread(target=ask)
+    worker.start()
+    assert encodes.wait(LONG)
+    eraser.start()
+    try:
+        _until_somebody_waits_for(engine, "DELETE FROM encode_batches%")
+        with sessions.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '1s'"))
+            session.add(Team(handle="hr", name="HR"))
+    finally:
+        asked.set()
+        worker.join(LONG)
+        eraser.join(LONG)
+    assert batches.waiting("index") == 0
+    with sessions() as session:
+        assert stored(session, REWRITE) is not None
+
+
+def test_erasing_says_so_when_a_worker_does_not_end_and_asks_the_others_all_the_same(
+    sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.database.encode_batches._LONGEST_BATCH", 1)
+    batches = EncodeBatches(sessions.kw["bind"], FakeEncoder().card.key)
+    batches.add("index", ["one text"])
+
+    def work(texts: list[str]) -> bytes:
+        with sessions() as session, pytest.raises(DatabaseUnusable, match="Stop the workers, then try again"):
+            ask_all_for_rewrite(session)
+        return b"\0"
+
+    batches.work(work)
+    with sessions() as session:
+        assert stored(session, REWRITE) is not None
+
+
+def test_an_interrupted_run_leaves_no_text_behind(
+    settings: Settings, sessions: sessionmaker[Session], many: int
+) -> None:
+    def interrupt(_done: int, total: int) -> None:
+        if total >= 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_together(settings, sessions, FakeEncoder(), True, interrupt)
+    assert _batches(sessions) == 0
+
+
+def test_what_a_killed_process_has_left_is_removed_after_a_day(
+    settings: Settings, sessions: sessionmaker[Session]
+) -> None:
+    batches = EncodeBatches(sessions.kw["bind"], "fake")
+    batches.add("index", ["one text"])
+    with sessions.begin() as session:
+        session.execute(update(EncodeBatch).values(made_at=utc_now() - timedelta(hours=25)))
+    batches.add("index", ["another text"])
+    with sessions() as session:
+        erase_what_is_due(settings, session)
+        assert session.scalars(select(EncodeBatch.texts)).all() == [["another text"]]
+
+
+def test_a_copy_of_the_store_has_no_text_that_waits(settings: Settings, sessions: sessionmaker[Session]) -> None:
+    EncodeBatches(sessions.kw["bind"], "fake").add("index", ["one text"])
+    copy = Settings(home=settings.home / "copy")
+    assert copy_store(settings, copy).rows == {}
+    factory = open_database(copy)
+    assert _batches(factory) == 0
+    factory.kw["bind"].dispose()
+
+
+def _batches(sessions: sessionmaker[Session]) -> int:
+    with sessions() as session:
+        return session.scalar(select(func.count()).select_from(EncodeBatch)) or 0
+
+
+def _until_somebody_waits_for(engine: Engine, statement: str) -> None:
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE :statement")
+    until = time.monotonic() + LONG
+    with engine.connect() as connection:
+        while not connection.scalar(query, {"statement": statement}):
+            assert time.monotonic() < until
+            connection.rollback()
+            time.sleep(0.02)
 
 
 def test_on_sqlite_it_says_what_is_needed(tmp_path: Path) -> None:

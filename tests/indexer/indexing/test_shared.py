@@ -1,6 +1,7 @@
 """indexing/shared.py: synonyms and what was learned are the same on all machines of one database."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
 from indexer.indexing.retention import erase_what_is_due
-from indexer.indexing.shared import share_files
+from indexer.indexing.shared import share_files, sharing_files
 from indexer.learning.sharing import give_others
 from recommender.database import shared_texts
 from recommender.database.engine import open_database
@@ -26,6 +27,7 @@ from recommender.search.calibration import AnswerModel
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 from tests.postgresql import Server
+from tests.timing import LONG
 
 Share = Callable[[Settings], None]
 
@@ -131,3 +133,21 @@ def test_what_is_erased_on_one_machine_leaves_the_indexes_of_all(
         assert erase_what_is_due(settings, session) == 1
     share_files(other, sessions)
     assert len(generations.rewrites_asked_for(other.index_dir)) == 2
+
+
+def test_synonyms_that_cannot_be_read_keep_no_erasure_from_being_followed(
+    settings: Settings, sessions: sessionmaker[Session], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.synonyms_path.write_bytes("kahvi, käffi\n".encode("latin-1"))
+    with sessions() as session:
+        shared_texts.ask_all_for_rewrite(session)
+    with sharing_files(replace(settings, watch_seconds=0.01), sessions):
+        until = time.monotonic() + LONG
+        while not generations.rewrites_asked_for(settings.index_dir) and time.monotonic() < until:
+            time.sleep(0.01)
+        while not caplog.records and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.2)  # a few more looks
+    assert len(generations.rewrites_asked_for(settings.index_dir)) == 1
+    [said] = [record for record in caplog.records if record.name == "indexer.indexing.shared"]
+    assert "is not in UTF-8" in said.getMessage() and said.exc_info is None

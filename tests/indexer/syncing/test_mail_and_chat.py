@@ -22,14 +22,14 @@ Run = Callable[..., SyncReport]
 
 
 @pytest.fixture
-def run(sessions: sessionmaker[Session], analyzer: Analyzer, tmp_path: Path) -> Run:
+def run(sessions: sessionmaker[Session], analyzer: Analyzer) -> Run:
     """Reads a source of some kind with some options, for the team `tuki`."""
     with sessions.begin() as session:
         session.add(Team(handle="tuki", name="Tuki"))
 
     def read(name: str, kind: str, **options: Any) -> SyncReport:
         configured = ConfiguredSource(name, kind, KINDS[kind].options().model_validate({"team": "tuki", **options}))
-        return sync(configured, sessions, analyzer, tmp_path / "locks")
+        return sync(configured, sessions, analyzer)
 
     return read
 

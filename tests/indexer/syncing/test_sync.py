@@ -1,12 +1,12 @@
 """syncing/sync.py: a source is read from its mark on, and nothing is lost when a run breaks off."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -15,10 +15,19 @@ from indexer.sources.protocol import Abilities, Mark, Options, Source
 from indexer.sources.records import Located, RequestRecord, TeamRecord
 from indexer.syncing.sync import is_being_read, sync
 from recommender import audit
+from recommender.database.engine import open_database
+from recommender.database.leading import take_lock
 from recommender.database.source_tables import SourceState, mark_as_due
 from recommender.database.tables import HelpRequest, utc_now
 from recommender.errors import SourceError
 from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+from tests.postgresql import Server
+
+CUT_OFF = """
+SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 @dataclass
@@ -70,13 +79,13 @@ Run = Any
 
 
 @pytest.fixture
-def run(sessions: sessionmaker[Session], analyzer: Analyzer, tmp_path: Path) -> Run:
+def run(sessions: sessionmaker[Session], analyzer: Analyzer) -> Run:
     """Syncs a desk, with options of its own if wanted."""
 
     def sync_desk(desk: _Desk, place: str = "x", **options: Any) -> Any:
         configured = _Configured("desk", "jsonl", Options(place=place))
         object.__setattr__(configured, "source", desk)
-        return sync(configured, sessions, analyzer, tmp_path / "locks", **options)
+        return sync(configured, sessions, analyzer, **options)
 
     return sync_desk
 
@@ -92,14 +101,14 @@ def _state(sessions: sessionmaker[Session]) -> SourceState:
 
 
 def test_a_team_of_the_options_that_is_not_here_is_told_before_anything_is_read(
-    sessions: sessionmaker[Session], analyzer: Analyzer, tmp_path: Path
+    sessions: sessionmaker[Session], analyzer: Analyzer
 ) -> None:
     desk = _Desk({1: "one"})
     rules = {"teams": {"IT": "it"}, "audiences": {"IT": ("team:hr", "everyone")}}
     configured = _Configured("desk", "zammad", Options.model_validate({"place": "x", **rules}))
     object.__setattr__(configured, "source", desk)
     with pytest.raises(SourceError, match=r"desk: there is no team 'hr'; there are: none yet\. Correct its name, or"):
-        sync(configured, sessions, analyzer, tmp_path / "locks")
+        sync(configured, sessions, analyzer)
     assert desk.reads == [] and "there is no team 'hr'" in (_state(sessions).error or "")
 
 
@@ -217,12 +226,68 @@ def test_a_name_under_which_a_program_has_sent_items_is_refused(run: Run, sessio
     assert _titles(sessions) == ["a"]
 
 
-def test_only_one_process_reads_a_source(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "locks").mkdir()
-    with FileLock(tmp_path / "locks" / "sync-desk.lock"), pytest.raises(SourceError, match="is being read by another"):
-        assert is_being_read("desk", tmp_path / "locks")
+def test_only_one_process_reads_a_source(run: Run, sessions: sessionmaker[Session]) -> None:
+    engine = sessions.kw["bind"]
+    lock = take_lock(engine, "sync-desk")
+    assert lock is not None
+    with closing(lock), pytest.raises(SourceError, match="is being read by another process"):
+        assert is_being_read("desk", engine)
         run(_Desk({1: "one"}))
-    assert not is_being_read("desk", tmp_path / "locks")
+    assert not is_being_read("desk", engine)
+
+
+@pytest.fixture
+def machines(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Iterator[list[sessionmaker[Session]]]:
+    """Two with homes of their own, and one database."""
+    database = server.new_database(request)
+    found = [open_database(Settings(home=tmp_path / name, database=database)) for name in ("first", "second")]
+    yield found
+    for each in found:
+        each.kw["bind"].dispose()
+
+
+@dataclass
+class _Meanwhile(_Desk):
+    """Does something before the last ticket is read."""
+
+    then: Callable[[], None] = lambda: None
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        yield from super().read(since)
+        self.then()
+
+
+def _of(desk: _Desk) -> _Configured:
+    configured = _Configured("desk", "jsonl", Options.model_validate({"place": "x"}))
+    object.__setattr__(configured, "source", desk)
+    return configured
+
+
+def test_only_one_of_two_machines_reads_a_source(machines: list[sessionmaker[Session]], analyzer: Analyzer) -> None:
+    first, second = machines
+
+    def read_there() -> None:
+        assert is_being_read("desk", second.kw["bind"])
+        with pytest.raises(SourceError, match="is being read by another process"):
+            sync(_of(_Desk({1: "one"})), second, analyzer)
+
+    sync(_of(_Meanwhile({1: "one"}, then=read_there)), first, analyzer)
+    assert not is_being_read("desk", second.kw["bind"])
+    assert _titles(second) == ["one"]
+
+
+def test_a_reader_that_was_cut_off_deletes_nothing(machines: list[sessionmaker[Session]], analyzer: Analyzer) -> None:
+    first, second = machines
+    sync(_of(_Desk({number: f"{number}" for number in range(1, 7)}, marks=False)), first, analyzer)
+
+    def cut_off() -> None:
+        with second.kw["bind"].connect() as connection:
+            connection.exec_driver_sql(CUT_OFF)
+
+    desk = _Meanwhile({1: "1", 2: "2", 3: "3", 4: "4", 5: "5"}, marks=False, then=cut_off)
+    with pytest.raises(SourceError, match="the connection to the database was lost while it was read"):
+        sync(_of(desk), first, analyzer, full=True)
+    assert len(_titles(second)) == 6
 
 
 def test_a_run_answers_what_was_due_and_an_unforeseen_fault_is_stored_by_its_kind(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,7 +39,7 @@ def desk() -> Any:
 
 @pytest.fixture
 def run(
-    desk: SystemServer, sessions: sessionmaker[Session], analyzer: Analyzer, tmp_path: Path,
+    desk: SystemServer, sessions: sessionmaker[Session], analyzer: Analyzer,
     add_person: Callable[..., int], monkeypatch: pytest.MonkeyPatch,
 ) -> Run:  # fmt: skip
     """Syncs the desk with rules about its readers."""
@@ -50,7 +49,7 @@ def run(
     def run(audiences: dict[str, list[str]], widens: bool = False) -> SyncReport:
         options = {"place": desk.url, "allow_http": True, "team": "it", "audiences": audiences}
         configured = ConfiguredSource("desk", "zammad", RestOptions.model_validate(options))
-        return sync(configured, sessions, analyzer, tmp_path / "locks", widens=widens)
+        return sync(configured, sessions, analyzer, widens=widens)
 
     return run
 

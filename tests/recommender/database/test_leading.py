@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
 from recommender.database.engine import open_database
 from recommender.database.fingerprint import fingerprint
-from recommender.database.leading import Lead, index_lead, leader
+from recommender.database.leading import Lead, index_lead, leader, take_lock
 from recommender.database.listening import Listener
 from recommender.database.outages import report_outages
 from recommender.settings import Settings
@@ -106,6 +106,15 @@ def test_a_process_that_stops_lets_another_lead(engine: Engine) -> None:
 def test_each_index_has_a_lead_of_its_own(settings: Settings) -> None:
     other = replace(settings, home=settings.home / "other")
     assert index_lead(settings) == index_lead(settings) != index_lead(other)
+
+
+def test_two_databases_in_one_folder_have_locks_of_their_own(tmp_path: Path) -> None:
+    found = [create_engine(f"sqlite:///{tmp_path}/{name}.db") for name in ("first", "second")]
+    locks = [take_lock(engine, "work") for engine in found]
+    assert all(locks) and all(leader(engine, "work") for engine in found)
+    for lock, engine in zip(locks, found, strict=True):
+        assert lock is not None and take_lock(engine, "work") is None
+        lock.close()
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """version_guard.py: a process whose database was upgraded while it ran neither reads nor writes, and says so."""
 
+import threading
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,13 +10,15 @@ from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.watch import watch
-from recommender.database import version_guard
+from recommender.database import dialects, version_guard
+from recommender.database.leading import Lead, take_lock
 from recommender.database.tables import Team
 from recommender.errors import DatabaseVersion
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
+from tests.timing import LONG
 
 
 def _upgrade(sessions: sessionmaker[Session], to: str = "9999") -> None:
@@ -78,3 +82,57 @@ def test_watch_ends_with_a_sentence(
             lambda _report: None,
             wait=lambda _seconds: None,
         )
+
+
+def test_who_waits_for_an_upgrade_writes_nothing_into_its_tables(sessions: sessionmaker[Session]) -> None:
+    engine = sessions.kw["bind"]
+    with sessions() as session:
+        session.scalar(select(func.count()).select_from(Team))
+    raised: list[DatabaseVersion] = []
+
+    def write() -> None:
+        with sessions() as session:
+            session.add(Team(handle="hr", name="HR"))
+            try:
+                session.commit()
+            except DatabaseVersion as error:
+                raised.append(error)
+
+    other = create_engine(engine.url)
+    writer = threading.Thread(target=write)
+    with other.connect() as connection:
+        dialects.of(other).begin_migration(connection)
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        writer.start()
+        writer.join(0.5)  # it waits now
+        connection.commit()
+        writer.join(LONG)
+        assert len(raised) == 1
+        assert connection.scalar(text("SELECT count(*) FROM teams")) == 0
+    other.dispose()
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_who_leads_or_waits_to_ends_when_the_database_is_upgraded(sessions: sessionmaker[Session], leads: bool) -> None:
+    engine, stopping = sessions.kw["bind"], threading.Event()
+    first = None if leads else take_lock(engine, "trial")
+    raised, is_leading = threading.Event(), threading.Event()
+
+    def lead() -> None:
+        with pytest.raises(DatabaseVersion), closing(Lead(engine, "trial", stopping).terms()) as terms:
+            for ended in terms:
+                is_leading.set()
+                ended.wait()
+        raised.set()
+
+    thread = threading.Thread(target=lead)
+    thread.start()
+    try:
+        assert is_leading.wait(LONG if leads else 0.5) == leads
+        _upgrade(sessions)
+        assert raised.wait(LONG)
+    finally:
+        stopping.set()
+        thread.join(LONG)
+        if first is not None:
+            first.close()
