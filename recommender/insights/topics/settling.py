@@ -165,7 +165,7 @@ def _named(
         number, rows = waiting.popleft()
         topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
-        known = topic and (topic.closed or (topic.id in nameless and not _changed(topic.items.keys(), keys)))
+        known = topic and (topic.closed or _known_nameless(topic, keys, nameless))
         if len(rows) >= LEAST_ITEMS and not known:
             name = _right_name(topic, keys, texts, groups.vectors, rows, names)
             if not all(name.values()) and (not topic or (not topic.kept and _changed(topic.items.keys(), keys))):
@@ -173,11 +173,16 @@ def _named(
                 if len(parts) > 1:
                     waiting.extendleft([(None, parts[1]), (number, parts[0])])
                     continue
-            for language in LANGUAGES:
-                names[language] |= {name[language]} - {""}
+        for language in LANGUAGES if not (topic and topic.closed) else ():
+            names[language] |= {name[language]} - {""}
         after.append(NewTopic(number, keys, name))
     gone = sorted({number for number, stored in before.items() if stored.kept} - {topic.id for topic in after})
     return [*after, *(NewTopic(number, frozenset(), before[number].names) for number in gone)], names
+
+
+def _known_nameless(topic: StoredTopic, keys: Set[str], nameless: Set[int]) -> bool:
+    """True for a topic that has no name, and for whose items none was found the last time."""
+    return topic.id in nameless and not any(topic.names.values()) and not _changed(topic.items.keys(), keys)
 
 
 def _right_name(
