@@ -1,7 +1,7 @@
 """insights/topics/update.py: topics are formed, go on, and tell nothing of what may not be read."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -259,19 +259,22 @@ def test_a_name_that_was_not_found_is_looked_for_again_when_something_changed(
             for topic in topics
         )
 
-    def looked_at() -> set[int]:
+    def looked_at(at: datetime = NOW, again: bool = False) -> set[int]:
         looked.clear()
-        run()
+        run(at, again)
         return set(looked)
 
-    assert looked_at() == set()
+    assert looked_at(NOW + timedelta(days=27)) == set()
+    assert looked_at(NOW + timedelta(days=28)) == {6, 8}
+    assert looked_at(NOW + timedelta(days=55)) == set()
+    assert looked_at(NOW + timedelta(days=55), again=True) >= {6, 8}
     with sessions.begin() as session:
         edited = session.get_one(HelpRequest, int(items["printer"][0].partition(":")[2]))
         edited.body, edited.updated_at = f"{edited.body}.", later
-    assert looked_at() == {6}
+    assert looked_at(NOW + timedelta(days=56)) == {6}
     with sessions.begin() as session:
         session.execute(update(TopicRow).values(updated_at=later + timedelta(hours=1)))  # as when a name is forgotten
-    assert looked_at() == {6, 8}
+    assert looked_at(NOW + timedelta(days=57)) == {6, 8}
 
 
 def test_a_name_stays_until_its_words_are_gone(
