@@ -132,25 +132,36 @@ def changed_since(session: Session, at: datetime) -> frozenset[str]:
     )
 
 
-def nameless(session: Session, audience: str, now: datetime) -> frozenset[int]:
-    """The topics of an audience for which no name was found when one was looked for last, not long ago, and none of
-    whose items was edited since. That their figures were computed then or later tells that one was looked for."""
+@dataclass(frozen=True)
+class WithoutName:
+    """The topics of an audience that have no computed name: those for which none was found when one was looked for
+    last, and that are looked at no more for now, and those that had one until something was erased."""
+
+    nameless: frozenset[int] = frozenset()
+    forgotten: frozenset[int] = frozenset()
+
+
+def without_name(session: Session, audience: str, now: datetime) -> WithoutName:
+    """The topics of an audience without a computed name. `nameless` are those for which one was looked for not long
+    ago, and none of whose items was edited since. That their figures were computed then or later tells that one was
+    looked for: figures are older than an erasure that took the name."""
     rows = session.execute(
-        select(TopicRow.id, TopicFigure.computed_at)
+        select(TopicRow.id, TopicRow.updated_at, TopicFigure.computed_at)
         .join(TopicFigure, TopicFigure.topic_id == TopicRow.id)
         .where(TopicRow.audience == audience, TopicRow.ended_on.is_(None))
         .where(TopicRow.name_fi == "", TopicRow.name_en == "")
-        .where(TopicRow.updated_at <= TopicFigure.computed_at, TopicRow.updated_at > now - _NAMED_AGAIN_AFTER)
     ).all()
-    if not rows:
-        return frozenset()
-    edited = changed_since(session, min(computed_at for _topic, computed_at in rows) - INDEXING)
+    forgotten = frozenset(topic for topic, updated_at, computed_at in rows if updated_at > computed_at)
+    looked_at = {topic: at for topic, updated_at, at in rows if now - _NAMED_AGAIN_AFTER < updated_at <= at}
+    if not looked_at:
+        return WithoutName(forgotten=forgotten)
+    edited = changed_since(session, min(looked_at.values()) - INDEXING)
     touched = {
         topic
         for chunk in chunks(edited)
         for topic in session.scalars(select(TopicItem.topic_id).where(TopicItem.item.in_(chunk)))
     }
-    return frozenset(topic for topic, _computed_at in rows) - touched
+    return WithoutName(frozenset(looked_at) - touched, forgotten)
 
 
 def chunks(keys: Collection[str]) -> Iterator[Sequence[str]]:

@@ -12,6 +12,7 @@ from recommender.insights.topics import clustering
 from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.fitting import Named, fitted
 from recommender.insights.topics.matching import match
+from recommender.insights.topics.questions import WithoutName
 from recommender.insights.topics.stored import NewTopic, StoredTopic
 from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS
@@ -59,15 +60,16 @@ def settled(
     before: Mapping[int, StoredTopic],
     taken: Names,
     again: bool,
-    nameless: Set[int],
+    unnamed: WithoutName,
 ) -> tuple[list[NewTopic], dict[str, set[str]]]:
     """The topics as they are to be stored, and the names of theirs and of `taken`: items are grouped, the groups named,
-    and each new item put under the name that it fits, until an update of the result would change nothing. For topics in
-    `nameless` that have not changed no name is looked for, since none was found the last time."""
+    and each new item put under the name that it fits, until an update of the result would change nothing. For topics
+    that are nameless and have not changed no name is looked for, since none was found the last time; those whose name
+    was forgotten get another one as easily as topics that have one."""
     state, after, names = dict(before), list[NewTopic](), dict[str, set[str]]()
     for number in range(_PASSES if len(keys) <= _SETTLED_UP_TO else 1):
         groups = _regroup(keys, vectors, state, again and not number)
-        after, names = _named(texts, groups, state, taken, nameless)
+        after, names = _named(texts, groups, state, taken, unnamed)
         after = _fitted(texts, groups, after, bags, before)
         next_state = _as_stored(after, state)
         if next_state == state:
@@ -147,12 +149,12 @@ def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredT
 
 
 def _named(
-    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names, nameless: Set[int]
+    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names, unnamed: WithoutName
 ) -> tuple[list[NewTopic], dict[str, set[str]]]:
     """(the topics as they are to be stored; their names and those of `taken`). A topic keeps its name unless that has
     become wrong, or no longer tells it apart. A group that no words describe is divided where that gives one that they
-    do; else it is stored without a name, and not shown. For those of `nameless` that have not changed none is looked
-    for again."""
+    do; else it is stored without a name, and not shown. For those that are nameless and have not changed none
+    is looked for again."""
     members = {label: np.flatnonzero(groups.labels == label) for label in groups.members()}
     names = {language: set(taken[language]) for language in LANGUAGES}
     for stored in before.values():
@@ -165,9 +167,10 @@ def _named(
         number, rows = waiting.popleft()
         topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
-        known = topic and (topic.closed or _known_nameless(topic, keys, nameless))
+        known = topic and (topic.closed or _known_nameless(topic, keys, unnamed.nameless))
         if len(rows) >= LEAST_ITEMS and not known:
-            name = _right_name(topic, keys, texts, groups.vectors, rows, names)
+            forgotten = topic is not None and topic.id in unnamed.forgotten
+            name = _right_name(topic, keys, texts, groups.vectors, rows, names, forgotten)
             if not all(name.values()) and (not topic or (not topic.kept and _changed(topic.items.keys(), keys))):
                 parts = _parts(texts, groups.vectors, rows, names)
                 if len(parts) > 1:
@@ -186,7 +189,13 @@ def _known_nameless(topic: StoredTopic, keys: Set[str], nameless: Set[int]) -> b
 
 
 def _right_name(
-    topic: StoredTopic | None, keys: frozenset[str], texts: Texts, vectors: Vectors, rows: Labels, names: Names
+    topic: StoredTopic | None,
+    keys: frozenset[str],
+    texts: Texts,
+    vectors: Vectors,
+    rows: Labels,
+    names: Names,
+    forgotten: bool,
 ) -> dict[str, str]:
     """The names of a group: those it has, where they are right, else new ones."""
     had = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
@@ -199,7 +208,7 @@ def _right_name(
     if not wrong:
         return had
     nearest = texts.nearest(vectors, rows)
-    new = dict(had) if topic and topic.kept else texts.names(vectors, rows, names, all(had.values()))
+    new = dict(had) if topic and topic.kept else texts.names(vectors, rows, names, forgotten or all(had.values()))
     if topic and (topic.kept or (len(wrong) < len(LANGUAGES) and not all(new.values()))):
         new = texts.namer.any_names(nearest, names)
     return {language: new[language] if language in wrong else had[language] for language in LANGUAGES}

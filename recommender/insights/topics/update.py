@@ -16,7 +16,7 @@ from recommender.access import EVERYONE
 from recommender.index import SearchIndex
 from recommender.insights.topics.clustering import Vectors
 from recommender.insights.topics.matching import heir
-from recommender.insights.topics.questions import nameless
+from recommender.insights.topics.questions import without_name
 from recommender.insights.topics.settling import Names, settled
 from recommender.insights.topics.stored import (
     NewTopic,
@@ -119,13 +119,14 @@ def _update_token(
             meanings = vectors[places] if len(places) < len(keys) else vectors
             texts = Texts(session, readable, meanings, reader)
             bags = texts.bags([found[key] for key in readable])
-            unnamed = frozenset[int]() if again else nameless(session, token, now)
+            unnamed = without_name(session, token, now)
+            unnamed = replace(unnamed, nameless=frozenset()) if again else unnamed
             both = with_words(meanings, bags)
             after, names = settled(texts, readable, both, bags, before, taken, again, unnamed)
         with sessions.begin() as session:
             lock(session)
             if read(session, token) == before:  # else a lead has changed a topic meanwhile
-                write(session, token, before, after, _heirs(before, after), unnamed, now)
+                write(session, token, before, after, _heirs(before, after), unnamed.nameless, now)
                 break
     else:
         log.warning("The topics of %s are changed by hand so often that they were not brought up to date.", token)

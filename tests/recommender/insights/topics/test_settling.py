@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from recommender.encoder import normalise
 from recommender.insights.topics import settling
 from recommender.insights.topics.clustering import Labels, Vectors
+from recommender.insights.topics.questions import WithoutName
 from recommender.insights.topics.settling import settled
 from recommender.insights.topics.stored import NewTopic, StoredTopic
+from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import LANGUAGES
 
 SUBJECTS = ("printer", "payslip", "parking")
@@ -72,14 +75,15 @@ class Items:
         return self.keys[-1]
 
     def settled(
-        self, *before: StoredTopic, taken: settling.Names | None = None, nameless: Sequence[int] = (), **how: object
+        self, *before: StoredTopic, nameless: Sequence[int] = (), forgotten: Sequence[int] = ()
     ) -> tuple[dict[str, NewTopic], dict[str, set[str]]]:
         """The topics that are not closed by their English names, and all names."""
         bags = [{word: 1.0} for word in self.words]
         topics = {topic.id: topic for topic in before}
-        taken = taken or {language: set() for language in LANGUAGES}
-        texts: object = OneWord(self.words)
-        after, names = settled(texts, self.keys, self.vectors, bags, topics, taken, False, set(nameless), **how)  # type: ignore[arg-type]
+        taken = {language: set[str]() for language in LANGUAGES}
+        unnamed = WithoutName(frozenset(nameless), frozenset(forgotten))
+        texts = cast("Texts", OneWord(self.words))
+        after, names = settled(texts, self.keys, self.vectors, bags, topics, taken, False, unnamed)
         after = [topic for topic in after if topic.id is None or not topics[topic.id].closed]
         assert len({topic.names["en"] for topic in after}) == len(after)
         return {topic.names["en"]: topic for topic in after}, names
@@ -156,3 +160,11 @@ def test_of_very_many_items_each_update_does_one_step(
     monkeypatch.setattr(settling, "_regroup", counted)
     after, _names = items.settled()
     assert len(seen) == times and set(after) == set(SUBJECTS)
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_a_topic_whose_name_was_erased_gets_another_one_as_if_it_had_it(items: Items, forgotten: bool) -> None:
+    items.words[3:8] = ["toner", "tray", "jam", "cable", "paper"]  # three of eight items have a word in common
+    before = items.of("printer", "", 1), items.of("payslip", "payslip", 2), items.of("parking", "parking", 3)
+    after, _names = items.settled(*before, forgotten=[1] if forgotten else [])
+    assert after["printer" if forgotten else ""].id == 1

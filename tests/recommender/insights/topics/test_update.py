@@ -15,6 +15,7 @@ from recommender.database.person_kind import SERVICE
 from recommender.database.risk_tables import TopicFigure
 from recommender.database.tables import HelpRequest, Person, RequestAudience, utc_now
 from recommender.index.local import LocalIndex
+from recommender.insights.topics.questions import without_name
 from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
 from recommender.insights.topics.update import FEW_ITEMS, NO_VECTORS, NOT_FOR_EVERYONE, update_topics
@@ -264,6 +265,8 @@ def test_a_name_that_was_not_found_is_looked_for_again_when_something_changed(
         run(at, again)
         return set(looked)
 
+    with sessions() as session:
+        assert (len((found := without_name(session, EVERYONE, NOW)).nameless), found.forgotten) == (2, frozenset())
     assert looked_at(NOW + timedelta(days=27)) == set()
     assert looked_at(NOW + timedelta(days=28)) == {6, 8}
     assert looked_at(NOW + timedelta(days=55)) == set()
@@ -274,6 +277,7 @@ def test_a_name_that_was_not_found_is_looked_for_again_when_something_changed(
     assert looked_at(NOW + timedelta(days=56)) == {6}
     with sessions.begin() as session:
         session.execute(update(TopicRow).values(updated_at=later + timedelta(hours=1)))  # as when a name is forgotten
+        assert len(without_name(session, EVERYONE, NOW).forgotten) == 2
     assert looked_at(NOW + timedelta(days=57)) == {6, 8}
 
 
