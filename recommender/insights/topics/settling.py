@@ -70,7 +70,8 @@ def settled(
     for number in range(_PASSES if len(keys) <= _SETTLED_UP_TO else 1):
         groups = _regroup(keys, vectors, state, again and not number)
         after, names = _named(texts, groups, state, taken, unnamed)
-        after = _fitted(texts, groups, after, bags, before)
+        after = _with_right_names(texts, groups, after, _fitted(texts, groups, after, bags, before), state, names)
+        after = [topic for topic in after if topic.items or topic.id in before]
         next_state = _as_stored(after, state)
         if next_state == state:
             break
@@ -119,11 +120,38 @@ def _fitted(
     ]
     for key, place in goes_to.items():
         members[place].add(key)
-    return [
-        replace(topic, items=frozenset(items))
-        for topic, items in zip(topics, members, strict=True)
-        if items or topic.id in before
-    ]
+    return [replace(topic, items=frozenset(items)) for topic, items in zip(topics, members, strict=True)]
+
+
+def _with_right_names(
+    texts: Texts,
+    groups: _Groups,
+    named: Sequence[NewTopic],
+    topics: Sequence[NewTopic],
+    before: Mapping[int, StoredTopic],
+    names: dict[str, set[str]],
+) -> list[NewTopic]:
+    """The topics, where those that have lost items which they were `named` from have another name, unless that is still
+    right: a name comes from nothing that is not in the topic. `names` is kept up to date."""
+    row_of = {key: row for row, key in enumerate(groups.keys)}
+    found = []
+    for was, topic in zip(named, topics, strict=True):
+        stored = before.get(topic.id or 0)
+        lost = was.items - topic.items and len(topic.items) >= LEAST_ITEMS and any(topic.names.values())
+        if lost and not (stored and stored.closed):
+            rows = np.array(sorted(row_of[key] for key in topic.items), np.int64)
+            right = texts.namer.holds(topic.names, texts.nearest(groups.vectors, rows))
+            wrong = {language for language in LANGUAGES if not right[language]}
+            for language in wrong:
+                names[language] -= {topic.names[language]}
+            easily = stored is not None and all(stored.names.values())
+            topic = replace(
+                topic, names=_replaced(topic.names, wrong, stored, texts, groups.vectors, rows, names, easily)
+            )
+            for language in LANGUAGES:
+                names[language] |= {topic.names[language]} - {""}
+        found.append(topic)
+    return found
 
 
 def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredTopic], again: bool) -> _Groups:
@@ -205,12 +233,25 @@ def _right_name(
     if topic and len(wrong) < len(LANGUAGES):
         right = texts.namer.holds(had, texts.nearest(vectors, rows))
         wrong |= {language for language in LANGUAGES if not right[language]}
+    return _replaced(had, wrong, topic, texts, vectors, rows, names, forgotten or all(had.values()))
+
+
+def _replaced(
+    had: Mapping[str, str],
+    wrong: Set[str],
+    topic: StoredTopic | None,
+    texts: Texts,
+    vectors: Vectors,
+    rows: Labels,
+    names: Names,
+    easily: bool,
+) -> dict[str, str]:
+    """The names of a group, new ones in the languages where they are wrong."""
     if not wrong:
-        return had
-    nearest = texts.nearest(vectors, rows)
-    new = dict(had) if topic and topic.kept else texts.names(vectors, rows, names, forgotten or all(had.values()))
+        return dict(had)
+    new = dict(had) if topic and topic.kept else texts.names(vectors, rows, names, easily)
     if topic and (topic.kept or (len(wrong) < len(LANGUAGES) and not all(new.values()))):
-        new = texts.namer.any_names(nearest, names)
+        new = texts.namer.any_names(texts.nearest(vectors, rows), names)
     return {language: new[language] if language in wrong else had[language] for language in LANGUAGES}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from recommender.encoder import normalise
 from recommender.insights.topics import settling
-from recommender.insights.topics.clustering import Labels, Vectors
+from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.questions import WithoutName
 from recommender.insights.topics.settling import settled
 from recommender.insights.topics.stored import NewTopic, StoredTopic
@@ -168,3 +168,19 @@ def test_a_topic_whose_name_was_erased_gets_another_one_as_if_it_had_it(items: I
     before = items.of("printer", "", 1), items.of("payslip", "payslip", 2), items.of("parking", "parking", 3)
     after, _names = items.settled(*before, forgotten=[1] if forgotten else [])
     assert after["printer" if forgotten else ""].id == 1
+
+
+@pytest.mark.parametrize(("stay", "name"), [(["printer"] * 5, "printer"), (["tray", "jam", "ink", "cable", "fan"], "")])
+def test_a_name_comes_from_nothing_that_has_left_the_topic(
+    items: Items, monkeypatch: pytest.MonkeyPatch, stay: Sequence[str], name: str
+) -> None:
+    items.words[:8] = ["toner"] * 6 + list(stay[:2])
+    for word in stay[2:]:
+        items.add({0: 1.0, 8: 0.1}, word)
+
+    def fitted(_vectors: Vectors, labels: Labels, *_others: object) -> Labels:
+        return np.where(np.arange(len(labels)) < 5, NOWHERE, labels)
+
+    monkeypatch.setattr(settling, "fitted", fitted)
+    after, names = items.settled()
+    assert set(after) == {name, "payslip", "parking"} and names["en"] == set(after) - {""}
