@@ -39,6 +39,17 @@ def test_a_word_that_all_teams_are_asked_with_names_no_topic(reader: WordReader)
     assert "customer" in Namer(reader, one_team).names(texts, {})["en"]
 
 
+@pytest.mark.parametrize(("teams", "named"), [(3, True), (6, False)])
+def test_a_subject_that_some_of_many_teams_share_evenly_names_a_topic(
+    reader: WordReader, teams: int, named: bool
+) -> None:
+    texts = [Text("en", f"printer {letter}{letter}", "") for letter in "abcdefghijklmnopqr"]
+    sample = [(text, place % teams) for place, text in enumerate(texts)]
+    sample += [(other, place % 8) for place, other in enumerate(OTHERS * 4)]
+    assert ("printer" in Namer(reader, sample).of_all_teams) != named
+    assert Namer(reader, sample).names(texts, {})["en"] == ("printer" if named else "")
+
+
 def test_a_name_keeps_a_word_a_little_longer_when_more_teams_are_asked_with_it(reader: WordReader) -> None:
     texts = [Text("en", f"customer contract {letter}{letter}", "") for letter in "abcdef"]
     names = {"fi": "customer", "en": "customer"}
