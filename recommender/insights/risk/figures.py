@@ -25,6 +25,7 @@ from recommender.insights.risk.acts import rewritten
 from recommender.insights.risk.answerability import Searching, ask_again
 from recommender.insights.risk.recording import record_figures
 from recommender.insights.topics.questions import (
+    INDEXING,
     PastQuestion,
     asked_before,
     changed_since,
@@ -124,7 +125,7 @@ def _topics(session: Session, index: SearchIndex, audience: str, most: int, now:
     topics = _Topics(audience, items, past_questions(session, items), most)
     asked_on, found = asked_before(session, audience), found_before(session, audience)
     present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
-    changed = changed_since(session, max(asked_on.values())) if asked_on else frozenset[str]()
+    changed = changed_since(session, max(asked_on.values()) - INDEXING) if asked_on else frozenset[str]()
     lost = {key for key, matches in found.items() if not matches.keys() <= present - changed}
     near = _near_changes(session, index, topics, changed)
     written = rewritten(session, items)

@@ -153,12 +153,26 @@ def test_a_question_is_asked_again_when_what_was_found_for_it_changed_or_somethi
     with sessions.begin() as session:
         found = session.get_one(HelpRequest, int(keys[1].partition(":")[2]))
         found.title, found.updated_at = "wholly otherwise", at + timedelta(minutes=1)
-    assert update(keys, now=at + timedelta(hours=1)).asked == 4  # itself, and those for which it was found
+    assert update(keys, now=at + timedelta(hours=2)).asked == 4  # itself, and those for which it was found
     (new,) = _requests(add_request, ("toner empty", "eero"))
     with sessions.begin() as session:
-        session.get_one(HelpRequest, int(new.partition(":")[2])).updated_at = at + timedelta(hours=2)
-    assert update(keys, now=at + timedelta(hours=3)).asked == 1  # the other one has other items nearer to it
-    assert update(keys, now=at + timedelta(hours=4)).asked == 0
+        session.get_one(HelpRequest, int(new.partition(":")[2])).updated_at = at + timedelta(hours=3)
+    assert update(keys, now=at + timedelta(hours=5)).asked == 1  # the other one has other items nearer to it
+    assert update(keys, now=at + timedelta(hours=7)).asked == 0
+
+
+def test_what_changed_after_the_index_was_made_is_looked_at_the_next_time(
+    sessions: sessionmaker[Session], add_request: Add, update: Update
+) -> None:
+    keys = _requests(add_request, *[("printer jams", "aino")] * 4, ("toner empty", "eero"))
+    at = datetime.now() + timedelta(hours=3)
+    assert update(keys, now=at).asked == 5
+    (new,) = _requests(add_request, ("toner empty", "eero"))
+    with sessions.begin() as session:  # the index did not have it yet
+        session.get_one(HelpRequest, int(new.partition(":")[2])).updated_at = at - timedelta(minutes=50)
+    assert update(keys, now=at + timedelta(minutes=5)).asked >= 1
+    update(keys, now=at + timedelta(hours=2))
+    assert update(keys, now=at + timedelta(hours=3)).asked == 0
 
 
 def test_the_history_has_the_last_figures_of_each_week(
