@@ -70,8 +70,10 @@ def settled(
     for number in range(_PASSES if len(keys) <= _SETTLED_UP_TO else 1):
         groups = _regroup(keys, vectors, state, again and not number)
         after, names = _named(texts, groups, state, taken, unnamed)
-        after = _with_right_names(texts, groups, after, _fitted(texts, groups, after, bags, before), state, names)
-        after = [topic for topic in after if topic.items or topic.id in before]
+        after = _with_right_names(
+            texts, groups, after, _fitted(texts, groups, after, bags, before, unnamed.forgotten), state, names
+        )
+        after = [topic for topic in after if topic.items or (topic.id in before and before[topic.id].kept)]
         next_state = _as_stored(after, state)
         if next_state == state:
             break
@@ -97,8 +99,10 @@ def _fitted(
     topics: Sequence[NewTopic],
     bags: Sequence[Mapping[str, float]],
     before: Mapping[int, StoredTopic],
+    forgotten: Set[int],
 ) -> list[NewTopic]:
-    """The topics, in which each item that had none before is under the name that it fits, if any."""
+    """The topics, in which each item that had none before, or one without a name, is under the name that it fits, if
+    any; those of a name that was forgotten stay."""
     shown = [
         place
         for place, topic in enumerate(topics)
@@ -107,7 +111,8 @@ def _fitted(
     ]
     label_of = {key: label for label, place in enumerate(shown) for key in topics[place].items}
     labels = np.array([label_of.get(key, NOWHERE) for key in groups.keys], np.int64)
-    had = {key for topic in before.values() for key in topic.items}
+    stay = [topic for topic in before.values() if topic.kept or any(topic.names.values()) or topic.id in forgotten]
+    had = {key for topic in stay for key in topic.items}
     movable = np.array([key not in had for key in groups.keys], np.bool_)
     given = {number: {lang: name for lang, name in topic.given.items() if name} for number, topic in before.items()}
     read_names = [{**topics[place].names, **given.get(topics[place].id or 0, {})} for place in shown]

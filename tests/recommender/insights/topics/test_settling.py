@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from recommender.encoder import normalise
 from recommender.insights.topics import settling
@@ -184,3 +185,30 @@ def test_a_name_comes_from_nothing_that_has_left_the_topic(
     monkeypatch.setattr(settling, "fitted", fitted)
     after, names = items.settled()
     assert set(after) == {name, "payslip", "parking"} and names["en"] == set(after) - {""}
+
+
+@pytest.mark.parametrize(("given", "moves"), [("", True), ("Odds and ends", False)])
+def test_an_item_of_a_topic_without_a_name_goes_to_the_topic_whose_name_it_says(
+    items: Items, given: str, moves: bool
+) -> None:
+    items.words[:8] = ["toner", "tray", "jam", "cable", "paper", "ink", "fan", "lid"]
+    item = items.add({0: 0.98, 1: 1.0}, "payslip")
+    without = items.of("printer", "", 1)
+    without = replace(without, given=both(given), items={**without.items, item: False})
+    before = without, items.of("payslip", "payslip", 2), items.of("parking", "parking", 3)
+    after, _names = items.settled(*before, nameless=[1])
+    assert (item in after["payslip"].items) == moves
+
+
+def test_a_topic_without_a_name_whose_items_have_all_left_is_no_topic_any_more(
+    items: Items, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fitted(_vectors: Vectors, labels: Labels, movable: NDArray[np.bool_], *_others: object) -> Labels:
+        return np.where(movable, 0, labels)
+
+    monkeypatch.setattr(settling, "_SETTLED_UP_TO", 0)
+    monkeypatch.setattr(settling, "fitted", fitted)
+    items.words[:8] = ["toner", "tray", "jam", "cable", "paper", "ink", "fan", "lid"]
+    before = items.of("printer", "", 1), items.of("payslip", "payslip", 2), items.of("parking", "parking", 3)
+    after, _names = items.settled(*before, nameless=[1])
+    assert {topic.id for topic in after.values()} == {2, 3}
