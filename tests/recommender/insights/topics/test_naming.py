@@ -115,6 +115,14 @@ def test_a_word_is_translated_by_what_people_here_write_and_else_stays(reader: W
     assert namer(reader, finnish, (1,)).names(texts, {})["fi"] == "lasku"
 
 
+def test_a_translation_that_is_the_name_of_somebody_names_no_topic(analyzer: Analyzer) -> None:
+    reader = WordReader(analyzer, Dictionary.load(), NamesOfPeople(frozenset({"lasku"}), frozenset()))
+    texts = [Text("en", f"invoice {letter}{letter}", "") for letter in "abcdef"]
+    assert "lasku" not in reader.possible_translations("invoice", "en")
+    assert "lasku" not in reader.bag(texts[0]) and "invoice" in reader.bag(texts[0])
+    assert namer(reader, texts, (1,)).names(texts, {})["fi"] == "invoice"
+
+
 def test_a_word_that_is_not_translated_keeps_its_dots(reader: WordReader) -> None:
     texts = [Text("fi", f"esihenkilö {letter}{letter}", "") for letter in "abcdef"]
     assert namer(reader, texts, (1,)).names(texts, {})["en"] == "esihenkilö"
