@@ -73,7 +73,8 @@ def settled(
         after = _with_right_names(
             texts, groups, after, _fitted(texts, groups, after, bags, before, unnamed.forgotten), state, names
         )
-        after = [topic for topic in after if topic.items or (topic.id in before and before[topic.id].kept)]
+        kept = {number for number, topic in before.items() if topic.kept}
+        after = [topic for topic in after if topic.items or topic.id in kept]
         next_state = _as_stored(after, state)
         if next_state == state:
             break
