@@ -175,6 +175,25 @@ def test_what_changed_after_the_index_was_made_is_looked_at_the_next_time(
     assert update(keys, now=at + timedelta(hours=3)).asked == 0
 
 
+@pytest.mark.parametrize("at_once", [1, 4_096])
+def test_each_of_many_changes_has_the_questions_nearest_to_it_asked_again(
+    sessions: sessionmaker[Session], add_request: Add, update: Update, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("recommender.insights.risk.figures._AT_ONCE", at_once)
+    words = ("printer jams", "toner empty", "tray broken", "mouse lost", "screen dark", "cable torn")
+    keys = _requests(add_request, *((word, "aino") for word in words))
+    at = datetime.now() + timedelta(hours=1)
+    assert update(keys, now=at).asked == 6
+    near = _requests(add_request, ("printer jams toner empty", "eero"), ("mouse lost screen dark", "eero"))
+    with sessions.begin() as session:
+        for key in near:
+            session.get_one(HelpRequest, int(key.partition(":")[2])).updated_at = at + timedelta(hours=1)
+    update(keys, now=at + timedelta(hours=3))
+    with sessions() as session:
+        again = set(session.scalars(select(TopicQuestion.question).where(TopicQuestion.asked_on > at)))
+    assert again == {keys[0], keys[1], keys[3], keys[4]}
+
+
 def test_the_history_has_the_last_figures_of_each_week(
     sessions: sessionmaker[Session], add_request: Add, update: Update
 ) -> None:
