@@ -62,17 +62,18 @@ def compute_insights(
     """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again,
     and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
     when there is no index that can be used."""
-    questions = QuestionVectors(encoder, settings.index_dir, utc_now().date())
+    now = utc_now()  # what changes from here on is looked at again the next time
+    questions = QuestionVectors(encoder, settings.index_dir, now.date())
     live, index = _opened(settings, sessions, questions)
-    topics = update_topics(sessions, index, analyzer, utc_now(), again)
+    topics = update_topics(sessions, index, analyzer, now, again)
     with sessions() as session:
         topics_of = changed_last(session)
     if not topics.topics:
         return InsightsReport(topics, topics_of)
     recommender = Recommender(settings, QuestionAnalyzer.load(analyzer, settings), live)
-    figures = update_figures(sessions, recommender.searching, index, settings, utc_now(), progress)
+    figures = update_figures(sessions, recommender.searching, index, settings, now, progress)
     questions.save()
-    return InsightsReport(topics, topics_of, figures, update_gaps(sessions, utc_now()))
+    return InsightsReport(topics, topics_of, figures, update_gaps(sessions, now))
 
 
 def _opened(settings: Settings, sessions: sessionmaker[Session], encoder: Encoder) -> tuple[Live, SearchIndex]:

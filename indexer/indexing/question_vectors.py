@@ -2,11 +2,14 @@
 about half of the time of asking it again.
 
 They lie in a file beside the index, by a digest of the text that was encoded. `generations.remove_all_but` removes it,
-so that nothing of what is erased stays. A vector that no question has needed for a while is forgotten.
+so that nothing of what is erased stays. They are written into the file that was opened when they were read: when it was
+removed meanwhile they are gone with it, even if another process has made a new one. A vector that no question has
+needed for a while is forgotten.
 """
 
 import hashlib
 import os
+import weakref
 import zipfile
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -32,21 +35,24 @@ class QuestionVectors:
         self._real = real
         self._today = today
         self._path = question_vectors_path(index_dir, real.card)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666) if index_dir.is_dir() else None
+        if self._file is not None:
+            weakref.finalize(self, os.close, self._file)
         self._vectors, self._used = self._read()
-        if index_dir.is_dir():
-            self._path.touch()  # when it is gone later, something was erased meanwhile
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """As `Encoder.encode_queries`; each text is encoded alone, as a search does."""
         return np.concatenate([np.zeros((0, self.card.dimension), np.float32), *map(self._encode, texts)])
 
     def save(self) -> None:
-        """Store the vectors for the next time, unless something was erased since they were read."""
+        """Store the vectors for the next time, unless something was erased since they were read. What is interrupted
+        leaves a damaged file, which counts as none."""
         kept = [digest for digest, day in self._used.items() if day >= self._today - _KEPT]
-        if not kept or not self._path.is_file():
+        if not kept or self._file is None:
             return
-        temporary = self._path.with_suffix(".new")
-        with temporary.open("wb") as file:
+        with os.fdopen(os.dup(self._file), "r+b") as file:
+            file.truncate(0)
+            file.seek(0)
             np.savez(
                 file,
                 digests=np.frombuffer(b"".join(kept), np.uint8).reshape(len(kept), -1),
@@ -56,7 +62,6 @@ class QuestionVectors:
         for path in self._path.parent.glob(question_vectors_path(Path(), None).name):
             if path != self._path:
                 path.unlink(missing_ok=True)  # those of another model
-        os.replace(temporary, self._path)
 
     def _encode(self, text: str) -> Vectors:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
@@ -68,8 +73,10 @@ class QuestionVectors:
     def _read(self) -> tuple[dict[bytes, Vectors], dict[bytes, date]]:
         """(the stored vectors, shape (1, dimension) each; the day on which each was needed last), by digest; none when
         the file is missing or damaged."""
+        if self._file is None:
+            return {}, {}
         try:
-            with np.load(self._path) as stored:
+            with os.fdopen(os.dup(self._file), "rb") as file, np.load(file) as stored:
                 digests = [digest.tobytes() for digest in stored["digests"]]
                 vectors = dict(zip(digests, stored["vectors"].astype(np.float32)[:, None], strict=True))
                 used = dict(zip(digests, map(date.fromordinal, stored["used"].tolist()), strict=True))

@@ -32,7 +32,8 @@ EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
 CONTENTS = "contents.json"
-JOURNAL = "journal-"  # start of the names of files with vectors of interrupted runs
+JOURNAL, _QUESTIONS = "journal-", "questions-"
+"""Beginnings of the names of files: of vectors of interrupted runs, and of past questions."""
 ENGINE = "local"
 """What searches a generation unless its manifest says otherwise: FAISS and Tantivy on local files."""
 
@@ -181,7 +182,8 @@ def model_name_of(directory: Path) -> str | None:
 
 def remove_unfinished(index_dir: Path) -> None:
     """Remove what an interrupted run left. Call this under the write lock."""
-    (index_dir / "CURRENT.new").unlink(missing_ok=True)
+    for path in (index_dir / "CURRENT.new", *index_dir.glob(f"{_QUESTIONS}*.new")):  # the latter of earlier versions
+        path.unlink(missing_ok=True)
     remove_left(index_dir)
     names = finished(index_dir)
     for path in index_dir.glob("gen-*"):
@@ -271,7 +273,7 @@ def rewrites_asked_for(index_dir: Path) -> frozenset[str]:
 
 def question_vectors_path(index_dir: Path, model: ModelCard | None) -> Path:
     """The file with the vectors of past questions that a model made; a pattern for those of any without one."""
-    return index_dir / f"questions-{f'{model.revision}-{model.dimension}' if model else '*'}.npz"
+    return index_dir / f"{_QUESTIONS}{f'{model.revision}-{model.dimension}' if model else '*'}.npz"
 
 
 def remove_all_but(index_dir: Path, name: str, wishes: Iterable[str]) -> None:
@@ -280,8 +282,8 @@ def remove_all_but(index_dir: Path, name: str, wishes: Iterable[str]) -> None:
     for path in index_dir.glob("gen-*"):
         if path.name != name:
             remove(path)
-    for pattern in (question_vectors_path(Path(), None).name, f"{JOURNAL}*"):
-        for path in index_dir.glob(pattern):
+    for start in (JOURNAL, _QUESTIONS):
+        for path in index_dir.glob(f"{start}*"):
             path.unlink(missing_ok=True)
     for wish in wishes:
         (index_dir / wish).unlink(missing_ok=True)

@@ -217,7 +217,8 @@ def _forget_item(session: Session, key: str, source: str, external_id: str | Non
     session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
     session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
     topics = select(TopicItem.topic_id).where(TopicItem.item == key)
-    session.execute(update(TopicRow).where(TopicRow.id.in_(topics)).values(name_fi="", name_en=""))
+    named = or_(TopicRow.name_fi != "", TopicRow.name_en != "")
+    session.execute(update(TopicRow).where(TopicRow.id.in_(topics), named).values(name_fi="", name_en=""))
     session.execute(delete(TopicItem).where(TopicItem.item == key))
     session.execute(delete(GapRow).where(GapRow.id.in_(select(GapItem.gap_id).where(GapItem.item == key))))
     for column in (TopicQuestion.question, TopicAnswer.question, TopicAnswer.item, TransferActItem.item):

@@ -1,7 +1,8 @@
 """How long all insights take, and how much memory: at first, and after a change of 100 items. Prints and writes
 `results/insights.json`.
 
-Items are those of `tests.benchmarks.speed`, with a team each and answers by 1,000 people. No text of theirs is encoded,
+Items are those of `tests.benchmarks.speed`, of the team of the item of the demo that each was made from, and with
+answers by 1,000 people. No text of theirs is encoded,
 which would take longer than all that is measured: their vectors are drawn around those of 200 real passages, around the
 same one for all items made from the same item of the demo, so that there is something to be found. The index of words
 is real, and so is the encoding of the questions that are asked again, so that a search costs what it costs. Making,
@@ -34,7 +35,7 @@ from indexer.indexing.passages import make_passages
 from indexer.indexing.reindex import reindex
 from recommender.corpus import items
 from recommender.database.engine import open_database
-from recommender.database.tables import RESOLVED, HelpRequest, Person, Reply, RequestAudience, Team, utc_now
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, RequestAudience, utc_now
 from recommender.encoder.load import load_encoder
 from recommender.index.digest import read_text
 from recommender.language.analyzer import Analyzer
@@ -59,7 +60,8 @@ def make(settings: Settings, size: int) -> dict[str, float]:
     """Generate and index the items, and give them teams, dates until now, and more people."""
     figures = index_generated(settings, size, SubjectEncoder)
     with open_database(settings).begin() as session:
-        teams = list(session.scalars(select(Team.id).order_by(Team.id)))
+        of_demo = (select(table.title, table.team_id) for table in (HelpRequest, Document))
+        team_of = {title: team for query in of_demo for title, team in session.execute(query) if team is not None}
         last = session.scalar(select(func.max(Person.id))) or 0
         session.execute(
             insert(Person),
@@ -69,18 +71,18 @@ def make(settings: Settings, size: int) -> dict[str, float]:
             ],
         )
         generated = HelpRequest.source == "kollega", HelpRequest.team_id.is_(None)
-        numbers = list(session.scalars(select(HelpRequest.id).where(*generated)))
+        rows = session.execute(select(HelpRequest.id, HelpRequest.title).where(*generated)).all()
         now = utc_now()
         session.execute(
             update(HelpRequest),
             [
                 {
                     "id": number,
-                    "team_id": teams[number % len(teams)],
+                    "team_id": team_of.get(title.rpartition(" ")[0]),
                     "created_at": now - timedelta(hours=place % 17_000),
                     "updated_at": now - timedelta(hours=place % 17_000),
                 }
-                for place, number in enumerate(numbers)
+                for place, (number, title) in enumerate(rows)
             ],
         )
         session.execute(
@@ -95,6 +97,8 @@ def compute(settings: Settings, _size: int) -> dict[str, Any]:
     """Everything that `kollega insights update` computes."""
     encoder, analyzer = load_encoder(settings), Analyzer(settings.models_dir / "dictionaries")
     report = compute_insights(settings, open_database(settings), encoder, analyzer)
+    if not report.topics.topics:
+        raise RuntimeError(f"No topic has a name, so that nothing is measured: {report.lines()}")
     asked, reused = (report.figures.asked, report.figures.reused) if report.figures else (0, 0)
     return {"topics": report.topics.topics, "asked": asked, "reused": reused, "report": report.lines()}
 

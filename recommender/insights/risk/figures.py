@@ -25,6 +25,7 @@ from recommender.insights.risk.acts import rewritten
 from recommender.insights.risk.answerability import Searching, ask_again
 from recommender.insights.risk.recording import record_figures
 from recommender.insights.topics.questions import (
+    INDEXING,
     PastQuestion,
     asked_before,
     changed_since,
@@ -44,8 +45,9 @@ FEWEST_ASKED, MOST_ASKED, MOST_IN_ALL = 5, 20, 1_600
 MOST_IN_ALL; a judgement."""
 _ASKED_AGAIN_AFTER = timedelta(days=28)
 """After this time a question is asked again although nothing near it has changed; a judgement."""
-_NEAREST = 2
-"""Questions that are asked again for each item that has changed, the nearest; a judgement."""
+_NEAREST, _AT_ONCE = 2, 4_096
+"""Questions that are asked again for each item that has changed, the nearest, and such items whose cosines with all
+questions are in memory; judgements."""
 THREADS, _TOGETHER = 2, 50
 """Threads that ask, and questions that one of them asks with one session; a judgement."""
 
@@ -124,7 +126,7 @@ def _topics(session: Session, index: SearchIndex, audience: str, most: int, now:
     topics = _Topics(audience, items, past_questions(session, items), most)
     asked_on, found = asked_before(session, audience), found_before(session, audience)
     present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
-    changed = changed_since(session, max(asked_on.values())) if asked_on else frozenset[str]()
+    changed = changed_since(session, max(asked_on.values()) - INDEXING) if asked_on else frozenset[str]()
     lost = {key for key, matches in found.items() if not matches.keys() <= present - changed}
     near = _near_changes(session, index, topics, changed)
     written = rewritten(session, items)
@@ -152,12 +154,14 @@ def _near_changes(session: Session, index: SearchIndex, topics: _Topics, changed
     wanted = sorted(changed & rows.keys())
     if not asked or not wanted:
         return frozenset()
-    cosines = vectors[[rows[key] for key in wanted]] @ vectors[[rows[key] for key in asked]].T
-    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :_NEAREST]
+    questions, count = vectors[[rows[key] for key in asked]], min(_NEAREST, len(asked))
     near = defaultdict[str, set[str]](set)
-    for item, columns in zip(wanted, nearest.tolist(), strict=True):
-        for column in columns:
-            near[asked[column]].add(item)
+    for some in in_chunks(wanted, _AT_ONCE):
+        cosines = vectors[[rows[key] for key in some]] @ questions.T
+        nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        for item, columns in zip(some, nearest.tolist(), strict=True):
+            for column in columns:
+                near[asked[column]].add(item)
     return frozenset(
         question
         for question, items in near.items()

@@ -1,7 +1,7 @@
 """Names topics by telling words of their items, in Finnish and English, in base form.
 
 A word tells what a topic is about when many of its items have it and few others do (class-based TF-IDF: Grootendorst
-2022, "BERTopic"). Up to three parts make a name, each a word or two words that stand together, chosen so that each
+2022, "BERTopic"). Up to four parts make a name, each a word or two words that stand together, chosen so that each
 adds items that those before it do not have. Names of people are never part of a name, nor are those of places and of
 whatever else is written with a capital letter and asked about in all teams alike: they do not say what is asked.
 """
@@ -29,6 +29,9 @@ of a program."""
 _OF_ALL_TEAMS, _STILL_OF_ALL_TEAMS, _FEWEST_OF_TEAMS = 0.4, 0.3, 4
 """A word of whose items, at least the third number, no team has more than the first share says nothing of what is
 asked. A name keeps such a word until no team has more than the second share."""
+_IN_TEAMS = 0.5
+"""Such a word is in more than this share of the teams that so many items would be in if they were spread by chance: a
+subject that a few of many teams are asked about alike says something."""
 _AGAIN = 0.3
 """What an item counts that has a word of the name already."""
 _VERB = 0.5
@@ -200,9 +203,10 @@ class Namer:
 
 
 def _of_all_teams(items: Sequence[tuple[Words, int | None]], share: float) -> frozenset[str]:
-    """The terms of whose items no team has more than this share, such as "customer", and those that begin with a
-    capital letter inside of sentences, like those of places and months, and of whose items no team has more than
-    half."""
+    """The terms of whose items no team has more than this share and most teams have some, such as "customer", and those
+    that begin with a capital letter inside of sentences, like those of places and months, and of whose items no team
+    has more than half."""
+    sizes = Counter(team for _item, team in items)
     capitals, written = Counter[str](), Counter[str]()
     teams = defaultdict[str, Counter[int | None]](Counter)
     for item, team in items:
@@ -215,9 +219,15 @@ def _of_all_teams(items: Sequence[tuple[Words, int | None]], share: float) -> fr
     found = set()
     for term, counts in teams.items():
         fewest, most = limits[term in names]
-        if counts.total() >= fewest and max(counts.values()) <= most * counts.total():
+        even = counts.total() >= fewest and max(counts.values()) <= most * counts.total()
+        if even and (term in names or len(counts) > _IN_TEAMS * _teams_by_chance(sizes, counts.total())):
             found.add(term)
     return frozenset(found)
+
+
+def _teams_by_chance(sizes: Counter[int | None], count: int) -> float:
+    """In how many teams so many items are on average when they are drawn by chance, given the items of each team."""
+    return sum(1.0 - (1.0 - size / sizes.total()) ** count for size in sizes.values())
 
 
 def _gain(candidate: _Candidate, named: Mapping[int, float]) -> float:

@@ -17,8 +17,11 @@ from recommender.database.tables import RESOLVED, Document, HelpRequest
 from recommender.datatypes import Kind, item_key
 from recommender.insights.topics.topic import reader_of
 
-_LONGEST = timedelta(hours=1)
-"""How long it may take at most until a topic that was named has figures; a judgement."""
+INDEXING = timedelta(hours=1)
+"""How long ago what the index has may have been read from the database when the insights begin; a judgement."""
+_NAMED_AGAIN_AFTER = timedelta(days=28)
+"""After this time a name is looked for again, although nothing in the topic has changed: what is said elsewhere may
+have; a judgement."""
 _AT_ONCE = 5_000
 """Items that are read from the database together; a judgement."""
 
@@ -129,24 +132,36 @@ def changed_since(session: Session, at: datetime) -> frozenset[str]:
     )
 
 
-def nameless(session: Session, audience: str) -> frozenset[int]:
-    """The topics of an audience for which no name was found when one was looked for last, and none of whose items was
-    edited since. That their figures were computed after they had changed tells that one was looked for."""
+@dataclass(frozen=True)
+class WithoutName:
+    """The topics of an audience that have no computed name: those for which none was found when one was looked for
+    last, and that are looked at no more for now, and those that had one until something was erased."""
+
+    nameless: frozenset[int] = frozenset()
+    forgotten: frozenset[int] = frozenset()
+
+
+def without_name(session: Session, audience: str, now: datetime) -> WithoutName:
+    """The topics of an audience without a computed name. `nameless` are those for which one was looked for not long
+    ago, and none of whose items was edited since. That their figures were computed then or later tells that one was
+    looked for: figures are older than an erasure that took the name."""
     rows = session.execute(
-        select(TopicRow.id, TopicFigure.computed_at)
+        select(TopicRow.id, TopicRow.updated_at, TopicFigure.computed_at)
         .join(TopicFigure, TopicFigure.topic_id == TopicRow.id)
-        .where(TopicRow.audience == audience, TopicRow.name_fi == "", TopicRow.name_en == "")
-        .where(TopicRow.updated_at <= TopicFigure.computed_at)
+        .where(TopicRow.audience == audience, TopicRow.ended_on.is_(None))
+        .where(TopicRow.name_fi == "", TopicRow.name_en == "")
     ).all()
-    if not rows:
-        return frozenset()
-    edited = changed_since(session, min(computed_at for _topic, computed_at in rows) - _LONGEST)
+    forgotten = frozenset(topic for topic, updated_at, computed_at in rows if updated_at > computed_at)
+    looked_at = {topic: at for topic, updated_at, at in rows if now - _NAMED_AGAIN_AFTER < updated_at <= at}
+    if not looked_at:
+        return WithoutName(forgotten=forgotten)
+    edited = changed_since(session, min(looked_at.values()) - INDEXING)
     touched = {
         topic
         for chunk in chunks(edited)
         for topic in session.scalars(select(TopicItem.topic_id).where(TopicItem.item.in_(chunk)))
     }
-    return frozenset(topic for topic, _computed_at in rows) - touched
+    return WithoutName(frozenset(looked_at) - touched, forgotten)
 
 
 def chunks(keys: Collection[str]) -> Iterator[Sequence[str]]:

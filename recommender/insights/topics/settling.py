@@ -12,6 +12,7 @@ from recommender.insights.topics import clustering
 from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.fitting import Named, fitted
 from recommender.insights.topics.matching import match
+from recommender.insights.topics.questions import WithoutName
 from recommender.insights.topics.stored import NewTopic, StoredTopic
 from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS
@@ -59,16 +60,21 @@ def settled(
     before: Mapping[int, StoredTopic],
     taken: Names,
     again: bool,
-    nameless: Set[int],
+    unnamed: WithoutName,
 ) -> tuple[list[NewTopic], dict[str, set[str]]]:
     """The topics as they are to be stored, and the names of theirs and of `taken`: items are grouped, the groups named,
-    and each new item put under the name that it fits, until an update of the result would change nothing. For topics in
-    `nameless` that have not changed no name is looked for, since none was found the last time."""
+    and each new item put under the name that it fits, until an update of the result would change nothing. For topics
+    that are nameless and have not changed no name is looked for, since none was found the last time; those whose name
+    was forgotten get another one as easily as topics that have one."""
     state, after, names = dict(before), list[NewTopic](), dict[str, set[str]]()
     for number in range(_PASSES if len(keys) <= _SETTLED_UP_TO else 1):
         groups = _regroup(keys, vectors, state, again and not number)
-        after, names = _named(texts, groups, state, taken, nameless)
-        after = _fitted(texts, groups, after, bags, before)
+        after, names = _named(texts, groups, state, taken, unnamed)
+        after = _with_right_names(
+            texts, groups, after, _fitted(texts, groups, after, bags, before, unnamed.forgotten), state, names
+        )
+        kept = {number for number, topic in before.items() if topic.kept}
+        after = [topic for topic in after if topic.items or topic.id in kept]
         next_state = _as_stored(after, state)
         if next_state == state:
             break
@@ -94,8 +100,10 @@ def _fitted(
     topics: Sequence[NewTopic],
     bags: Sequence[Mapping[str, float]],
     before: Mapping[int, StoredTopic],
+    forgotten: Set[int],
 ) -> list[NewTopic]:
-    """The topics, in which each item that had none before is under the name that it fits, if any."""
+    """The topics, in which each item that had none before, or one without a name, is under the name that it fits, if
+    any; those of a name that was forgotten stay."""
     shown = [
         place
         for place, topic in enumerate(topics)
@@ -104,7 +112,8 @@ def _fitted(
     ]
     label_of = {key: label for label, place in enumerate(shown) for key in topics[place].items}
     labels = np.array([label_of.get(key, NOWHERE) for key in groups.keys], np.int64)
-    had = {key for topic in before.values() for key in topic.items}
+    stay = [topic for topic in before.values() if topic.kept or any(topic.names.values()) or topic.id in forgotten]
+    had = {key for topic in stay for key in topic.items}
     movable = np.array([key not in had for key in groups.keys], np.bool_)
     given = {number: {lang: name for lang, name in topic.given.items() if name} for number, topic in before.items()}
     read_names = [{**topics[place].names, **given.get(topics[place].id or 0, {})} for place in shown]
@@ -117,11 +126,38 @@ def _fitted(
     ]
     for key, place in goes_to.items():
         members[place].add(key)
-    return [
-        replace(topic, items=frozenset(items))
-        for topic, items in zip(topics, members, strict=True)
-        if items or topic.id in before
-    ]
+    return [replace(topic, items=frozenset(items)) for topic, items in zip(topics, members, strict=True)]
+
+
+def _with_right_names(
+    texts: Texts,
+    groups: _Groups,
+    named: Sequence[NewTopic],
+    topics: Sequence[NewTopic],
+    before: Mapping[int, StoredTopic],
+    names: dict[str, set[str]],
+) -> list[NewTopic]:
+    """The topics, where those that have lost items which they were `named` from have another name, unless that is still
+    right: a name comes from nothing that is not in the topic. `names` is kept up to date."""
+    row_of = {key: row for row, key in enumerate(groups.keys)}
+    found = []
+    for was, topic in zip(named, topics, strict=True):
+        stored = before.get(topic.id or 0)
+        lost = was.items - topic.items and len(topic.items) >= LEAST_ITEMS and any(topic.names.values())
+        if lost and not (stored and stored.closed):
+            rows = np.array(sorted(row_of[key] for key in topic.items), np.int64)
+            right = texts.namer.holds(topic.names, texts.nearest(groups.vectors, rows))
+            wrong = {language for language in LANGUAGES if not right[language]}
+            for language in wrong:
+                names[language] -= {topic.names[language]}
+            easily = stored is not None and all(stored.names.values())
+            topic = replace(
+                topic, names=_replaced(topic.names, wrong, stored, texts, groups.vectors, rows, names, easily)
+            )
+            for language in LANGUAGES:
+                names[language] |= {topic.names[language]} - {""}
+        found.append(topic)
+    return found
 
 
 def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredTopic], again: bool) -> _Groups:
@@ -147,12 +183,12 @@ def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredT
 
 
 def _named(
-    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names, nameless: Set[int]
+    texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names, unnamed: WithoutName
 ) -> tuple[list[NewTopic], dict[str, set[str]]]:
     """(the topics as they are to be stored; their names and those of `taken`). A topic keeps its name unless that has
     become wrong, or no longer tells it apart. A group that no words describe is divided where that gives one that they
-    do; else it is stored without a name, and not shown. For those of `nameless` that have not changed none is looked
-    for again."""
+    do; else it is stored without a name, and not shown. For those that are nameless and have not changed none
+    is looked for again."""
     members = {label: np.flatnonzero(groups.labels == label) for label in groups.members()}
     names = {language: set(taken[language]) for language in LANGUAGES}
     for stored in before.values():
@@ -165,23 +201,35 @@ def _named(
         number, rows = waiting.popleft()
         topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
-        known = topic and (topic.closed or (topic.id in nameless and not _changed(topic.items.keys(), keys)))
+        known = topic and (topic.closed or _known_nameless(topic, keys, unnamed.nameless))
         if len(rows) >= LEAST_ITEMS and not known:
-            name = _right_name(topic, keys, texts, groups.vectors, rows, names)
+            forgotten = topic is not None and topic.id in unnamed.forgotten
+            name = _right_name(topic, keys, texts, groups.vectors, rows, names, forgotten)
             if not all(name.values()) and (not topic or (not topic.kept and _changed(topic.items.keys(), keys))):
                 parts = _parts(texts, groups.vectors, rows, names)
                 if len(parts) > 1:
                     waiting.extendleft([(None, parts[1]), (number, parts[0])])
                     continue
-            for language in LANGUAGES:
-                names[language] |= {name[language]} - {""}
+        for language in LANGUAGES if not (topic and topic.closed) else ():
+            names[language] |= {name[language]} - {""}
         after.append(NewTopic(number, keys, name))
     gone = sorted({number for number, stored in before.items() if stored.kept} - {topic.id for topic in after})
     return [*after, *(NewTopic(number, frozenset(), before[number].names) for number in gone)], names
 
 
+def _known_nameless(topic: StoredTopic, keys: Set[str], nameless: Set[int]) -> bool:
+    """True for a topic that has no name, and for whose items none was found the last time."""
+    return topic.id in nameless and not any(topic.names.values()) and not _changed(topic.items.keys(), keys)
+
+
 def _right_name(
-    topic: StoredTopic | None, keys: frozenset[str], texts: Texts, vectors: Vectors, rows: Labels, names: Names
+    topic: StoredTopic | None,
+    keys: frozenset[str],
+    texts: Texts,
+    vectors: Vectors,
+    rows: Labels,
+    names: Names,
+    forgotten: bool,
 ) -> dict[str, str]:
     """The names of a group: those it has, where they are right, else new ones."""
     had = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
@@ -191,12 +239,25 @@ def _right_name(
     if topic and len(wrong) < len(LANGUAGES):
         right = texts.namer.holds(had, texts.nearest(vectors, rows))
         wrong |= {language for language in LANGUAGES if not right[language]}
+    return _replaced(had, wrong, topic, texts, vectors, rows, names, forgotten or all(had.values()))
+
+
+def _replaced(
+    had: Mapping[str, str],
+    wrong: Set[str],
+    topic: StoredTopic | None,
+    texts: Texts,
+    vectors: Vectors,
+    rows: Labels,
+    names: Names,
+    easily: bool,
+) -> dict[str, str]:
+    """The names of a group, new ones in the languages where they are wrong."""
     if not wrong:
-        return had
-    nearest = texts.nearest(vectors, rows)
-    new = dict(had) if topic and topic.kept else texts.names(vectors, rows, names, all(had.values()))
+        return dict(had)
+    new = dict(had) if topic and topic.kept else texts.names(vectors, rows, names, easily)
     if topic and (topic.kept or (len(wrong) < len(LANGUAGES) and not all(new.values()))):
-        new = texts.namer.any_names(nearest, names)
+        new = texts.namer.any_names(texts.nearest(vectors, rows), names)
     return {language: new[language] if language in wrong else had[language] for language in LANGUAGES}
 
 

@@ -2,7 +2,7 @@
 decided in clustering.py, how topics are called in naming.py."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,20 +103,24 @@ def write(
     before: Mapping[int, StoredTopic],
     after: Sequence[NewTopic],
     heirs: Mapping[int, int],
+    nameless: Set[int],
     now: datetime,
 ) -> None:
     """Store the topics of a token. Whoever is left out of a topic stays left out of the new ones that its items went
     to. `heirs` has the place in `after` of the topic that most items of an ended one went
-    to, by the id of the ended one."""
+    to, by the id of the ended one. Of a topic without a name, unless it is in `nameless`, the time is kept when one was
+    looked for."""
     rows = {row.id: row for row in session.scalars(select(TopicRow).where(TopicRow.audience == token))}
     stored = []
     for topic in after:
         row = rows.get(topic.id) if topic.id is not None else None
         if row is None:
-            row = TopicRow(audience=token, made_on=now.date())
+            row = TopicRow(audience=token, made_on=now.date(), updated_at=now)
             session.add(row)
         if (row.name_fi, row.name_en) != (topic.names["fi"], topic.names["en"]):
-            row.name_fi, row.name_en = topic.names["fi"], topic.names["en"]
+            row.name_fi, row.name_en, row.updated_at = topic.names["fi"], topic.names["en"], now
+        elif not any(topic.names.values()) and topic.id not in nameless:
+            row.updated_at = now
         stored.append(row)
     session.flush()
     for row, topic in zip(stored, after, strict=True):

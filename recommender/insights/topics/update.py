@@ -16,7 +16,7 @@ from recommender.access import EVERYONE
 from recommender.index import SearchIndex
 from recommender.insights.topics.clustering import Vectors
 from recommender.insights.topics.matching import heir
-from recommender.insights.topics.questions import nameless
+from recommender.insights.topics.questions import without_name
 from recommender.insights.topics.settling import Names, settled
 from recommender.insights.topics.stored import (
     NewTopic,
@@ -72,7 +72,8 @@ def update_topics(
     again: bool = False,
 ) -> TopicsReport:
     """Bring the topics of all tokens up to date. With `again`, also items that have a topic may go to another one, as
-    happens by itself when the organisation has outgrown its topics; most of them stay all the same.
+    happens by itself when the organisation has outgrown its topics; most of them stay all the same. `now` is when all
+    that is computed at a time began: figures have the same time.
 
     Nothing is changed when there is no index, or one without vectors.
     """
@@ -118,12 +119,14 @@ def _update_token(
             meanings = vectors[places] if len(places) < len(keys) else vectors
             texts = Texts(session, readable, meanings, reader)
             bags = texts.bags([found[key] for key in readable])
-            unnamed, both = nameless(session, token), with_words(meanings, bags)
+            unnamed = without_name(session, token, now)
+            unnamed = replace(unnamed, nameless=frozenset()) if again else unnamed
+            both = with_words(meanings, bags)
             after, names = settled(texts, readable, both, bags, before, taken, again, unnamed)
         with sessions.begin() as session:
             lock(session)
             if read(session, token) == before:  # else a lead has changed a topic meanwhile
-                write(session, token, before, after, _heirs(before, after), now)
+                write(session, token, before, after, _heirs(before, after), unnamed.nameless, now)
                 break
     else:
         log.warning("The topics of %s are changed by hand so often that they were not brought up to date.", token)

@@ -206,9 +206,11 @@ class WordReader:
         return bool(options) and all(self.is_verb(option, "fi") for option in options)
 
     def possible_translations(self, term: str, language: str) -> tuple[str, ...]:
-        """All terms of the other language that the dictionary has for a term; some are rare meanings of it."""
+        """All terms of the other language that the dictionary has for a term, without those of people's names; some are
+        rare meanings of it."""
         entry = self._dictionary.entries.get(language, {}).get(term, "") if language in ("fi", "en") else ""
-        return tuple(other.rstrip("+") for other in entry.split() if is_telling(other.rstrip("+")))
+        others = [other.rstrip("+") for other in entry.split()]
+        return tuple(other for other in others if is_telling(other) and not self._people.has((other,)))
 
     def _translations_uncached(self, term: str, language: str) -> tuple[str, ...]:
         """The terms of the other language that both directions of the dictionary have, most probable first; what may be

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.insights import Insights, compute_insights
 from recommender.access import reader_of
-from recommender.database.insight_tables import TopicItem
-from recommender.database.risk_tables import TopicAnswer, TopicQuestion
+from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicQuestion
 from recommender.database.tables import Person, utc_now
 from recommender.index.local import LocalIndex
 from recommender.index.model_in_use import FollowingEncoder
@@ -82,7 +82,13 @@ def test_kept_vectors_of_questions_change_nothing_that_is_found(
     monkeypatch.setattr(encoder, "encode_queries", lambda texts: encoded.extend(texts) or encode(texts))
     add_six()
     reindexed()
+    began = utc_now()
     compute_insights(settings, sessions, encoder, analyzer)
+    with sessions() as session:  # of all that was computed together
+        (at,) = set(session.scalars(select(TopicRow.updated_at))) | set(
+            session.scalars(select(TopicFigure.computed_at))
+        )
+    assert began <= at
     first = found()
     assert len(first) == 60 and encoded
     encoded.clear()

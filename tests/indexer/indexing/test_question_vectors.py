@@ -66,6 +66,35 @@ def test_vectors_of_what_is_erased_are_removed_also_by_an_erasure_while_question
     assert list(tmp_path.iterdir()) == []
 
 
+def test_vectors_of_what_is_erased_do_not_come_back_through_another_process(
+    real: CountingEncoder, tmp_path: Path
+) -> None:
+    asking = QuestionVectors(real, tmp_path, DAY)
+    asking.encode_queries(["printer jams"])
+    generations.remove_all_but(tmp_path, "gen-000001", ())
+    other = QuestionVectors(real, tmp_path, DAY)
+    other.encode_queries(["toner empty"])
+    other.save()
+    asking.save()
+    real.encoded.clear()
+    QuestionVectors(real, tmp_path, DAY).encode_queries(["printer jams", "toner empty"])
+    assert real.encoded == ["printer jams"]
+
+
+def test_what_a_killed_run_of_an_earlier_version_left_is_removed(real: CountingEncoder, tmp_path: Path) -> None:
+    left = tmp_path / "questions-other-64.new"
+    for clean in (
+        lambda: generations.remove_unfinished(tmp_path),
+        lambda: generations.remove_all_but(tmp_path, "", ()),
+    ):
+        vectors = QuestionVectors(real, tmp_path, DAY)
+        vectors.encode_queries(["printer jams"])
+        vectors.save()
+        left.touch()
+        clean()
+        assert not left.exists()
+
+
 @pytest.mark.parametrize("damaged", [b"", b"PK", None])
 def test_a_damaged_file_counts_as_none(real: CountingEncoder, tmp_path: Path, damaged: bytes | None) -> None:
     vectors = QuestionVectors(real, tmp_path, DAY)

@@ -153,12 +153,45 @@ def test_a_question_is_asked_again_when_what_was_found_for_it_changed_or_somethi
     with sessions.begin() as session:
         found = session.get_one(HelpRequest, int(keys[1].partition(":")[2]))
         found.title, found.updated_at = "wholly otherwise", at + timedelta(minutes=1)
-    assert update(keys, now=at + timedelta(hours=1)).asked == 4  # itself, and those for which it was found
+    assert update(keys, now=at + timedelta(hours=2)).asked == 4  # itself, and those for which it was found
     (new,) = _requests(add_request, ("toner empty", "eero"))
     with sessions.begin() as session:
-        session.get_one(HelpRequest, int(new.partition(":")[2])).updated_at = at + timedelta(hours=2)
-    assert update(keys, now=at + timedelta(hours=3)).asked == 1  # the other one has other items nearer to it
-    assert update(keys, now=at + timedelta(hours=4)).asked == 0
+        session.get_one(HelpRequest, int(new.partition(":")[2])).updated_at = at + timedelta(hours=3)
+    assert update(keys, now=at + timedelta(hours=5)).asked == 1  # the other one has other items nearer to it
+    assert update(keys, now=at + timedelta(hours=7)).asked == 0
+
+
+def test_what_changed_after_the_index_was_made_is_looked_at_the_next_time(
+    sessions: sessionmaker[Session], add_request: Add, update: Update
+) -> None:
+    keys = _requests(add_request, *[("printer jams", "aino")] * 4, ("toner empty", "eero"))
+    at = datetime.now() + timedelta(hours=3)
+    assert update(keys, now=at).asked == 5
+    (new,) = _requests(add_request, ("toner empty", "eero"))
+    with sessions.begin() as session:  # the index did not have it yet
+        session.get_one(HelpRequest, int(new.partition(":")[2])).updated_at = at - timedelta(minutes=50)
+    assert update(keys, now=at + timedelta(minutes=5)).asked >= 1
+    update(keys, now=at + timedelta(hours=2))
+    assert update(keys, now=at + timedelta(hours=3)).asked == 0
+
+
+@pytest.mark.parametrize("at_once", [1, 4_096])
+def test_each_of_many_changes_has_the_questions_nearest_to_it_asked_again(
+    sessions: sessionmaker[Session], add_request: Add, update: Update, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("recommender.insights.risk.figures._AT_ONCE", at_once)
+    words = ("printer jams", "toner empty", "tray broken", "mouse lost", "screen dark", "cable torn")
+    keys = _requests(add_request, *((word, "aino") for word in words))
+    at = datetime.now() + timedelta(hours=1)
+    assert update(keys, now=at).asked == 6
+    near = _requests(add_request, ("printer jams toner empty", "eero"), ("mouse lost screen dark", "eero"))
+    with sessions.begin() as session:
+        for key in near:
+            session.get_one(HelpRequest, int(key.partition(":")[2])).updated_at = at + timedelta(hours=1)
+    update(keys, now=at + timedelta(hours=3))
+    with sessions() as session:
+        again = set(session.scalars(select(TopicQuestion.question).where(TopicQuestion.asked_on > at)))
+    assert again == {keys[0], keys[1], keys[3], keys[4]}
 
 
 def test_the_history_has_the_last_figures_of_each_week(

@@ -39,6 +39,17 @@ def test_a_word_that_all_teams_are_asked_with_names_no_topic(reader: WordReader)
     assert "customer" in Namer(reader, one_team).names(texts, {})["en"]
 
 
+@pytest.mark.parametrize(("teams", "named"), [(3, True), (6, False)])
+def test_a_subject_that_some_of_many_teams_share_evenly_names_a_topic(
+    reader: WordReader, teams: int, named: bool
+) -> None:
+    texts = [Text("en", f"printer {letter}{letter}", "") for letter in "abcdefghijklmnopqr"]
+    sample = [(text, place % teams) for place, text in enumerate(texts)]
+    sample += [(other, place % 8) for place, other in enumerate(OTHERS * 4)]
+    assert ("printer" in Namer(reader, sample).of_all_teams) != named
+    assert Namer(reader, sample).names(texts, {})["en"] == ("printer" if named else "")
+
+
 def test_a_name_keeps_a_word_a_little_longer_when_more_teams_are_asked_with_it(reader: WordReader) -> None:
     texts = [Text("en", f"customer contract {letter}{letter}", "") for letter in "abcdef"]
     names = {"fi": "customer", "en": "customer"}
@@ -102,6 +113,14 @@ def test_a_word_is_translated_by_what_people_here_write_and_else_stays(reader: W
     assert namer(reader, texts, (1,)).names(texts, {})["fi"] == "invoice"
     finnish = [*texts, Text("fi", "lasku hukassa", "")]
     assert namer(reader, finnish, (1,)).names(texts, {})["fi"] == "lasku"
+
+
+def test_a_translation_that_is_the_name_of_somebody_names_no_topic(analyzer: Analyzer) -> None:
+    reader = WordReader(analyzer, Dictionary.load(), NamesOfPeople(frozenset({"lasku"}), frozenset()))
+    texts = [Text("en", f"invoice {letter}{letter}", "") for letter in "abcdef"]
+    assert "lasku" not in reader.possible_translations("invoice", "en")
+    assert "lasku" not in reader.bag(texts[0]) and "invoice" in reader.bag(texts[0])
+    assert namer(reader, texts, (1,)).names(texts, {})["fi"] == "invoice"
 
 
 def test_a_word_that_is_not_translated_keeps_its_dots(reader: WordReader) -> None:

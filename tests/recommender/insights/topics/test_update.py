@@ -1,7 +1,7 @@
 """insights/topics/update.py: topics are formed, go on, and tell nothing of what may not be read."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -15,6 +15,7 @@ from recommender.database.person_kind import SERVICE
 from recommender.database.risk_tables import TopicFigure
 from recommender.database.tables import HelpRequest, Person, RequestAudience, utc_now
 from recommender.index.local import LocalIndex
+from recommender.insights.topics.questions import without_name
 from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
 from recommender.insights.topics.update import FEW_ITEMS, NO_VECTORS, NOT_FOR_EVERYONE, update_topics
@@ -259,19 +260,25 @@ def test_a_name_that_was_not_found_is_looked_for_again_when_something_changed(
             for topic in topics
         )
 
-    def looked_at() -> set[int]:
+    def looked_at(at: datetime = NOW, again: bool = False) -> set[int]:
         looked.clear()
-        run()
+        run(at, again)
         return set(looked)
 
-    assert looked_at() == set()
+    with sessions() as session:
+        assert (len((found := without_name(session, EVERYONE, NOW)).nameless), found.forgotten) == (2, frozenset())
+    assert looked_at(NOW + timedelta(days=27)) == set()
+    assert looked_at(NOW + timedelta(days=28)) == {6, 8}
+    assert looked_at(NOW + timedelta(days=55)) == set()
+    assert looked_at(NOW + timedelta(days=55), again=True) >= {6, 8}
     with sessions.begin() as session:
         edited = session.get_one(HelpRequest, int(items["printer"][0].partition(":")[2]))
         edited.body, edited.updated_at = f"{edited.body}.", later
-    assert looked_at() == {6}
+    assert looked_at(NOW + timedelta(days=56)) == {6}
     with sessions.begin() as session:
         session.execute(update(TopicRow).values(updated_at=later + timedelta(hours=1)))  # as when a name is forgotten
-    assert looked_at() == {6, 8}
+        assert len(without_name(session, EVERYONE, NOW).forgotten) == 2
+    assert looked_at(NOW + timedelta(days=57)) == {6, 8}
 
 
 def test_a_name_stays_until_its_words_are_gone(
