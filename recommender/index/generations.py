@@ -32,8 +32,7 @@ EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
 CONTENTS = "contents.json"
-JOURNAL, _QUESTIONS = "journal-", "questions-"
-"""Beginnings of the names of files: of vectors of interrupted runs, and of past questions."""
+JOURNAL, _QUESTIONS = "journal-", "questions-"  # begin names of files: vectors of interrupted runs, of questions
 ENGINE = "local"
 """What searches a generation unless its manifest says otherwise: FAISS and Tantivy on local files."""
 
@@ -277,8 +276,7 @@ def question_vectors_path(index_dir: Path, model: ModelCard | None) -> Path:
 
 
 def remove_all_but(index_dir: Path, name: str, wishes: Iterable[str]) -> None:
-    """Remove all generations but this one, the vectors of past questions and of interrupted runs, and the wishes for a
-    rewrite that it fulfils."""
+    """Remove all generations but this one, the vectors of questions and of interrupted runs, and fulfilled wishes."""
     for path in index_dir.glob("gen-*"):
         if path.name != name:
             remove(path)
