@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -143,12 +144,10 @@ def update_index(
         encoder = load_encoder(with_model_in_use(settings))
         model = encoder.card.name
         note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
-        if share:
-            with progress_bar("encoding") as progress:
-                encode_together(settings, sessions, encoder, full, progress)
-        with progress_bar("indexing") as progress:
+        with progress_bar("encoding" if share else "indexing") as progress:
+            first = partial(encode_together, settings, sessions, encoder, full, progress) if share else lambda: 0
             encoder = prepare(encoder) if prepare else encoder
-            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch)
+            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch, first)
     if logs_json():
         report_in_log(report)
     else:

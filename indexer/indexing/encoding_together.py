@@ -43,27 +43,26 @@ def encode_together(
 ) -> int:
     """Have all that `reindex` will need encoded by this process and the workers; how many texts were. `progress` is
     called with (texts encoded, texts known so far). Ends when something is erased meanwhile, which might be among the
-    texts; `reindex` encodes what is missing then. Raises IndexLocked when another process is writing the index,
-    DatabaseUnusable on SQLite."""
+    texts; `reindex` encodes what is missing then. Call it as `first` of `reindex`, whose lock keeps others from
+    removing the journal before it is used. Raises DatabaseUnusable on SQLite."""
     batches = EncodeBatches(sessions.kw["bind"], encoder.card.key)
     name = index_lead(settings)
-    with generations.write_lock(settings.index_dir):
-        journal = Journal(settings.index_dir, encoder.card)
-        run = _Run(batches, name, encoder, journal, sessions)
-        try:
-            batches.drop(name)  # what a killed run has left
-            for texts in _texts(settings, sessions, encoder, journal, full):
-                if run.is_outdated():
-                    break
-                run.add(texts)
+    journal = Journal(settings.index_dir, encoder.card)
+    run = _Run(batches, name, encoder, journal, sessions)
+    try:
+        batches.drop(name)  # what a killed run has left
+        for texts in _texts(settings, sessions, encoder, journal, full):
+            if run.is_outdated():
+                break
+            run.add(texts)
+            progress(run.done, run.total)
+            while batches.waiting(name) > _AHEAD and run.step():
                 progress(run.done, run.total)
-                while batches.waiting(name) > _AHEAD and run.step():
-                    progress(run.done, run.total)
-            while run.done < run.total and run.step():
-                progress(run.done, run.total)
-        finally:
-            batches.drop(name)  # also when it is interrupted: nobody collects them any more
-            journal.close()
+        while run.done < run.total and run.step():
+            progress(run.done, run.total)
+    finally:
+        batches.drop(name)  # also when it is interrupted: nobody collects them any more
+        journal.close()
     return run.done
 
 

@@ -70,17 +70,17 @@ def reindex(
     progress: Progress = lambda _done, _total: None,
     only: Choose | None = None,
     switch: bool = False,
+    first: Callable[[], object] = lambda: None,
 ) -> ReindexReport:
     """Bring the index up to date with the database. Writes nothing when nothing changed. With `full` it is built anew;
-    with `switch` from the last one of this model, if it is kept. With either the live one may be of another model.
-
-    An item that fails is listed in the report and left out. Changed items that `only` does not choose wait for the next
-    run; what is gone is taken out all the same. Raises IndexLocked when another process is writing, IndexMismatch when
-    the live generation is of another model, IndexNotFound with `only` when there is no index.
-    """
+    with `switch` from the last one of this model, if it is kept. With either the live one may be of another model. An
+    item that fails is listed in the report and left out. Changed items that `only` does not choose wait for the next
+    run; what is gone is taken out all the same. `first` is called under the same lock. Raises IndexLocked when another
+    process writes, IndexMismatch when the live one is of another model, IndexNotFound with `only` without an index."""
     started, report = time.monotonic(), ReindexReport()
     with generations.write_lock(settings.index_dir), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
+        first()
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         engine = engine_of(settings, IndexRegister(settings, sessions))
         builder = engine.builder(encoder.card, analyzer, full, switch)

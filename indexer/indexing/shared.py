@@ -37,25 +37,21 @@ def share_files(settings: Settings, sessions: sessionmaker[Session]) -> None:
     have changed, the other machine's are taken, and the own ones are kept beside them. What fails keeps nothing else
     from being done, what is to be erased before all; the first error is raised at the end, a SettingsError for synonyms
     that cannot be read."""
-    steps = (
-        lambda session: _follow_rewrites(session, settings),
-        lambda session: _bring_learned(session, settings),
-        lambda session: _share_synonyms(session, settings.synonyms_path),
-    )
     errors: list[Exception] = []
-    for step in steps:
+    for step in (_follow_rewrites, _bring_learned, _share_synonyms):
         try:
             with sessions() as session:
                 if shared_texts.are_used(session):
-                    step(session)
+                    step(session, settings)
         except Exception as error:
             errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _share_synonyms(session: Session, path: Path) -> None:
+def _share_synonyms(session: Session, settings: Settings) -> None:
     """`.synonyms.txt.agreed` has the digest of what this machine and the database had in common last."""
+    path = settings.synonyms_path
     agreed = path.with_name(f".{path.name}{_AGREED}")
     try:
         here = path.read_text(encoding="utf-8") if path.is_file() else None

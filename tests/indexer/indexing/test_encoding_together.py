@@ -27,7 +27,7 @@ from recommender.database.encode_tables import EncodeBatch
 from recommender.database.engine import open_database
 from recommender.database.shared_texts import REWRITE, ask_all_for_rewrite, stored
 from recommender.database.tables import Team, utc_now
-from recommender.errors import DatabaseUnusable
+from recommender.errors import DatabaseUnusable, IndexLocked
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
@@ -202,6 +202,19 @@ def test_erasing_says_so_when_a_worker_does_not_end_and_asks_the_others_all_the_
     batches.work(work)
     with sessions() as session:
         assert stored(session, REWRITE) is not None
+
+
+def test_nobody_else_writes_the_index_between_encoding_and_indexing(
+    settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer, many: int
+) -> None:
+    def encode() -> None:
+        encode_together(settings, sessions, FakeEncoder(), True)
+        with pytest.raises(IndexLocked):
+            reindex(settings, sessions, FakeEncoder(), analyzer)
+
+    alone = FakeEncoder()
+    report = reindex(settings, sessions, alone, analyzer, full=True, first=encode)
+    assert (report.passages, report.encoded, alone.encoded) == (many, 0, [])
 
 
 def test_an_interrupted_run_leaves_no_text_behind(
