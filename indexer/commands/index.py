@@ -85,7 +85,8 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
 def watch(settings: Settings) -> None:
     """Look at the database every few seconds and index what has changed, until stopped.
 
-    When it runs several times, on one machine or on several, one of them works and the others wait to take over.
+    When it runs several times, on one machine or on several, one of them works on each index and one on the database,
+    and the others wait to take over. Machines with an index each need one each; an index in Milvus is one for all.
 
     It also sends the mail and the requests that wait, checks and reads attached files, reads the sources of
     sources.toml when they are due, loads what programs have sent, and brings the topics up to date with the index.

@@ -79,10 +79,10 @@ def reindex(
     the live generation is of another model, IndexNotFound with `only` when there is no index.
     """
     started, report = time.monotonic(), ReindexReport()
-    with generations.write_lock(settings.index_dir), sessions() as session:
+    engine = engine_of(settings, IndexRegister(settings, sessions))
+    with generations.write_lock(settings.index_dir), engine.lock(), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
-        engine = engine_of(settings, IndexRegister(settings, sessions))
         builder = engine.builder(encoder.card, analyzer, full, switch)
         _prepare(builder, only, rewrite=bool(wishes))
         searchable, changed, typical = _find_changes(session, builder.known, settings.passage_tokens)
@@ -98,8 +98,8 @@ def reindex(
         else:
             _leave_as_it_is(settings, engine, builder, report)
         if wishes:
+            engine.clean(only_live=True)  # before the wishes go: when Milvus is away, the next run does it
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
-            engine.clean()
         report.reused, report.removed = report.passages - report.encoded, len(deleted)
         if not report.waiting:
             freshness.Seen(*seen, report.generation).write(settings.index_dir)

@@ -3,6 +3,7 @@ what a generation is otherwise is the same for both (`generations.py`)."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +36,16 @@ class Engine(Protocol):
         """Where the database names the live generation, have the directory agree with it. Nothing for local files."""
         ...
 
+    def agree(self) -> None:
+        """Where the database lists the generations, have those of this machine be the same ones. Nothing for local
+        files. Call this under the write lock and `lock`."""
+        ...
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Where several machines write one index, keep the others from it: beside `generations.write_lock`, which is
+        for the files of this machine. Raises IndexLocked when another process writes."""
+        ...
+
     def open_generation(self, directory: Path, model: ModelCard | None, keywords: bool = True) -> SearchIndex:
         """Open a generation: for keyword search alone without `model`, for dense search alone without `keywords`.
 
@@ -65,8 +76,9 @@ class Engine(Protocol):
         """Something that changes when the engine has lost a part of the index, beside its files."""
         ...
 
-    def clean(self) -> None:
-        """Remove what the engine holds of generations that are gone. Call this under the write lock."""
+    def clean(self, only_live: bool = False) -> None:
+        """Remove what the engine holds of generations that are gone; with `only_live` of all but the live one. Call
+        this under the write lock and `lock`."""
         ...
 
 
@@ -80,6 +92,13 @@ class LocalEngine:
 
     def follow(self) -> None:
         """Nothing: the directory itself names the live generation."""
+
+    def agree(self) -> None:
+        """Nothing: the directories themselves are the list."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Nothing: each machine writes its own files."""
+        return nullcontext()
 
     def open_generation(self, directory: Path, model: ModelCard | None, keywords: bool = True) -> LocalIndex:
         """As in the protocol."""
@@ -125,7 +144,7 @@ class LocalEngine:
         """Nothing: all of it is in the directories."""
         return None
 
-    def clean(self) -> None:
+    def clean(self, only_live: bool = False) -> None:
         """Nothing: all of it is in the directories."""
 
 

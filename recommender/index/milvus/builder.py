@@ -5,7 +5,6 @@ Nothing that a generation in use sees is changed: new rows have the new generati
 only listed (`layout.py`). A run that is killed leaves rows that nobody sees, which the next run removes.
 """
 
-import json
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from recommender.index.generations import SPACE, Manifest
 from recommender.index.item_terms import item_terms
 from recommender.index.milvus import layout
 from recommender.index.milvus.client import Milvus, Row
-from recommender.index.milvus.contents import ENGINE, Contents
+from recommender.index.milvus.contents import ENGINE, Contents, collections_of
 from recommender.index.milvus.index import MilvusIndex
 from recommender.index.milvus.keywords import fields_of
 from recommender.index.milvus.layout import FoundItem
@@ -110,7 +109,7 @@ class MilvusBuilder:
     def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
         """Make the directory of the new generation, and its collections if it gets new ones. A fresh generation gets
         `vector_space`, and HNSW search when at least `hnsw_from` passages are `expected` and Milvus is a server."""
-        kept = kept_collections(self._index_dir)
+        kept = collections_of(self._register)
         self.directory = generations.begin(self._index_dir, self._model)
         number = int(self.directory.name.partition("-")[2])
         store = self._register.store()
@@ -228,9 +227,8 @@ class MilvusBuilder:
     def _publish(self, directory: Path) -> None:
         """Make the generation live: for all machines in the database, then here."""
         files = {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
-        previous = generations.live_name(self._index_dir)
         try:
-            self._register.publish(directory.name, files, [previous] if previous else [])
+            self._register.publish(directory.name, files, [])
         except BaseException:
             (directory / "manifest.json").unlink()
             raise
@@ -248,18 +246,6 @@ class MilvusBuilder:
         if self._terms is None:
             raise RuntimeError("begin() comes first")
         return self._terms
-
-
-def kept_collections(index_dir: Path) -> set[str]:
-    """The collections that finished generations need."""
-    kept = set()
-    for name in generations.finished(index_dir):
-        try:
-            values = json.loads((index_dir / name / generations.CONTENTS).read_text(encoding="utf-8"))
-            kept.add(str(values["collection"]))
-        except (OSError, ValueError, TypeError, KeyError):  # of local files, or damaged
-            continue
-    return kept
 
 
 def _items_of(index: MilvusIndex) -> Iterator[tuple[FoundItem, str]]:
