@@ -156,8 +156,10 @@ def _settle_backups(settings: Settings, delete: bool) -> None:
 
 def _update_index(settings: Settings) -> None:
     """Write the index anew without what was erased; leave it to the process that is writing the index now."""
+    from indexer.indexing.kept import follow
     from recommender.index.generations import live_name
 
+    follow(settings)
     if live_name(settings.index_dir) is None:
         return
     try:

@@ -14,8 +14,9 @@ from recommender.settings import Settings
 @click.pass_obj
 def generations(settings: Settings, as_json: bool) -> None:
     """List the generations of the index: the one in use, the one before, and what is damaged or unfinished."""
-    from indexer.indexing.kept import read_generations
+    from indexer.indexing.kept import follow, read_generations
 
+    follow(settings)
     found = read_generations(settings)
     if as_json:
         click.echo(json.dumps([each.as_dict() for each in found], indent=2))

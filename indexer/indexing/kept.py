@@ -90,6 +90,12 @@ def _read(directory: Path, live: str) -> Generation:
     return Generation(directory.name, state, size, *values)
 
 
+def follow(settings: Settings) -> None:
+    """Take over here what another machine has made live: once in each command, before it acts on the index or its
+    model. Nothing with an index of local files, for which the database is not asked either."""
+    engine_of(settings, IndexRegister(settings)).follow()
+
+
 def clean(settings: Settings, previous: bool) -> float:
     """Remove what interrupted runs left, and with `previous` all generations but the one in use; then there is none to
     roll back to. Returns the megabytes that were freed. Raises IndexLocked when another process is writing, and

@@ -5,11 +5,13 @@ by item."""
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from indexer.indexing.kept import follow
 from indexer.indexing.verify_agreement import REBUILD, REINDEX, agreement
 from indexer.indexing.verify_database import database_problems
 from indexer.indexing.verify_files import file_problems
@@ -34,11 +36,14 @@ def verify(
     note: Callable[[str], None] = lambda _sentence: None,
     wait: Callable[[float], object] = time.sleep,
 ) -> list[str]:
-    """A sentence about everything that is not whole, with what to do; empty when all is well. Writes nothing.
+    """A sentence about everything that is not whole, with what to do; empty when all is well. Writes nothing,
+    but takes over what another machine has made live.
 
     `note` is called with a sentence about what is no problem: changes that wait for the index. When the index and the
     database differ, both are looked at again after a while: `wait` is called with the seconds.
     """
+    with suppress(KollegaError, SQLAlchemyError):  # told below
+        follow(settings)
     problems = [*_index(settings), *_models(settings)]
     try:
         sessions = open_to_read(settings)

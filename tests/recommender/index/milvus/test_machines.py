@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.kept import clean, roll_back
+from indexer.cli import main
+from indexer.indexing.kept import clean, follow, roll_back
 from indexer.indexing.reindex import reindex
 from recommender.database.index_register import IndexRegister
 from recommender.database.leading import files_lead, index_lead
@@ -183,3 +185,30 @@ def test_only_what_the_database_knows_is_made_live(register: IndexRegister) -> N
     with pytest.raises(IndexNotFound, match="gen-000007 is no index of this database"):
         register.make_live("gen-000007")
     assert register.live() == "gen-000001"
+
+
+@pytest.mark.parametrize(
+    "command", ["model list", "generations", "status", "verify", "gc", "rollback", "reindex --dry-run"]
+)
+def test_each_command_acts_on_what_is_live_on_all_machines(
+    settings: Settings,
+    other: Settings,
+    register: IndexRegister,
+    milvus: Collections,
+    encoder: FakeEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """This machine knows no index, or an older one, when the command begins."""
+    live = _published(settings, register, milvus, encoder)
+    for name, value in (("INDEX", "milvus"), ("MILVUS", settings.milvus), ("DATABASE", other.database)):
+        monkeypatch.setenv(f"KOLLEGA_{name}", value)
+    monkeypatch.setenv("KOLLEGA_HOME", str(other.home))
+    ran = CliRunner().invoke(main, command.split())
+    assert not isinstance(ran.exception, IndexNotFound) or command == "rollback"
+    assert generations.live_name(other.index_dir) == live
+
+
+def test_local_files_are_not_looked_up_in_the_database(settings: Settings, tmp_path: Path) -> None:
+    follow(replace(settings, home=tmp_path / "none", index="local"))
+    assert not (tmp_path / "none").exists()
