@@ -33,7 +33,8 @@ def generations(settings: Settings, as_json: bool) -> None:
 def gc(settings: Settings, previous: bool) -> None:
     """Remove files of the index that nobody needs: what interrupted runs have left.
 
-    A run that was interrupted goes on from these files, so remove them when none is to go on.
+    A run that was interrupted goes on from these files, so remove them when none is to go on. After going back from
+    Milvus to local files, with KOLLEGA_MILVUS still set, the index in Milvus is removed too.
     """
     from indexer.indexing.kept import clean
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from recommender.database.index_register import IndexRegister
 from recommender.errors import IndexDamaged
 from recommender.index import generations
-from recommender.index.engines import engine_of
+from recommender.index.engines import engine_of, is_left_in_milvus, leave_milvus
 from recommender.index.generations import Manifest
 from recommender.index.journal import remove_journals
 from recommender.index.model_in_use import model_in_use
@@ -98,9 +98,11 @@ def follow(settings: Settings) -> None:
 
 def clean(settings: Settings, previous: bool) -> float:
     """Remove what interrupted runs left, and with `previous` all generations but the one in use; then there is none to
-    roll back to. Returns the megabytes that were freed. Raises IndexLocked when another process is writing, and
-    IndexNotFound or IndexDamaged when the index in use is missing or not whole: another one may be needed then."""
-    engine = engine_of(settings, IndexRegister(settings))
+    roll back to. An index that was left in Milvus is removed from there when its address is set. Returns the megabytes
+    that were freed here. Raises IndexLocked when another process is writing, and IndexNotFound or IndexDamaged when the
+    index in use is missing or not whole: another one may be needed then."""
+    register = IndexRegister(settings)
+    engine = engine_of(settings, register)
     engine.follow()
     with generations.write_lock(settings.index_dir), engine.lock():
         live = generations.live(settings.index_dir)
@@ -111,6 +113,8 @@ def clean(settings: Settings, previous: bool) -> float:
         if previous:
             generations.remove_all_but(settings.index_dir, live.name, ())
         engine.clean(only_live=previous)
+        if is_left_in_milvus(settings, register) and settings.milvus:
+            leave_milvus(settings, register)
         return before - _megabytes(settings.index_dir)
 
 

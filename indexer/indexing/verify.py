@@ -25,7 +25,7 @@ from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, KollegaError
 from recommender.index import generations
-from recommender.index.engines import engine_of
+from recommender.index.engines import LEFT_IN_MILVUS, engine_of, is_left_in_milvus
 from recommender.index.generations import Manifest
 from recommender.index.model_in_use import model_in_use
 from recommender.settings import Settings
@@ -51,6 +51,8 @@ def verify(
             with sessions() as session:
                 in_database = [*database_problems(session), *_audit(session)]
                 in_database += file_problems(session, settings.attachments_dir)
+            if is_left_in_milvus(settings, IndexRegister(settings, sessions)):
+                in_database.append(LEFT_IN_MILVUS)
             problems = [*in_database, *agreement(settings, sessions, note, wait), *problems]
         finally:
             sessions.kw["bind"].dispose()

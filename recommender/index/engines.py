@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from recommender.encoder import ModelCard
+from recommender.errors import SettingsError
 from recommender.index import SearchIndex
 from recommender.index.builder import IndexBuilder
 from recommender.index.catalogue import Catalogue
@@ -23,6 +24,10 @@ from recommender.index.writer import IndexWriter
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
+LEFT_IN_MILVUS = (
+    "An index is left in Milvus, and what is erased stays in it. Set KOLLEGA_MILVUS to its address, leave "
+    "KOLLEGA_INDEX as it is, and run: kollega gc"
+)
 _AT_ONCE = 10_000  # vectors that are read at once: a judgement
 
 
@@ -146,6 +151,22 @@ class LocalEngine:
 
     def clean(self, only_live: bool = False) -> None:
         """Nothing: all of it is in the directories."""
+
+
+def is_left_in_milvus(settings: Settings, register: Register) -> bool:
+    """True when the index is in local files again, and the one in Milvus was not removed: what is erased stays in it.
+    Raises the errors of the database."""
+    return settings.index == ENGINE and bool(register.names())
+
+
+def leave_milvus(settings: Settings, register: Register) -> int:
+    """Remove an index that was left in Milvus; returns how many collections. Raises SettingsError without an address,
+    IndexUnavailable when Milvus does not answer, IndexLocked when another process writes it."""
+    if not settings.milvus:
+        raise SettingsError(LEFT_IN_MILVUS)
+    from recommender.index.milvus.engine import MilvusEngine
+
+    return MilvusEngine(settings, register).leave()
 
 
 def engine_of(settings: Settings, register: Register) -> Engine:

@@ -1,6 +1,7 @@
 """Several machines with one index in Milvus: one of them writes at a time, and what is needed is judged by the
 database, not by the directories of one machine. Names stand in for the collections of Milvus here."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,15 @@ from click.testing import CliRunner
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.cli import main
+from indexer.commands import erase
 from indexer.indexing.kept import clean, follow, roll_back
 from indexer.indexing.reindex import reindex
+from indexer.indexing.verify import verify
 from recommender.database.index_register import IndexRegister
 from recommender.database.leading import files_lead, index_lead
-from recommender.errors import IndexLocked, IndexNotFound
+from recommender.errors import IndexLocked, IndexNotFound, IndexUnavailable, SettingsError
 from recommender.index import generations
+from recommender.index.engines import LEFT_IN_MILVUS, LocalEngine, is_left_in_milvus, leave_milvus
 from recommender.index.generations import Manifest
 from recommender.index.milvus.client import Milvus
 from recommender.index.milvus.contents import Contents
@@ -212,3 +216,68 @@ def test_each_command_acts_on_what_is_live_on_all_machines(
 def test_local_files_are_not_looked_up_in_the_database(settings: Settings, tmp_path: Path) -> None:
     follow(replace(settings, home=tmp_path / "none", index="local"))
     assert not (tmp_path / "none").exists()
+
+
+def test_an_index_that_was_left_in_milvus_is_told_and_removed(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    register: IndexRegister,
+    milvus: Collections,
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+) -> None:
+    local = replace(settings, index="local", milvus="")
+    _published(settings, register, milvus, encoder)
+    assert not is_left_in_milvus(settings, register)
+    reindex(local, sessions, encoder, analyzer)
+    assert LEFT_IN_MILVUS in verify(local)
+    milvus.names.add("others_1_items")  # of another program
+    with pytest.raises(SettingsError, match="Set KOLLEGA_MILVUS"):
+        leave_milvus(local, register)
+    clean(local, previous=False)
+    assert register.names() and LEFT_IN_MILVUS in verify(local)
+    clean(replace(local, milvus=settings.milvus), previous=False)
+    assert (register.names(), milvus.names) == ([], {"others_1_items"})
+    assert LEFT_IN_MILVUS not in verify(local)
+
+
+def test_who_erases_is_told_of_an_index_that_was_left_in_milvus(
+    settings: Settings,
+    register: IndexRegister,
+    milvus: Collections,
+    encoder: FakeEncoder,
+    add_request: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _published(settings, register, milvus, encoder)
+    add_request("printer jam")
+    monkeypatch.setattr(erase, "update_index", lambda _settings, full: None)
+    monkeypatch.setenv("KOLLEGA_HOME", str(settings.home))
+    monkeypatch.setenv("KOLLEGA_DATABASE", settings.database)
+    ran = CliRunner().invoke(main, ["erase", "request:1", "--yes"])
+    assert ran.exit_code == 0 and LEFT_IN_MILVUS in ran.stderr
+
+
+def test_a_wish_for_a_rewrite_stays_until_milvus_is_clean(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    local = replace(settings, index="local", milvus="")
+    add_request("printer jam")
+    reindex(local, sessions, encoder, analyzer)
+    generations.ask_for_rewrite(local.index_dir)
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalEngine, "clean", _away)
+        with pytest.raises(IndexUnavailable):
+            reindex(local, sessions, encoder, analyzer)
+    assert generations.rewrites_asked_for(local.index_dir)
+    reindex(local, sessions, encoder, analyzer)
+    assert not generations.rewrites_asked_for(local.index_dir)
+
+
+def _away(*_given: object, **_options: object) -> None:
+    raise IndexUnavailable("away")
