@@ -154,8 +154,7 @@ class MilvusEngine:
             return work(milvus)
         except IndexUnavailable:
             with self._connecting:
-                if self._milvus is milvus:
-                    milvus.close()
+                if self._milvus is milvus:  # it is not closed: a snapshot may be using it
                     self._milvus = None
             if fresh:
                 raise
