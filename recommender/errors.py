@@ -20,6 +20,10 @@ class IndexDamaged(KollegaError):
     """The files of an index generation cannot be read, or do not agree with its manifest."""
 
 
+class IndexRefused(KollegaError):
+    """The engine that holds the index does not understand one question; it answers others."""
+
+
 class IndexUnavailable(KollegaError):
     """The engine that holds the index does not answer; it may be back in a moment."""
 

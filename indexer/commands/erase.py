@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.commands.index import update_index
-from indexer.commands.running import database_session
+from indexer.commands.running import database, database_session
 from recommender.errors import ErasureError, IndexLocked
 from recommender.settings import Settings
 
@@ -156,8 +156,15 @@ def _settle_backups(settings: Settings, delete: bool) -> None:
 
 def _update_index(settings: Settings) -> None:
     """Write the index anew without what was erased; leave it to the process that is writing the index now."""
+    from indexer.indexing.kept import follow
+    from recommender.database.index_register import IndexRegister
+    from recommender.index.engines import LEFT_IN_MILVUS, is_left_in_milvus
     from recommender.index.generations import live_name
 
+    follow(settings)
+    with database(settings) as sessions:
+        if is_left_in_milvus(settings, IndexRegister(settings, sessions)):
+            click.echo(LEFT_IN_MILVUS, err=True)
     if live_name(settings.index_dir) is None:
         return
     try:

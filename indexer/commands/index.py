@@ -68,6 +68,7 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
     exit status is 1 when an item could not be indexed.
     """
     from indexer.indexing.chosen import choose, planned
+    from indexer.indexing.kept import follow
 
     only = choose(team, source)
     if share and only is not None:
@@ -75,6 +76,7 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
     if full and only is not None:
         raise click.UsageError("--full builds the index of all items, so it cannot be limited to a team or source.")
     if dry_run:
+        follow(settings)
         with database(settings) as sessions:
             click.echo(planned(settings, sessions, full, only).line())
     else:
@@ -86,7 +88,8 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
 def watch(settings: Settings) -> None:
     """Look at the database every few seconds and index what has changed, until stopped.
 
-    When it runs several times, on one machine or on several, one of them works and the others wait to take over.
+    When it runs several times, on one machine or on several, one of them works on each index and one on the database,
+    and the others wait to take over. Machines with an index each need one each; an index in Milvus is one for all.
 
     It also sends the mail and the requests that wait, checks and reads attached files, reads the sources of
     sources.toml when they are due, loads what programs have sent, and brings the topics up to date with the index.
@@ -95,11 +98,13 @@ def watch(settings: Settings) -> None:
     middle of a long one: the next start goes on from there.
     """
     from indexer.commands.watching import watch_together
+    from indexer.indexing.kept import follow
     from recommender.database.engine import open_database
     from recommender.index.model_in_use import FollowingEncoder
 
     stop_when_terminated()
     sessions = open_database(settings)  # before the model, which takes long to load
+    follow(settings)
     encoders, analyzer = FollowingEncoder.load(settings), load_analyzer(settings)
     watch_together(settings, sessions, encoders, analyzer, report_in_log, stop_after_this_step(settings.stop_seconds))
 
@@ -113,8 +118,10 @@ def status(settings: Settings, as_json: bool) -> None:
     Also names the model, the languages, and what was learned from your own history. The exit status is 1 when the index
     is missing, damaged or not up to date.
     """
+    from indexer.indexing.kept import follow
     from indexer.indexing.status import read_status
 
+    follow(settings)
     report = read_status(settings)
     click.echo(report.as_json() if as_json else report.as_text())
     sys.exit(0 if report.healthy else 1)
@@ -135,12 +142,14 @@ def update_index(
     """
     from indexer.files.examine import examine
     from indexer.indexing.encoding_together import encode_together
+    from indexer.indexing.kept import follow
     from indexer.indexing.reindex import reindex as run
     from recommender.encoder.load import load_encoder
     from recommender.index.model_in_use import with_model_in_use
 
     with database(settings) as sessions:  # before the model, which takes long to load
         examine(settings, sessions)
+        follow(settings)
         encoder = load_encoder(with_model_in_use(settings))
         model = encoder.card.name
         note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)

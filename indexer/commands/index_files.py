@@ -14,8 +14,9 @@ from recommender.settings import Settings
 @click.pass_obj
 def generations(settings: Settings, as_json: bool) -> None:
     """List the generations of the index: the one in use, the one before, and what is damaged or unfinished."""
-    from indexer.indexing.kept import read_generations
+    from indexer.indexing.kept import follow, read_generations
 
+    follow(settings)
     found = read_generations(settings)
     if as_json:
         click.echo(json.dumps([each.as_dict() for each in found], indent=2))
@@ -32,7 +33,8 @@ def generations(settings: Settings, as_json: bool) -> None:
 def gc(settings: Settings, previous: bool) -> None:
     """Remove files of the index that nobody needs: what interrupted runs have left.
 
-    A run that was interrupted goes on from these files, so remove them when none is to go on.
+    A run that was interrupted goes on from these files, so remove them when none is to go on. After going back from
+    Milvus to local files, with KOLLEGA_MILVUS still set, the index in Milvus is removed too.
     """
     from indexer.indexing.kept import clean
 

@@ -19,8 +19,9 @@ def model_group() -> None:
 @click.pass_obj
 def list_models(settings: Settings, as_json: bool) -> None:
     """List the model in use, and those whose index is kept, so that going back to them takes seconds."""
-    from indexer.indexing.kept import models_on_disk
+    from indexer.indexing.kept import follow, models_on_disk
 
+    follow(settings)
     models = models_on_disk(settings)
     if as_json:
         click.echo(json.dumps([model.as_dict() for model in models], indent=2))
@@ -41,6 +42,7 @@ def use(context: click.Context, name: str) -> None:
     encoded.
     """
     from indexer.commands.index import update_index
+    from indexer.indexing.kept import follow
     from recommender.encoder.load import find_model, name_and_dimension
     from recommender.index.model_in_use import folder_of, model_in_use
 
@@ -54,6 +56,7 @@ def use(context: click.Context, name: str) -> None:
         )
     wanted = replace(settings, model=name)
     find_model(wanted)  # raises ModelError before anything is begun
+    follow(settings)
     before, learned = model_in_use(settings), _learned(settings)
     try:
         update_index(wanted, full=False, switch=True)

@@ -3,7 +3,7 @@ index of its machine."""
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -17,7 +17,7 @@ from indexer.indexing.shared import sharing_files
 from indexer.indexing.watch import watch
 from indexer.syncing.jobs import loading_jobs
 from indexer.syncing.schedule import syncing
-from recommender.database.leading import SHARED_WORK, Lead, index_lead
+from recommender.database.leading import SHARED_WORK, Lead, files_lead, index_lead
 from recommender.database.listening import Listener
 from recommender.database.outages import report_outages
 from recommender.errors import DatabaseVersion
@@ -42,37 +42,50 @@ def watch_together(
     engine = sessions.kw["bind"]
     report_outages(engine)
     lead = Lead(engine, index_lead(settings), stopping)
-    with _shared_work(settings, sessions, encoders, analyzer), closing(lead.terms()) as terms:
+    with (
+        _leading(sessions, SHARED_WORK, lambda: _shared_work(settings, sessions, encoders, analyzer)),
+        _leading(sessions, files_lead(settings), lambda: [sharing_files(settings, sessions)]),
+        closing(lead.terms()) as terms,
+    ):
         for ended in terms:
-            with sharing_files(settings, sessions), closing(Listener(engine, ended)) as changes:
+            with closing(Listener(engine, ended)) as changes:
                 watch(settings, sessions, encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
 
 
-@contextmanager
 def _shared_work(
     settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
+) -> list[AbstractContextManager[None]]:
+    """What is done once for a database."""
+    return [
+        delivering(settings, sessions),
+        erasing(settings, sessions),
+        examining(settings, sessions),
+        syncing(settings, sessions),
+        handing_over(settings, sessions),
+        loading_jobs(settings, sessions),
+        following_topics(settings, sessions, encoders, analyzer),
+    ]
+
+
+@contextmanager
+def _leading(
+    sessions: sessionmaker[Session], name: str, make: Callable[[], list[AbstractContextManager[None]]]
 ) -> Iterator[None]:
-    """Do in threads what is done once for a database, while this process leads in it."""
+    """Do in threads what `make` makes, whenever this process leads in the work called `name`."""
     leaving = threading.Event()
 
     def work() -> None:
         with (
             suppress(DatabaseVersion),  # the lead in the index notices it too, and ends the process
-            closing(Lead(sessions.kw["bind"], SHARED_WORK, leaving).terms()) as terms,
+            closing(Lead(sessions.kw["bind"], name, leaving).terms()) as terms,
         ):
             for ended in terms:
-                with (
-                    delivering(settings, sessions),
-                    erasing(settings, sessions),
-                    examining(settings, sessions),
-                    syncing(settings, sessions),
-                    handing_over(settings, sessions),
-                    loading_jobs(settings, sessions),
-                    following_topics(settings, sessions, encoders, analyzer),
-                ):
+                with ExitStack() as working:
+                    for each in make():
+                        working.enter_context(each)
                     ended.wait()
 
-    thread = threading.Thread(target=work, name="shared work", daemon=True)
+    thread = threading.Thread(target=work, name=f"lead {name}", daemon=True)
     thread.start()
     try:
         yield

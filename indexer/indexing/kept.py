@@ -7,7 +7,7 @@ from pathlib import Path
 from recommender.database.index_register import IndexRegister
 from recommender.errors import IndexDamaged
 from recommender.index import generations
-from recommender.index.engines import engine_of
+from recommender.index.engines import engine_of, is_left_in_milvus, leave_milvus
 from recommender.index.generations import Manifest
 from recommender.index.journal import remove_journals
 from recommender.index.model_in_use import model_in_use
@@ -90,11 +90,21 @@ def _read(directory: Path, live: str) -> Generation:
     return Generation(directory.name, state, size, *values)
 
 
+def follow(settings: Settings) -> None:
+    """Take over here what another machine has made live: once in each command, before it acts on the index or its
+    model. Nothing with an index of local files, for which the database is not asked either."""
+    engine_of(settings, IndexRegister(settings)).follow()
+
+
 def clean(settings: Settings, previous: bool) -> float:
     """Remove what interrupted runs left, and with `previous` all generations but the one in use; then there is none to
-    roll back to. Returns the megabytes that were freed. Raises IndexLocked when another process is writing, and
-    IndexNotFound or IndexDamaged when the index in use is missing or not whole: another one may be needed then."""
-    with generations.write_lock(settings.index_dir):
+    roll back to. An index that was left in Milvus is removed from there when its address is set. Returns the megabytes
+    that were freed here. Raises IndexLocked when another process is writing, and IndexNotFound or IndexDamaged when the
+    index in use is missing or not whole: another one may be needed then."""
+    register = IndexRegister(settings)
+    engine = engine_of(settings, register)
+    engine.follow()
+    with generations.write_lock(settings.index_dir), engine.lock():
         live = generations.live(settings.index_dir)
         Manifest.read(live).check_files(live)
         before = _megabytes(settings.index_dir)
@@ -102,7 +112,9 @@ def clean(settings: Settings, previous: bool) -> float:
         remove_journals(settings.index_dir)
         if previous:
             generations.remove_all_but(settings.index_dir, live.name, ())
-        engine_of(settings, IndexRegister(settings)).clean()
+        engine.clean(only_live=previous)
+        if is_left_in_milvus(settings, register) and settings.milvus:
+            leave_milvus(settings, register)
         return before - _megabytes(settings.index_dir)
 
 
@@ -110,11 +122,14 @@ def roll_back(settings: Settings) -> str:
     """Make the generation before the live one live again, on all machines, and return its name. Raises the errors of
     `generations.roll_back`, and those of opening that generation."""
     engine = engine_of(settings, IndexRegister(settings))
-    live = generations.live_name(settings.index_dir) or ""
-    for name in [name for name in generations.finished(settings.index_dir) if name < live][-1:]:
-        engine.open_generation(settings.index_dir / name, None)
-    name = generations.roll_back(settings.index_dir)
-    engine.made_live(name)
+    with engine.lock():
+        with generations.write_lock(settings.index_dir):
+            engine.agree()
+        live = generations.live_name(settings.index_dir) or ""
+        for name in [name for name in generations.finished(settings.index_dir) if name < live][-1:]:
+            engine.open_generation(settings.index_dir / name, None)
+        name = generations.roll_back(settings.index_dir)
+        engine.made_live(name)
     return name
 
 

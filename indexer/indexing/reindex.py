@@ -78,11 +78,11 @@ def reindex(
     run; what is gone is taken out all the same. `first` is called under the same lock. Raises IndexLocked when another
     process writes, IndexMismatch when the live one is of another model, IndexNotFound with `only` without an index."""
     started, report = time.monotonic(), ReindexReport()
-    with generations.write_lock(settings.index_dir), sessions() as session:
+    engine = engine_of(settings, IndexRegister(settings, sessions))
+    with generations.write_lock(settings.index_dir), engine.lock(), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         first()
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
-        engine = engine_of(settings, IndexRegister(settings, sessions))
         builder = engine.builder(encoder.card, analyzer, full, switch)
         _prepare(builder, only, rewrite=bool(wishes))
         searchable, changed, typical = _find_changes(session, builder.known, settings.passage_tokens)
@@ -98,8 +98,8 @@ def reindex(
         else:
             _leave_as_it_is(settings.index_dir, engine, builder, encoder.card, report)
         if wishes:
+            engine.clean(only_live=True)  # before the wishes go: when Milvus is away, the next run does it
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
-            engine.clean()
         report.reused, report.removed = report.passages - report.encoded, len(deleted)
         if not report.waiting:
             freshness.Seen(*seen, report.generation).write(settings.index_dir)

@@ -5,11 +5,13 @@ by item."""
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from indexer.indexing.kept import follow
 from indexer.indexing.verify_agreement import REBUILD, REINDEX, agreement
 from indexer.indexing.verify_database import database_problems
 from indexer.indexing.verify_files import file_problems
@@ -24,7 +26,7 @@ from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, KollegaError
 from recommender.index import generations
-from recommender.index.engines import engine_of
+from recommender.index.engines import LEFT_IN_MILVUS, engine_of, is_left_in_milvus
 from recommender.index.generations import Manifest
 from recommender.index.model_in_use import folder_of, model_in_use
 from recommender.settings import Settings
@@ -35,11 +37,14 @@ def verify(
     note: Callable[[str], None] = lambda _sentence: None,
     wait: Callable[[float], object] = time.sleep,
 ) -> list[str]:
-    """A sentence about everything that is not whole, with what to do; empty when all is well. Writes nothing.
+    """A sentence about everything that is not whole, with what to do; empty when all is well. Writes nothing,
+    but takes over what another machine has made live.
 
     `note` is called with a sentence about what is no problem: changes that wait for the index. When the index and the
     database differ, both are looked at again after a while: `wait` is called with the seconds.
     """
+    with suppress(KollegaError, SQLAlchemyError):  # told below
+        follow(settings)
     problems = [*_index(settings), *_models(settings)]
     try:
         sessions = open_to_read(settings)
@@ -47,6 +52,8 @@ def verify(
             with sessions() as session:
                 in_database = [*database_problems(session), *_audit(session)]
                 in_database += file_problems(session, settings.attachments_dir)
+            if is_left_in_milvus(settings, IndexRegister(settings, sessions)):
+                in_database.append(LEFT_IN_MILVUS)
             problems = [*in_database, *agreement(settings, sessions, note, wait), *problems]
         finally:
             sessions.kw["bind"].dispose()

@@ -3,16 +3,23 @@
 import io
 import secrets
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.database import dialects
+from recommender.database.dialects import Lock
 from recommender.database.engine import open_database
 from recommender.database.index_tables import IndexGeneration, IndexStore
+from recommender.database.leading import this_process
 from recommender.database.storing import insert_or_keep, insert_or_update
+from recommender.errors import IndexLocked, IndexNotFound
 from recommender.settings import Settings
+
+_WRITING = "index-in-milvus-writing"
 
 
 class IndexRegister:
@@ -21,10 +28,27 @@ class IndexRegister:
 
     def __init__(self, settings: Settings, sessions: sessionmaker[Session] | None = None) -> None:
         self._settings, self._given = settings, sessions
+        self._lock: Lock | None = None
 
     @cached_property
     def _sessions(self) -> sessionmaker[Session]:
         return self._given or open_database(self._settings)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep all other processes of this database, on any machine, from writing the index. Raises IndexLocked when
+        another one does."""
+        engine = self._sessions.kw["bind"]
+        lock = dialects.of(engine).lock(engine, _WRITING, this_process())
+        if lock is None:
+            holder = dialects.of(engine).holder(engine, _WRITING) or "another process"
+            raise IndexLocked(f"The index is being written ({holder}). Wait for it to end, or stop it, then try again.")
+        self._lock = lock
+        try:
+            yield
+        finally:
+            self._lock = None
+            lock.close()
 
     def store(self) -> str:
         """The beginning of the names of this installation's collections; drawn when it is first asked for."""
@@ -56,22 +80,34 @@ class IndexRegister:
             return {member: archive.read(member) for member in archive.namelist()}
 
     def publish(self, name: str, files: Mapping[str, bytes], kept: Collection[str]) -> None:
-        """Make a new generation the live one, and forget all others but those `kept`, in one transaction."""
+        """Make a new generation the live one, and forget all others but the one before and those `kept`, in one
+        transaction. Raises IndexLocked when the lock of `locked` was lost, as with the connection: another process may
+        have written meanwhile."""
+        if self._lock is not None and not self._lock.is_held():
+            raise IndexLocked("The connection to the database was lost while the index was written. Run it again.")
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for member, content in sorted(files.items()):
                 archive.writestr(member, content)
         with self._sessions.begin() as session:
+            before = session.scalars(select(IndexGeneration.name).where(IndexGeneration.live)).all()
             session.execute(update(IndexGeneration).values(live=False))
             insert_or_update(session, IndexGeneration, {"name": name}, {"live": True, "files": packed.getvalue()})
-            session.execute(delete(IndexGeneration).where(IndexGeneration.name.not_in([*kept, name])))
+            session.execute(delete(IndexGeneration).where(IndexGeneration.name.not_in([*kept, *before, name])))
 
     def make_live(self, name: str) -> None:
-        """Make another generation the live one; nothing when it is not known, as one of local files."""
+        """Make another generation the live one. Raises IndexNotFound, and changes nothing, when it is not known."""
         with self._sessions.begin() as session:
+            if session.get(IndexGeneration, name) is None:
+                raise IndexNotFound(f"{name} is no index of this database. See: kollega generations")
             session.execute(update(IndexGeneration).values(live=IndexGeneration.name == name))
 
-    def forget(self, kept: Collection[str]) -> None:
-        """Forget all generations but these."""
+    def forget_others(self) -> None:
+        """Forget all generations but the live one."""
         with self._sessions.begin() as session:
-            session.execute(delete(IndexGeneration).where(IndexGeneration.name.not_in(list(kept))))
+            session.execute(delete(IndexGeneration).where(IndexGeneration.live.is_(False)))
+
+    def forget_all(self) -> None:
+        """Forget all generations: there is no index in Milvus any more."""
+        with self._sessions.begin() as session:
+            session.execute(delete(IndexGeneration))

@@ -29,18 +29,30 @@ LOOKS_EVERY = 1.0
 """Seconds between two tries to lead, and between two looks whether this process still does: a judgement."""
 SHARED_WORK = "work"
 """The lead in what is done once for a database: mail, jobs, sources, files, topics, what is to be erased."""
+ONE_INDEX = "index-in-milvus"
+"""The lead in bringing an index up to date that all machines of a database share."""
 _IDENTITY = "identity"
 
 
 def index_lead(settings: Settings) -> str:
-    """The lead in bringing one index up to date. Each has its own, since machines may have their own indexes; those who
-    share the files of one share its lead."""
+    """The lead in bringing one index up to date. An index of local files has its own, since machines may have their own
+    indexes; those who share the files of one share its lead. In Milvus the machines of a database write one index."""
+    return ONE_INDEX if settings.index == "milvus" else f"index-{_identity_of(settings)}"
+
+
+def files_lead(settings: Settings) -> str:
+    """The lead in keeping the small files of one home like those of the others (synonyms, what was learned)."""
+    return f"files-{_identity_of(settings)}"
+
+
+def _identity_of(settings: Settings) -> str:
+    """A random name of the folder of the index; made when it is first asked for."""
     path = settings.index_dir / _IDENTITY
     try:
-        return f"index-{path.read_text(encoding='ascii').strip()}"
+        return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         _make_identity(path)
-        return f"index-{path.read_text(encoding='ascii').strip()}"
+        return path.read_text(encoding="ascii").strip()
 
 
 def leader(engine: Engine, name: str) -> str | None:
@@ -51,7 +63,7 @@ def leader(engine: Engine, name: str) -> str | None:
 def take_lock(engine: Engine, name: str) -> Lock | None:
     """A lock that no other process of this database has, on any machine; None when another one has it, which `leader`
     names. Raises DBAPIError when the database cannot be reached."""
-    return dialects.of(engine).lock(engine, name, _me())
+    return dialects.of(engine).lock(engine, name, this_process())
 
 
 class Lead:
@@ -123,7 +135,8 @@ class Lead:
             pass  # who tries to lead, or leads, notices that the database is away
 
 
-def _me() -> str:
+def this_process() -> str:
+    """This process as others are told of it, like "machine, process 4711"."""
     return f"{socket.gethostname()[:40]}, process {os.getpid()}"
 
 

@@ -3,12 +3,14 @@ what a generation is otherwise is the same for both (`generations.py`)."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from recommender.encoder import ModelCard
+from recommender.errors import SettingsError
 from recommender.index import SearchIndex
 from recommender.index.builder import IndexBuilder
 from recommender.index.catalogue import Catalogue
@@ -22,6 +24,10 @@ from recommender.index.writer import IndexWriter
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
+LEFT_IN_MILVUS = (
+    "An index is left in Milvus, and what is erased stays in it. Set KOLLEGA_MILVUS to its address, leave "
+    "KOLLEGA_INDEX as it is, and run: kollega gc"
+)
 _AT_ONCE = 10_000  # vectors that are read at once: a judgement
 
 
@@ -33,6 +39,16 @@ class Engine(Protocol):
 
     def follow(self) -> None:
         """Where the database names the live generation, have the directory agree with it. Nothing for local files."""
+        ...
+
+    def agree(self) -> None:
+        """Where the database lists the generations, have those of this machine be the same ones. Nothing for local
+        files. Call this under the write lock and `lock`."""
+        ...
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Where several machines write one index, keep the others from it: beside `generations.write_lock`, which is
+        for the files of this machine. Raises IndexLocked when another process writes."""
         ...
 
     def open_generation(self, directory: Path, model: ModelCard | None, keywords: bool = True) -> SearchIndex:
@@ -65,8 +81,9 @@ class Engine(Protocol):
         """Something that changes when the engine has lost a part of the index, beside its files."""
         ...
 
-    def clean(self) -> None:
-        """Remove what the engine holds of generations that are gone. Call this under the write lock."""
+    def clean(self, only_live: bool = False) -> None:
+        """Remove what the engine holds of generations that are gone; with `only_live` of all but the live one. Call
+        this under the write lock and `lock`."""
         ...
 
 
@@ -80,6 +97,13 @@ class LocalEngine:
 
     def follow(self) -> None:
         """Nothing: the directory itself names the live generation."""
+
+    def agree(self) -> None:
+        """Nothing: the directories themselves are the list."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Nothing: each machine writes its own files."""
+        return nullcontext()
 
     def open_generation(self, directory: Path, model: ModelCard | None, keywords: bool = True) -> LocalIndex:
         """As in the protocol."""
@@ -125,8 +149,24 @@ class LocalEngine:
         """Nothing: all of it is in the directories."""
         return None
 
-    def clean(self) -> None:
+    def clean(self, only_live: bool = False) -> None:
         """Nothing: all of it is in the directories."""
+
+
+def is_left_in_milvus(settings: Settings, register: Register) -> bool:
+    """True when the index is in local files again, and the one in Milvus was not removed: what is erased stays in it.
+    Raises the errors of the database."""
+    return settings.index == ENGINE and bool(register.names())
+
+
+def leave_milvus(settings: Settings, register: Register) -> int:
+    """Remove an index that was left in Milvus; returns how many collections. Raises SettingsError without an address,
+    IndexUnavailable when Milvus does not answer, IndexLocked when another process writes it."""
+    if not settings.milvus:
+        raise SettingsError(LEFT_IN_MILVUS)
+    from recommender.index.milvus.engine import MilvusEngine
+
+    return MilvusEngine(settings, register).leave()
 
 
 def engine_of(settings: Settings, register: Register) -> Engine:

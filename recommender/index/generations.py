@@ -211,7 +211,7 @@ def publish(index_dir: Path, directory: Path) -> None:
         os.fsync(file.fileno())
     os.replace(new, index_dir / "CURRENT")
     kept = {previous, directory.name, _last_of_another_model(index_dir, directory)}
-    for name in finished(index_dir):
+    for name in finished(index_dir) if previous != directory.name else ():  # else nobody knows which was before
         if name not in kept:
             remove(index_dir / name)
 

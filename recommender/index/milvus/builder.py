@@ -5,7 +5,6 @@ Nothing that a generation in use sees is changed: new rows have the new generati
 only listed (`layout.py`). A run that is killed leaves rows that nobody sees, which the next run removes.
 """
 
-import json
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from recommender.index.generations import SPACE, Manifest
 from recommender.index.item_terms import item_terms
 from recommender.index.milvus import layout
 from recommender.index.milvus.client import Milvus, Row
-from recommender.index.milvus.contents import ENGINE, Contents
+from recommender.index.milvus.contents import ENGINE, Contents, collections_of
 from recommender.index.milvus.index import MilvusIndex
 from recommender.index.milvus.keywords import fields_of
 from recommender.index.milvus.layout import FoundItem
@@ -67,18 +66,26 @@ class MilvusBuilder:
         cls, milvus: Milvus, register: Register, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool,
         switch: bool = False,
     ) -> "MilvusBuilder":  # fmt: skip
-        """Start from the live generation; from nothing with `full`, when there is no live generation in Milvus, when an
-        earlier version of Kollega wrote it, or when it is of another model and `switch` is set: collections of a
-        generation that is not live are not written to.
+        """Start from the live generation; from nothing with `full`, when there is no live generation in Milvus, or when
+        an earlier version of Kollega wrote it. With `switch`, when the live one is of another model, the vectors are
+        taken from the last one of `model`, if it is kept and whole: new collections are made, since only those of the
+        live generation are written to.
 
         Raises IndexMismatch when the live generation was made with another model, IndexDamaged when it is not whole,
         IndexUnavailable when Milvus does not answer.
         """
         base = find_base(index_dir, model, full, switch, ENGINE)
-        index = None
-        if base is not None and base.name == generations.live_name(index_dir):
-            index = MilvusIndex.open_generation(milvus, base, model)
-        return cls(milvus, register, index_dir, model, analyzer, index)
+        is_live = base is not None and base.name == generations.live_name(index_dir)
+        try:
+            index = MilvusIndex.open_generation(milvus, base, model) if base else None
+        except IndexDamaged:
+            if is_live:
+                raise
+            index = None
+        builder = cls(milvus, register, index_dir, model, analyzer, index)
+        if index is not None and not is_live:
+            builder.rewrite()
+        return builder
 
     @property
     def passages(self) -> int:
@@ -99,7 +106,7 @@ class MilvusBuilder:
         self._base, self.known, self._items, self.vector_space = None, {}, {}, VectorSpace()
 
     def rewrite(self) -> None:
-        """Make new collections, and take only vectors from the live ones. Call this before `begin`."""
+        """Make new collections, and take only vectors from those of the base. Call this before `begin`."""
         self._rewrite, self.known, self._items = self._base is not None, {}, {}
 
     def must_rewrite(self, changes: int) -> bool:
@@ -110,7 +117,7 @@ class MilvusBuilder:
     def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
         """Make the directory of the new generation, and its collections if it gets new ones. A fresh generation gets
         `vector_space`, and HNSW search when at least `hnsw_from` passages are `expected` and Milvus is a server."""
-        kept = kept_collections(self._index_dir)
+        kept = collections_of(self._register)
         self.directory = generations.begin(self._index_dir, self._model)
         number = int(self.directory.name.partition("-")[2])
         store = self._register.store()
@@ -228,13 +235,17 @@ class MilvusBuilder:
     def _publish(self, directory: Path) -> None:
         """Make the generation live: for all machines in the database, then here."""
         files = {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
-        previous = generations.live_name(self._index_dir)
         try:
-            self._register.publish(directory.name, files, [previous] if previous else [])
+            self._register.publish(directory.name, files, self._kept())
         except BaseException:
             (directory / "manifest.json").unlink()
             raise
         generations.publish(self._index_dir, directory)
+
+    def _kept(self) -> list[str]:
+        """The last generation of another model, which makes going back to that quick."""
+        models = {name: generations.model_name_of(self._index_dir / name) for name in self._register.names()}
+        return [name for name, model in models.items() if model not in (None, self._model.name)][-1:]
 
     def _background(self, index: MilvusIndex, unrelated: float | None, typical: Collection[str] | None) -> float:
         """As with local files: the mean cosine of a sample of passages of different items."""
@@ -248,18 +259,6 @@ class MilvusBuilder:
         if self._terms is None:
             raise RuntimeError("begin() comes first")
         return self._terms
-
-
-def kept_collections(index_dir: Path) -> set[str]:
-    """The collections that finished generations need."""
-    kept = set()
-    for name in generations.finished(index_dir):
-        try:
-            values = json.loads((index_dir / name / generations.CONTENTS).read_text(encoding="utf-8"))
-            kept.add(str(values["collection"]))
-        except (OSError, ValueError, TypeError, KeyError):  # of local files, or damaged
-            continue
-    return kept
 
 
 def _items_of(index: MilvusIndex) -> Iterator[tuple[FoundItem, str]]:

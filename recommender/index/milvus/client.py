@@ -8,29 +8,33 @@ or IndexDamaged, without what was sent.
 import contextlib
 import logging
 import sys
+import threading
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from recommender.errors import IndexDamaged, IndexUnavailable, SettingsError
+from recommender.errors import IndexDamaged, IndexRefused, IndexUnavailable, SettingsError
 
 ANSWER_SECONDS, WRITE_SECONDS = 5.0, 120.0  # that one call may take while answering, and while writing: judgements
 FILE_ENDING = ".db"
-_NO_SUCH_COLLECTION = 100
+_NO_SUCH_COLLECTION, _NOT_UNDERSTOOD = 100, 1100
 _AT_ONCE = 2000  # rows that are read at once: a judgement
 _FLOAT, _SPARSE = "FLOAT_VECTOR", "SPARSE_FLOAT_VECTOR"
+Result = TypeVar("Result")
 Row = dict[str, Any]
 Fields = Mapping[str, Mapping[str, Any]]
 """The type of each field of a collection with its parameters; the first one is the key."""
 
 
 class Milvus:
-    """A connection. Threads may share it."""
+    """A connection. Threads may share it. What is asked while answering is asked once more on a new connection when it
+    fails: one call may fail though the server is well. The old one stays open, since others may be using it."""
 
-    def __init__(self, client: Any, where: str, is_file: bool) -> None:
-        self._client = client
+    def __init__(self, client: Any, where: str, is_file: bool, renew: Callable[[], Any] | None = None) -> None:
+        self._client, self._renew = client, renew
+        self._renewing = threading.Lock()
         self.where = where
         self.is_file = is_file
 
@@ -43,11 +47,8 @@ class Milvus:
         is_file = given.endswith(FILE_ENDING) and "://" not in given
         options = _file(home / given) if is_file else _server(given)
         where = str(home / given) if is_file else options["uri"]
-        with _reported(where, is_file), without_pkg_resources():
-            from pymilvus import MilvusClient
-
-            _silence()
-            return cls(MilvusClient(timeout=ANSWER_SECONDS, **options), where, is_file)
+        with _reported(where, is_file):
+            return cls(_opened(options), where, is_file, lambda: _opened({**options, "dedicated": True}))
 
     def close(self) -> None:
         """Close the connection."""
@@ -84,8 +85,7 @@ class Milvus:
 
     def load(self, name: str) -> None:
         """Make a collection ready to be searched."""
-        with self._reported():
-            self._client.load_collection(name, timeout=WRITE_SECONDS)
+        self._asked(lambda client: client.load_collection(name, timeout=WRITE_SECONDS))
 
     def dimension(self, name: str, field: str) -> int:
         """The dimension of a field with vectors; 0 when there is no such field."""
@@ -117,22 +117,25 @@ class Milvus:
 
     def count(self, name: str, condition: str) -> int:
         """The number of rows that fulfil a condition."""
-        with self._reported():
-            rows = self._client.query(name, filter=condition, output_fields=["count(*)"], timeout=ANSWER_SECONDS)
+        rows = self._asked(
+            lambda client: client.query(name, filter=condition, output_fields=["count(*)"], timeout=ANSWER_SECONDS)
+        )
         return int(rows[0]["count(*)"])
 
     def rows(self, name: str, condition: str, fields: Sequence[str]) -> list[Row]:
         """Those rows, at most some thousands, in any order."""
-        with self._reported():
-            found = self._client.query(name, filter=condition, output_fields=list(fields), timeout=ANSWER_SECONDS)
+        found = self._asked(
+            lambda client: client.query(name, filter=condition, output_fields=list(fields), timeout=ANSWER_SECONDS)
+        )
         return [dict(row) for row in found]
 
     def all_rows(self, name: str, condition: str, fields: Sequence[str]) -> Iterator[Row]:
         """All of those rows, in any order, some thousands at a time."""
-        with self._reported():
-            found = self._client.query_iterator(
+        found = self._asked(
+            lambda client: client.query_iterator(
                 name, batch_size=_AT_ONCE, filter=condition, output_fields=list(fields), timeout=WRITE_SECONDS
             )
+        )
         try:
             while True:
                 with self._reported():
@@ -150,8 +153,8 @@ class Milvus:
         """(inner product, row) of the `top_k` nearest rows that fulfil a condition, best first. `depth` is `ef` of an
         approximate search; 0 means none."""
         parameters = {"ef": depth} if depth else {"drop_ratio_search": 0.0} if isinstance(vector, dict) else {}
-        with self._reported():
-            (found,) = self._client.search(
+        (found,) = self._asked(
+            lambda client: client.search(
                 name,
                 [vector],
                 filter=condition,
@@ -161,10 +164,38 @@ class Milvus:
                 search_params={"metric_type": "IP", "params": parameters},
                 timeout=ANSWER_SECONDS,
             )
+        )
         return [(float(hit["distance"]), dict(hit["entity"])) for hit in found]
+
+    def _asked(self, work: Callable[[Any], Result]) -> Result:
+        """What `work` makes of the connection, or else of a new one."""
+        client = self._client
+        try:
+            with self._reported():
+                return work(client)
+        except IndexUnavailable:
+            if self._renew is None or not self._renewing.acquire(timeout=ANSWER_SECONDS):
+                raise
+        try:
+            with self._reported():
+                if self._client is client:
+                    self._client = self._renew()
+        finally:
+            self._renewing.release()
+        with self._reported():
+            return work(self._client)
 
     def _reported(self) -> contextlib.AbstractContextManager[None]:
         return _reported(self.where, self.is_file)
+
+
+def _opened(options: Mapping[str, Any]) -> Any:
+    """A client of pymilvus."""
+    with without_pkg_resources():
+        from pymilvus import MilvusClient
+
+        _silence()
+        return MilvusClient(timeout=ANSWER_SECONDS, **options)
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -194,11 +225,13 @@ def _reported(where: str, is_file: bool) -> Iterator[None]:
     """Turns what pymilvus raises into errors of ours. It raises errors of its own, of gRPC, and others."""
     try:
         yield
-    except (IndexUnavailable, IndexDamaged, SettingsError, GeneratorExit, KeyboardInterrupt, SystemExit):
+    except (IndexUnavailable, IndexDamaged, IndexRefused, SettingsError, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except Exception as error:
         if getattr(error, "code", None) == _NO_SUCH_COLLECTION:
             raise IndexDamaged(f"Milvus at {where} has lost the index. Run: kollega reindex --full") from None
+        if getattr(error, "code", None) == _NOT_UNDERSTOOD or "cannot parse expression" in str(error):
+            raise IndexRefused(f"Milvus at {where} does not understand this question. Ask in other words.") from None
         raise IndexUnavailable(_sentence(error, where, is_file)) from None
 
 

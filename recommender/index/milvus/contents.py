@@ -8,6 +8,8 @@ from typing import Any
 
 from recommender.errors import IndexDamaged
 from recommender.index.generations import CONTENTS
+from recommender.index.generations import ENGINE as LOCAL
+from recommender.index.register import Register
 
 ENGINE = "milvus"
 
@@ -59,3 +61,24 @@ class Contents:
             raise IndexDamaged(
                 f"{CONTENTS} of {directory.name} cannot be read ({error}). Run: kollega reindex --full"
             ) from error
+
+
+def collections_of(register: Register) -> set[str]:
+    """The beginnings of the names of the collections that the generations of the database need. Raises IndexDamaged
+    when the database has a damaged list: nothing may be removed then."""
+    kept = set()
+    for name in register.names():
+        try:
+            kept.add(str(json.loads(register.files(name)[CONTENTS])["collection"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise IndexDamaged(f"{CONTENTS} of {name} in the database cannot be read ({error}).") from error
+    return kept
+
+
+def engine_of(directory: Path) -> str | None:
+    """The engine that a generation's manifest names; None when it cannot be read."""
+    try:
+        values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+        return str(values.get("engine", LOCAL))
+    except (OSError, ValueError, AttributeError):
+        return None

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from recommender.encoder import ModelCard
-from recommender.errors import IndexUnavailable
+from recommender.errors import IndexLocked, IndexUnavailable
 from recommender.index import generations
 from recommender.index.generations import Manifest
 from recommender.index.item import IndexedItem
-from recommender.index.milvus.builder import MilvusBuilder, kept_collections
+from recommender.index.milvus.builder import MilvusBuilder
 from recommender.index.milvus.checks import problems
 from recommender.index.milvus.client import Milvus
-from recommender.index.milvus.contents import ENGINE
+from recommender.index.milvus.contents import ENGINE, collections_of, engine_of
 from recommender.index.milvus.index import MilvusIndex
 from recommender.index.register import Register
 from recommender.language.analyzer import Analyzer
@@ -42,19 +42,41 @@ class MilvusEngine:
         self._looked_at = -_LOOK_AGAIN
 
     def follow(self) -> None:
-        """Make the generation live here that the database names, and its directory if there is none."""
+        """Make the generation live here that the database names, and its directory if there is none. While another
+        process of this machine writes the index, nothing is done: the next look does it."""
         if time.monotonic() < self._looked_at + _LOOK_AGAIN:
             return
         self._looked_at = time.monotonic()
         name = self._register.live()
         if name is None or name == generations.live_name(self._index_dir):
             return
-        if not (self._index_dir / name / "manifest.json").is_file() and not self._fetch(name):
-            return
-        generations.publish(self._index_dir, self._index_dir / name)
+        with contextlib.suppress(IndexLocked), generations.write_lock(self._index_dir):
+            self._take_over()
+
+    def _take_over(self) -> None:
+        """The same, under the write lock; what is live is asked once more, since another process may have been
+        faster."""
+        name = self._register.live()
+        if name is not None and name != generations.live_name(self._index_dir) and self._fetch(name):
+            generations.publish(self._index_dir, self._index_dir / name)
+
+    def agree(self) -> None:
+        """As in the protocol. So the numbers of generations, and the one to go back to, are the same on all
+        machines."""
+        self._take_over()
+        names = self._register.names()
+        for name in names:
+            self._fetch(name)
+        for name in generations.finished(self._index_dir):
+            directory = self._index_dir / name
+            if name not in names and name != generations.live_name(self._index_dir) and engine_of(directory) == ENGINE:
+                generations.remove(directory)
 
     def _fetch(self, name: str) -> bool:
-        """Make the directory of a generation from the database; False when it is not there any more."""
+        """Make the directory of a generation from the database, if there is none; False when the database does not have
+        it any more. Call this under the write lock."""
+        if (self._index_dir / name / "manifest.json").is_file():
+            return True
         files = self._register.files(name)
         if not files:
             return False
@@ -64,11 +86,14 @@ class MilvusEngine:
             for member, content in files.items():
                 (made / Path(member).name).write_bytes(content)
             shutil.rmtree(self._index_dir / name, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another thread was faster
-                os.rename(made, self._index_dir / name)
+            os.rename(made, self._index_dir / name)
         finally:
             shutil.rmtree(made, ignore_errors=True)
         return True
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """As in the protocol: a lock in the database, since all its machines write the same collections."""
+        return self._register.locked()
 
     def open_generation(self, directory: Path, model: ModelCard | None, keywords: bool = True) -> MilvusIndex:
         """As in the protocol. Without `keywords` too, all of it is opened: Milvus holds both."""
@@ -76,8 +101,7 @@ class MilvusEngine:
 
     def builder(self, model: ModelCard, analyzer: Analyzer, full: bool, switch: bool = False) -> MilvusBuilder:
         """As in the protocol."""
-        self._looked_at = -_LOOK_AGAIN
-        self.follow()
+        self.agree()
         return self._connected(
             lambda milvus: MilvusBuilder.open(milvus, self._register, self._index_dir, model, analyzer, full, switch)
         )
@@ -101,12 +125,24 @@ class MilvusEngine:
         store = self._register.store()
         return self._connected(lambda milvus: tuple(milvus.collections(f"{store}_")))
 
-    def clean(self) -> None:
-        """As in the protocol."""
-        kept = generations.finished(self._index_dir)
-        self._register.forget(kept)
-        store = self._register.store()
-        self._connected(lambda milvus: MilvusBuilder.remove_left(milvus, store, kept_collections(self._index_dir)))
+    def clean(self, only_live: bool = False) -> None:
+        """As in the protocol. What is needed says the database, for all machines, and no directory of this one. No run
+        is in progress on another machine, whose collections are in no list yet: it would have the lock."""
+        self._take_over()
+        if only_live:
+            self._register.forget_others()
+        self.agree()
+        store, kept = self._register.store(), collections_of(self._register)
+        self._connected(lambda milvus: MilvusBuilder.remove_left(milvus, store, kept))
+
+    def leave(self) -> int:
+        """Remove all collections of this installation: its index is in local files again. Returns how many they were.
+        Raises IndexLocked when another process writes them."""
+        with self.lock():
+            store = self._register.store()
+            dropped = self._connected(lambda milvus: MilvusBuilder.remove_left(milvus, store, ()))
+            self._register.forget_all()
+            return dropped
 
     def _connected(self, work: Callable[[Milvus], Result]) -> Result:
         """What `work` makes of the connection, which is made when there is none, and anew once when it does not answer
@@ -118,8 +154,7 @@ class MilvusEngine:
             return work(milvus)
         except IndexUnavailable:
             with self._connecting:
-                if self._milvus is milvus:
-                    milvus.close()
+                if self._milvus is milvus:  # it is not closed: a snapshot may be using it
                     self._milvus = None
             if fresh:
                 raise

@@ -21,7 +21,7 @@ def test_one_generation_is_live_and_those_that_nobody_needs_are_forgotten(
     assert other.names() == ["gen-000001", "gen-000003"]
     register.publish("gen-000003", {"manifest.json": b"again"}, ["gen-000001"])
     assert other.files("gen-000003") == {"manifest.json": b"again"}
-    register.forget(["gen-000003"])
+    register.forget_others()
     assert (other.live(), other.names()) == ("gen-000003", ["gen-000003"])
 
 

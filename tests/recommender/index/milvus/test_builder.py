@@ -349,3 +349,25 @@ def test_a_database_that_cannot_store_the_new_generation_leaves_the_one_before(
 
 def _away(*_given: object) -> None:
     raise IndexUnavailable("away")
+
+
+@pytest.mark.usefixtures("four")
+def test_going_back_to_a_model_encodes_only_what_has_changed_since(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    engine: MilvusEngine,
+    add_request: Callable[..., int],
+) -> None:
+    other = FakeEncoder("another")
+    reindex(settings, sessions, encoder, analyzer)
+    for _run in range(3):
+        reindex(settings, sessions, other, analyzer, switch=True)
+        add_request("scanner glass", answer="clean it")
+    other.encoded.clear()
+    encoder.encoded.clear()
+    report = reindex(settings, sessions, encoder, analyzer, switch=True)
+    assert report.items == 7 and set(encoder.encoded) == {"scanner glass", "scanner glass\nclean it"}
+    index = engine.open_generation(generations.live(settings.index_dir), encoder.card)
+    assert index.size(HR) == 7 and list(engine.problems(generations.live(settings.index_dir))) == []

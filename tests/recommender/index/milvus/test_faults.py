@@ -17,11 +17,12 @@ from recommender import live
 from recommender.access import ANYONE
 from recommender.database.index_register import IndexRegister
 from recommender.datatypes import INDEX_AWAY, INDEX_MISMATCH, INDEX_MISSING
-from recommender.errors import IndexUnavailable, SettingsError
+from recommender.errors import IndexRefused, IndexUnavailable, SettingsError
 from recommender.index import generations
-from recommender.index.milvus import layout
+from recommender.index.milvus import client, layout
 from recommender.index.milvus.client import Milvus
 from recommender.index.milvus.engine import MilvusEngine
+from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -65,10 +66,27 @@ def test_while_milvus_is_away_there_is_a_notice_and_afterwards_it_answers_by_its
     monkeypatch.setattr(live, "_AWAY", 0.0)
     assert _found(recommender, sessions) == (["request:1"], ())
     stop_milvus(file)
-    assert _found(recommender, sessions) == ([], (INDEX_AWAY,))
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "_opened", _nobody_answers)
+        assert _found(recommender, sessions) == ([], (INDEX_AWAY,))
     assert "everyone" not in capfd.readouterr().err  # pymilvus would log what it has sent
     recommender.refresh(wait=True)  # the library form starts again with the next connection
     assert _found(recommender, sessions) == (["request:1"], ())
+
+
+def test_a_call_that_fails_is_asked_once_more_on_a_new_connection(
+    recommender: Recommender, sessions: sessionmaker[Session], file: Path
+) -> None:
+    held = recommender.index
+    stop_milvus(file)
+    assert _found(recommender, sessions) == (["request:1"], ())
+    assert recommender.index is held  # nobody else notices
+
+
+def test_a_question_that_milvus_does_not_understand_says_nothing_of_milvus(recommender: Recommender) -> None:
+    index = recommender.index
+    with pytest.raises(IndexRefused, match="does not understand this question"):
+        index.milvus.rows(f"{index.contents.collection}_items", 'key == "', ("key",))  # type: ignore[union-attr]
 
 
 def test_a_server_that_is_away_at_the_start_is_asked_again(
@@ -113,7 +131,16 @@ def test_watch_waits_for_milvus_and_goes_on_when_it_is_back(
             monkeypatch.setattr(Milvus, "connect", connect)
 
     reports: list[ReindexReport] = []
-    watch(settings, sessions, encoder, analyzer, reports.append, lambda: bool(reports), rest, rest)
+    watch(
+        settings,
+        sessions,
+        FollowingEncoder(settings, encoder),
+        analyzer,
+        reports.append,
+        lambda: bool(reports),
+        rest,
+        rest,
+    )
     assert [report.items for report in reports] == [2]
     assert caplog.messages.count("The index could not be updated; trying again. Milvus does not answer") == 2
     assert not any(record.exc_info for record in caplog.records)
@@ -133,9 +160,16 @@ def test_collections_that_somebody_has_removed_are_made_anew_by_watch(
         if len(reports) == 1:
             layout.drop(index.milvus, index.contents.collection)  # type: ignore[union-attr]
 
-    watch(settings, sessions, encoder, analyzer, reports.append, lambda: len(reports) == 2, look, look)
-    assert _found(recommender, sessions)[1] in ((INDEX_MISSING,), ())
-    recommender.refresh(wait=True)
+    watch(
+        settings,
+        sessions,
+        FollowingEncoder(settings, encoder),
+        analyzer,
+        reports.append,
+        lambda: len(reports) == 2,
+        look,
+        look,
+    )
     assert _found(recommender, sessions) == (["request:1"], ())
     assert reports[1].encoded > 0
 
