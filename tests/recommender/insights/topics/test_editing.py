@@ -246,7 +246,7 @@ def test_who_is_left_out_stays_left_out_of_what_an_update_divides_off(
         names, items = before[printer].names, sorted(before[printer].items)
         rest, off = frozenset(items[3:]), frozenset(items[:3])
         parts = [stored.NewTopic(printer, rest, names), stored.NewTopic(None, off, {"fi": "Uusi", "en": "New"})]
-        stored.write(session, EVERYONE, {printer: before[printer]}, parts, {}, LATER)
+        stored.write(session, EVERYONE, {printer: before[printer]}, parts, {}, frozenset(), LATER)
         new = session.scalars(select(TopicRow.id).where(TopicRow.name_en == "New")).one()
         assert left_out.left_out(session, [new, printer]) == {new: {agent}, printer: {agent}}
 
