@@ -16,29 +16,32 @@ class Kollega:
     """Kollega as it is: passages, the second look, colleagues, and the database, which is asked who may read."""
 
     def __init__(self, models: Path) -> None:
+        from recommender.encoder.load import load_encoder
+        from recommender.language.analyzer import Analyzer
+        from recommender.search.question import QuestionAnalyzer
         from recommender.settings import Settings
 
         home = Path(tempfile.mkdtemp(prefix="kollega-peers-"))
         (home / "models").symlink_to(models.resolve(), target_is_directory=True)
         self._settings = Settings(home=home)
+        self._encoder = load_encoder(self._settings)
+        self._analyzer = Analyzer(self._settings.models_dir / "dictionaries")
+        self._analyzer.warm_up()
+        self._questions = QuestionAnalyzer.load(self._analyzer, self._settings)
 
     def index(self, pages: Sequence[Page]) -> None:
         from indexer.evaluation.sets import EvaluationSet
         from indexer.evaluation.store import ITEMS, open_store
-        from recommender.encoder.load import load_encoder
-        from recommender.language.analyzer import Analyzer
+        from recommender.live import Live
         from recommender.recommender import Recommender
 
         rows = {page.id: _document(page) for page in pages}
-        analyzer = Analyzer(self._settings.models_dir / "dictionaries")
-        encoder = load_encoder(self._settings)
         held = EvaluationSet("peers", rows, (), str(hash(tuple(rows))))
-        store = open_store(held, ITEMS, self._settings, encoder, analyzer, lambda _what, _done, _total: None)
-        models = store.settings.models_dir
-        if not models.exists():
-            models.symlink_to(self._settings.models_dir.resolve(), target_is_directory=True)
+        silent = lambda _what, _done, _total: None  # noqa: E731
+        store = open_store(held, ITEMS, self._settings, self._encoder, self._analyzer, silent)
         self._ids = {key: identifier for identifier, key in store.keys.items()}
-        self._recommender = Recommender.open(store.settings)
+        live = Live.load(store.settings.index_dir, self._encoder)
+        self._recommender = Recommender(store.settings, self._questions, live)
         self._session = store.sessions()
 
     def ask(self, question: str, depth: int) -> list[str]:
