@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from recommender.encoder import Encoder
-from recommender.encoder.load import load_encoder, name_and_dimension
+from recommender.encoder import Encoder, load
 from recommender.encoder.packaged import NAME
 from recommender.errors import IndexMismatch, ModelError
 from recommender.index import generations
@@ -29,14 +28,14 @@ def with_model_in_use(settings: Settings) -> Settings:
 
 def folder_of(model: str) -> Path | None:
     """The folder that a model's name says, without what cuts its vectors (`FOLDER@256`); None when it says none."""
-    path = Path(name_and_dimension(model)[0])
+    path = Path(loading.name_and_dimension(model)[0])
     return path if path.is_absolute() or (path / "modules.json").is_file() else None
 
 
 def loader_of_models(settings: Settings) -> LoadModel | None:
     """What loads another model by its name when an index of that model is put in use; None when the settings name a
     model."""
-    return None if settings.model else lambda name: load_encoder(replace(settings, model=name))
+    return None if settings.model else lambda name: loading.load_encoder(replace(settings, model=name))
 
 
 def encoder_of_live(index_dir: Path, encoder: Encoder | None, load_model: LoadModel | None) -> Encoder | None:
@@ -63,7 +62,7 @@ class FollowingEncoder:
     @classmethod
     def load(cls, settings: Settings) -> "FollowingEncoder":
         """Begin with the model in use. Raises ModelError when it cannot be loaded."""
-        return cls(settings, load_encoder(with_model_in_use(settings)))
+        return cls(settings, loading.load_encoder(with_model_in_use(settings)))
 
     def get(self) -> Encoder:
         """The encoder to use now. Raises IndexMismatch when another model is in use and cannot be loaded."""
@@ -75,7 +74,7 @@ class FollowingEncoder:
 
     def _load(self, name: str) -> Encoder:
         try:
-            return load_encoder(replace(self._settings, model=name))
+            return loading.load_encoder(replace(self._settings, model=name))
         except ModelError as error:
             raise IndexMismatch(
                 f"The index in use was made with {name}, which cannot be loaded here. {error}"
