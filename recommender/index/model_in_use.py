@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from recommender.encoder import Encoder, load
+from recommender.encoder import Encoder
+from recommender.encoder import load as loading
 from recommender.encoder.packaged import NAME
 from recommender.errors import IndexMismatch, ModelError
 from recommender.index import generations
