@@ -70,12 +70,12 @@ NOT_EXPORTED = (
     "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
     "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
     "reading_keys", "reading_marks", "rate_counts", "shared_texts",
-    "encode_batches",
+    "encode_batches", "index_stores", "index_generations",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
 request, how far sources were read, which `kollega sync` finds out again, work that waits, the figures of topics,
-which are computed anew, and what machines share that is no record."""
+which are computed anew, and what machines share that is no record: their index too."""
 ROWS = (
     "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
