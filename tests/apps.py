@@ -10,7 +10,9 @@ from web.limits import InDatabase, limiter
 
 
 def close_app(app: Flask) -> None:
-    """Close the connections to its database."""
+    """Close the connections to its database, if it is Kollega."""
+    if "kollega_counting" not in app.extensions:
+        return
     app.extensions["kollega_counting"].close()
     app.extensions["kollega_sessions"].kw["bind"].dispose()
     storage = limiter.limiter.storage  # of the application that was made last

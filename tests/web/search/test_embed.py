@@ -146,9 +146,4 @@ def test_a_person_types_in_another_page_and_sees_the_suggested_answer(
 def served_without_database(host: Flask):  # type: ignore[no-untyped-def]
     """A page of another site, on a free port."""
     host.add_url_rule("/", "page", lambda: "")
-
-    class Sessions:
-        kw = {"bind": type("Bind", (), {"dispose": lambda self: None})()}  # noqa: RUF012
-
-    host.extensions["kollega_sessions"] = Sessions()
     return served(host)
