@@ -114,7 +114,9 @@ def card_of(name: str, folder: Path, model: Any) -> ModelCard:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress the progress bars and warnings of the libraries. None of these warnings needs an action."""
+    """Suppress the progress bars and warnings of the libraries. None of these warnings needs an action. What a library
+    makes of the level of all logging meanwhile is undone at the end."""
+    level = logging.getLogger().level
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     with warnings.catch_warnings():
@@ -124,4 +126,7 @@ def quiet() -> Iterator[None]:
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
-        yield
+        try:
+            yield
+        finally:
+            logging.getLogger().setLevel(level)
