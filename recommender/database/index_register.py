@@ -10,11 +10,10 @@ from functools import cached_property
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database import dialects
 from recommender.database.dialects import Lock
 from recommender.database.engine import open_database
 from recommender.database.index_tables import IndexGeneration, IndexStore
-from recommender.database.leading import this_process
+from recommender.database.leading import leader, take_lock
 from recommender.database.storing import insert_or_keep, insert_or_update
 from recommender.errors import IndexLocked, IndexNotFound
 from recommender.settings import Settings
@@ -39,9 +38,9 @@ class IndexRegister:
         """Keep all other processes of this database, on any machine, from writing the index. Raises IndexLocked when
         another one does."""
         engine = self._sessions.kw["bind"]
-        lock = dialects.of(engine).lock(engine, _WRITING, this_process())
+        lock = take_lock(engine, _WRITING)
         if lock is None:
-            holder = dialects.of(engine).holder(engine, _WRITING) or "another process"
+            holder = leader(engine, _WRITING) or "another process"
             raise IndexLocked(f"The index is being written ({holder}). Wait for it to end, or stop it, then try again.")
         self._lock = lock
         try:

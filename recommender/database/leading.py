@@ -63,7 +63,7 @@ def leader(engine: Engine, name: str) -> str | None:
 def take_lock(engine: Engine, name: str) -> Lock | None:
     """A lock that no other process of this database has, on any machine; None when another one has it, which `leader`
     names. Raises DBAPIError when the database cannot be reached."""
-    return dialects.of(engine).lock(engine, name, this_process())
+    return dialects.of(engine).lock(engine, name, _this_process())
 
 
 class Lead:
@@ -135,7 +135,7 @@ class Lead:
             pass  # who tries to lead, or leads, notices that the database is away
 
 
-def this_process() -> str:
+def _this_process() -> str:
     """This process as others are told of it, like "machine, process 4711"."""
     return f"{socket.gethostname()[:40]}, process {os.getpid()}"
 
