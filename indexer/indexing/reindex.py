@@ -22,7 +22,7 @@ from recommender.errors import IndexNotFound
 from recommender.index import generations
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.engines import Engine, engine_of
-from recommender.index.journal import Journal
+from recommender.index.journal import Journal, remove_journals
 from recommender.index.vector_space import SAMPLE, VectorSpace
 from recommender.index.writer import IndexWriter
 from recommender.language.alignment import Alignment
@@ -156,7 +156,7 @@ def _chosen(changed: Sequence[str], chosen: Collection[str], report: ReindexRepo
 def _leave_as_it_is(path: Path, engine: Engine, builder: IndexWriter, card: ModelCard, report: ReindexReport) -> None:
     report.passages, report.generation = builder.passages, generations.live_name(path) or ""
     generations.remove_unfinished(path)
-    Journal(path, card).drop()  # not that of another model, which is perhaps being built
+    remove_journals(path, card)  # not that of another model, which is perhaps being built
     engine.clean()
 
 

@@ -20,7 +20,7 @@ class Journal:
 
     def __init__(self, index_dir: Path, model: ModelCard) -> None:
         index_dir.mkdir(parents=True, exist_ok=True)
-        self._path = index_dir / f"{JOURNAL}{model.revision}-{model.dimension}.db"
+        self._path = index_dir / _name_of(model)
         try:
             self._connection = _open(self._path)
         except sqlite3.DatabaseError:  # damaged: everything is encoded again
@@ -55,10 +55,14 @@ class Journal:
         self._connection.close()
 
 
-def remove_journals(index_dir: Path) -> None:
-    """Delete what is left of interrupted runs, of any model. Call this when the index is up to date."""
-    for path in index_dir.glob(f"{JOURNAL}*"):
+def remove_journals(index_dir: Path, model: ModelCard | None = None) -> None:
+    """Delete what is left of interrupted runs, of this model or of any. Call this when the index is up to date."""
+    for path in index_dir.glob(f"{_name_of(model) if model else JOURNAL}*"):
         path.unlink(missing_ok=True)
+
+
+def _name_of(model: ModelCard) -> str:
+    return f"{JOURNAL}{model.revision}-{model.dimension}.db"
 
 
 def _open(path: Path) -> sqlite3.Connection:
