@@ -119,10 +119,12 @@ def _fitted(
     read_names = [{**topics[place].names, **given.get(topics[place].id or 0, {})} for place in shown]
     named = Named(bags, {label: texts.namer.terms(names) for label, names in enumerate(read_names)})
     found = fitted(groups.vectors, labels, movable, named).tolist()
+    fitting = frozenset(shown)
+    places_without_fitting = [None if place in fitting else place for place in range(len(topics))]
     goes_to = {key: shown[label] for key, label in zip(groups.keys, found, strict=True) if label != NOWHERE}
     members: list[set[str]] = [
-        {key for key in topic.items if goes_to.get(key, place if place not in shown else -1) == place}
-        for place, topic in enumerate(topics)
+        {key for key in topic.items if goes_to.get(key, stays_at) == place}
+        for place, (topic, stays_at) in enumerate(zip(topics, places_without_fitting, strict=True))
     ]
     for key, place in goes_to.items():
         members[place].add(key)
