@@ -68,7 +68,7 @@ def choose(team: str | None, source: str | None) -> Choose | None:
 def planned(settings: Settings, sessions: sessionmaker[Session], full: bool, only: Choose | None) -> Planned:
     """What a run would do now. The model is not loaded, and nothing is written. Raises what the run would raise:
     IndexMismatch, IndexDamaged, or IndexNotFound with `only` when there is no index."""
-    known = {} if full else _known(settings)
+    known = {} if full else known_items(settings)
     if known is None and only is not None:
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
     known = known or {}
@@ -84,8 +84,9 @@ def planned(settings: Settings, sessions: sessionmaker[Session], full: bool, onl
     return Planned(new, changed, len(gone))
 
 
-def _known(settings: Settings) -> dict[str, str] | None:
-    """The digests of the items of the live index, by key; None where there is none that this version goes on from."""
+def known_items(settings: Settings) -> dict[str, str] | None:
+    """The digests of the items of the live index, by key; None where there is none that this version goes on from.
+    Raises IndexMismatch and IndexDamaged as `reindex` does."""
     try:
         directory = generations.live(settings.index_dir)
     except IndexNotFound:

@@ -5,25 +5,21 @@ the vectors into the journal of its index, where `reindex` finds them. A killed 
 after a kill of this process, what was encoded is in the journal, and the next run encodes only the rest.
 """
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing.chosen import known_items
 from indexer.indexing.passages import make_passages
 from recommender.corpus import items, load_items
 from recommender.database import shared_texts
 from recommender.database.encode_batches import EncodeBatches
-from recommender.database.index_register import IndexRegister
 from recommender.database.leading import index_lead
 from recommender.database.storing import in_chunks
 from recommender.encoder import Encoder
-from recommender.errors import IndexDamaged, IndexNotFound
-from recommender.index import generations
 from recommender.index.digest import item_digest, passage_digest, read_text
-from recommender.index.engines import engine_of
 from recommender.index.journal import Journal
 from recommender.settings import Settings
 
@@ -44,7 +40,7 @@ def encode_together(
     """Have all that `reindex` will need encoded by this process and the workers; how many texts were. `progress` is
     called with (texts encoded, texts known so far). Ends when something is erased meanwhile, which might be among the
     texts; `reindex` encodes what is missing then. Call it as `first` of `reindex`, whose lock keeps others from
-    removing the journal before it is used. Raises DatabaseUnusable on SQLite."""
+    removing the journal before it is used. Raises DatabaseUnusable on SQLite, and the errors of `known_items`."""
     batches = EncodeBatches(sessions.kw["bind"], encoder.card.key)
     name = index_lead(settings)
     journal = Journal(settings.index_dir, encoder.card)
@@ -126,7 +122,7 @@ def _texts(
     settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, journal: Journal, full: bool
 ) -> Iterator[dict[str, list[str]]]:
     """The texts to encode, in batches of about the same length: each with the digests of its passages."""
-    known = {} if full else _known(settings, sessions)
+    known = (None if full else known_items(settings)) or {}
     longest = min(settings.passage_tokens, encoder.card.max_tokens)
     given: set[str] = set()
     with sessions() as session:
@@ -147,12 +143,3 @@ def _texts(
             given |= missing.keys()
             for batch in in_chunks(sorted(missing, key=lambda text: (len(text), text)), _BATCH):
                 yield {text: list(dict.fromkeys(missing[text])) for text in batch}
-
-
-def _known(settings: Settings, sessions: sessionmaker[Session]) -> dict[str, str]:
-    """The digests of the items of the live generation; none when it is damaged, and `reindex` tells what to do."""
-    engine = engine_of(settings, IndexRegister(settings, sessions))
-    try:
-        return {item.key: item.digest for item in engine.items(generations.live(settings.index_dir))}
-    except (IndexNotFound, IndexDamaged, sqlite3.Error):
-        return {}
