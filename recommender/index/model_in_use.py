@@ -58,6 +58,7 @@ class FollowingEncoder:
     def __init__(self, settings: Settings, encoder: Encoder) -> None:
         self._settings = settings
         self._encoder = encoder
+        self._load_model = loader_of_models(settings)
         self._loading = threading.Lock()
 
     @classmethod
@@ -68,18 +69,15 @@ class FollowingEncoder:
     def get(self) -> Encoder:
         """The encoder to use now. Raises IndexMismatch when another model is in use and cannot be loaded."""
         with self._loading:
-            name = None if self._settings.model else _model_of_index(self._settings)
-            if name is not None and name != self._encoder.card.name:
-                self._encoder = self._load(name)
+            name = _model_of_index(self._settings) if self._load_model else None
+            if self._load_model and name not in (None, self._encoder.card.name):
+                try:
+                    self._encoder = self._load_model(name)
+                except ModelError as error:
+                    raise IndexMismatch(
+                        f"The index in use was made with {name}, which cannot be loaded here. {error}"
+                    ) from error
             return self._encoder
-
-    def _load(self, name: str) -> Encoder:
-        try:
-            return loading.load_encoder(replace(self._settings, model=name))
-        except ModelError as error:
-            raise IndexMismatch(
-                f"The index in use was made with {name}, which cannot be loaded here. {error}"
-            ) from error
 
 
 def _model_of_index(settings: Settings) -> str | None:
