@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,13 +51,6 @@ EncodeBatches(open_engine(Settings.from_environment()), FakeEncoder().card.key).
 @pytest.fixture
 def settings(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Settings:
     return Settings(home=tmp_path / "home", database=server.new_database(request), model="fake", reranker="none")
-
-
-@pytest.fixture
-def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    factory = open_database(settings)
-    yield factory
-    factory.kw["bind"].dispose()
 
 
 @pytest.fixture

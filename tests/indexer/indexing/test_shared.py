@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ from indexer.indexing.retention import erase_what_is_due
 from indexer.indexing.shared import share_files, sharing_files
 from indexer.learning.sharing import give_others
 from recommender.database import shared_texts
-from recommender.database.engine import open_database
 from recommender.database.tables import Team
 from recommender.index import generations
 from recommender.index.local import LocalIndex
@@ -35,13 +34,6 @@ Share = Callable[[Settings], None]
 @pytest.fixture
 def settings(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Settings:
     return Settings(home=tmp_path / "first", database=server.new_database(request), model="fake", reranker="none")
-
-
-@pytest.fixture
-def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
-    factory = open_database(settings)
-    yield factory
-    factory.kw["bind"].dispose()
 
 
 @pytest.fixture
