@@ -1,6 +1,5 @@
 """Which generation a new one is started from: the live one, another one of the same model, or none."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -49,10 +48,10 @@ def find_base(index_dir: Path, model: ModelCard, full: bool, switch: bool, engin
 def is_of_another_version(directory: Path, model: ModelCard | None = None) -> bool:
     """True when the generation has another format or analysis than this version of Kollega writes, or was made by
     another revision of the same model. False when its manifest cannot be read."""
+    values = generations.values_of(directory)
     try:
-        values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
         if (values["format"], values["analysis"]) != (generations.FORMAT, ANALYSIS_VERSION):
             return True
         return bool(model and values["model"]["name"] == model.name and values["model"]["revision"] != model.revision)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         return False

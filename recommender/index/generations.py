@@ -17,6 +17,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -169,12 +170,12 @@ def _learned(directory: Path) -> list[Path]:
 def newest_of(index_dir: Path, model: ModelCard) -> Path | None:
     """The generation that `model` made: the live one if it is of that model, else the last one that is kept, if any."""
     names = [name for name in (live_name(index_dir), *reversed(finished(index_dir))) if name]
-    return next((index_dir / name for name in names if _model_of(index_dir / name) == asdict(model)), None)
+    return next((index_dir / name for name in names if values_of(index_dir / name).get("model") == asdict(model)), None)
 
 
 def model_name_of(directory: Path) -> str | None:
     """The name of the model that made a generation; None when its manifest cannot be read."""
-    model = _model_of(directory)
+    model = values_of(directory).get("model")
     name = model.get("name") if isinstance(model, dict) else None
     return name if isinstance(name, str) else None
 
@@ -190,12 +191,12 @@ def remove_unfinished(index_dir: Path) -> None:
             remove(path)
 
 
-def _model_of(directory: Path) -> object:
-    """The model in a generation's manifest, which may have any format; None when it cannot be read."""
+def values_of(directory: Path) -> dict[str, Any]:
+    """What a generation's manifest says, which may have any format and is not checked; nothing if it cannot be read."""
     try:
-        return json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["model"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return dict(json.loads((directory / "manifest.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def publish(index_dir: Path, directory: Path) -> None:
@@ -224,8 +225,7 @@ def _last_of_another_model(index_dir: Path, directory: Path) -> str | None:
 
 
 def remove(directory: Path) -> None:
-    """Remove a generation that is not in use, its manifest first: if this is interrupted, what is left does not count
-    as finished. Call this under the write lock."""
+    """Remove one that is not in use, under the write lock: the manifest first, so that what is left is unfinished."""
     with contextlib.suppress(OSError):
         (directory / "manifest.json").unlink()
     shutil.rmtree(directory, ignore_errors=True)

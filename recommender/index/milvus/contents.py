@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from recommender.errors import IndexDamaged
+from recommender.index import generations
 from recommender.index.generations import CONTENTS
-from recommender.index.generations import ENGINE as LOCAL
 from recommender.index.register import Register
 
 ENGINE = "milvus"
@@ -75,10 +75,6 @@ def collections_of(register: Register) -> set[str]:
     return kept
 
 
-def engine_of(directory: Path) -> str | None:
-    """The engine that a generation's manifest names; None when it cannot be read."""
-    try:
-        values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-        return str(values.get("engine", LOCAL))
-    except (OSError, ValueError, AttributeError):
-        return None
+def is_in_milvus(directory: Path) -> bool:
+    """True when a generation's manifest says that it is in Milvus."""
+    return generations.values_of(directory).get("engine") == ENGINE

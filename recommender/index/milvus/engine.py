@@ -19,7 +19,7 @@ from recommender.index.item import IndexedItem
 from recommender.index.milvus.builder import MilvusBuilder
 from recommender.index.milvus.checks import problems
 from recommender.index.milvus.client import Milvus
-from recommender.index.milvus.contents import ENGINE, collections_of, engine_of
+from recommender.index.milvus.contents import ENGINE, collections_of, is_in_milvus
 from recommender.index.milvus.index import MilvusIndex
 from recommender.index.register import Register
 from recommender.language.analyzer import Analyzer
@@ -69,7 +69,7 @@ class MilvusEngine:
             self._fetch(name)
         for name in generations.finished(self._index_dir):
             directory = self._index_dir / name
-            if name not in names and name != generations.live_name(self._index_dir) and engine_of(directory) == ENGINE:
+            if name not in names and name != generations.live_name(self._index_dir) and is_in_milvus(directory):
                 generations.remove(directory)
 
     def _fetch(self, name: str) -> bool:
