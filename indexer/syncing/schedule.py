@@ -67,19 +67,18 @@ def pause_until(following: datetime | None, is_reading: bool, longest: float, no
 
 
 def _sync_until(settings: Settings, sessions: sessionmaker[Session], stop: threading.Event) -> None:
-    complaint, runs, following = "", _Runs(), None
+    runs, following = _Runs(), None
+    unusable = Complaints("No source is read until this is corrected", log)
     complaints = Complaints("Sources could not be read; trying again", log)
     try:
         while not stop.wait(pause_until(following, bool(runs.names()), settings.watch_seconds, utc_now())):
             following = None
             try:
                 following = _start_due(settings, sessions, runs)
-                complaint = ""
+                unusable.succeeded()
                 complaints.succeeded()
             except SettingsError as error:
-                if str(error) != complaint:  # told once, not every two seconds
-                    complaint = str(error)
-                    log.error("No source is read until this is corrected. %s", error)
+                unusable.failed(error)
             except Exception as error:
                 complaints.failed(error)
     finally:
