@@ -63,7 +63,12 @@ def led_teams(person: Person) -> frozenset[int]:
 def leads(person: Person, team_id: int | None) -> bool:
     """True when what a lead of this team may see and do is for this person: for those who lead it, and for admins, who
     all the same see only what they may read."""
-    return person.role == _ADMIN or team_id in led_teams(person)
+    return is_admin(person) or team_id in led_teams(person)
+
+
+def is_admin(person: Person) -> bool:
+    """True for people who may use the pages for admins. What they may read there is decided as everywhere."""
+    return person.role == _ADMIN
 
 
 def request_audience(request: HelpRequest) -> frozenset[str]:

@@ -26,6 +26,8 @@ from web import (
     request_log,
     static_files,
 )
+from web.admin import frame as admin
+from web.admin import pages as admin_pages
 from web.chat import linking, slack, teams
 from web.desk import bulk, notes
 from web.desk import views as desk
@@ -65,7 +67,7 @@ _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
     hooks, address_bar, linking, slack, teams, insights, insight_teams, insight_gaps, own, about,
-    topic_changes,
+    topic_changes, *admin_pages.PAGES,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -106,7 +108,7 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     limits.attach(app, sessions.kw["bind"])
     errors.attach(app)
     formatting.attach(app)
-    for part in (door, results, cards, once, told, attached, wording, gap_words, service_words):
+    for part in (door, results, cards, once, told, attached, wording, gap_words, service_words, admin):
         part.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
