@@ -65,15 +65,17 @@ class ExportError(KollegaError):
 
 
 class AccountError(KollegaError):
-    """A name, password, role or scope cannot be used."""
+    """A name, password, role or scope cannot be used. `reason` is one word for what is wrong, by which a page says it
+    in its own language: `handle`, `handle_taken`, `team`, `email`, `email_taken`, `last_admin` or `merge`; it is empty
+    for what only a command can meet."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class UnusablePassword(AccountError):
     """A password is too short, too long or easy to guess; `reason` is "short", "long" or "easy"."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class TooBusy(KollegaError):

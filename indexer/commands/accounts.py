@@ -1,4 +1,4 @@
-"""What `kollega user` and `kollega team` read and write in the database."""
+"""The sentences of `kollega user` and `kollega team` about what they did in the database."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -7,15 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender import accounts, audit
-from recommender.access import AGENTS
-from recommender.accounts import second_factor
-from recommender.database.account_tables import Account
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
-from recommender.database.person_kind import PERSON, SERVICE
+from recommender.database.person_kind import SERVICE
 from recommender.database.tables import Person, Team
 from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.errors import AccountError
-from recommender.knowledge import erasure
+from recommender.membership import people
 
 LONGEST_NAME = 200
 
@@ -35,44 +32,33 @@ def add(
     or an unknown team."""
     person = session.scalar(select(Person).where(Person.handle == handle))
     if person is None:
-        if not is_usable(handle):
-            raise AccountError(
-                f"A user name has 1 to {LONGEST_HANDLES['person']} characters, {RULE}. Choose another one."
-            )
-        person = Person(handle=handle, name=visible(name) or handle, languages=[])
-        session.add(person)
-        session.flush()
-        erasure.forget(session, erasure.PERSON, handle)
-        audit.record(session, audit.COMMAND, "person.added", f"person:{person.id}")
+        person = people.add(session, handle, name)
     else:
-        person.name = visible(name) or person.name
+        people.rename(session, person, name)
     _give(session, person, role or person.role, teams)
-    accounts.open_account(session, person)
-    if email:
-        accounts.set_email(session, person, email)
+    people.give_account(session, person, email)
     if password is not None:
         accounts.set_password(session, person, password, words=words)
-    accounts.enable(session, person)
     return f"{person.handle} may sign in as {person.role}"
 
 
 def set_role(session: Session, handle: str, role: str, teams: Sequence[str]) -> str:
     """Change a person's role and, when teams are given, their teams; returns a sentence about it. Raises AccountError
     for an unknown person or team."""
-    person = get_person(session, handle)
+    person = people.find(session, handle)
+    before = {team.handle for team in person.teams}
     _give(session, person, role, teams)
     team_names = ", ".join(team.handle for team in person.teams)
-    return f"{handle} is {role}" + (f" of {team_names}" if team_names else "")
+    gone = ", ".join(sorted(before - {team.handle for team in person.teams}))
+    said = f"{handle} is {role}" + (f" of {team_names}" if team_names else "")
+    return said + (f", and no longer of {gone}" if gone else "")
 
 
 def set_kind(session: Session, handle: str, kind: str) -> str:
     """Say whether somebody is a "person" or a "service", or that it is to be guessed ("guess"); returns a sentence
     about it. Raises AccountError for an unknown person."""
-    person = get_person(session, handle)
-    before = person.stated_kind
-    person.stated_kind = kind if kind in (PERSON, SERVICE) else None
-    session.flush()
-    audit.record_change(session, audit.COMMAND, "person.kind", f"person:{person.id}", before, person.stated_kind)
+    person = people.find(session, handle)
+    people.set_kind(session, person, kind)
     suggested = "is never suggested" if person.kind == SERVICE else "may be suggested"
     return f"{handle} is a {person.kind} and {suggested}"
 
@@ -81,30 +67,6 @@ def services(session: Session) -> list[str]:
     """One line for each service: user name, name, set or guessed; separated by tabs."""
     found = session.scalars(select(Person).where(Person.kind == SERVICE).order_by(Person.handle))
     return ["\t".join((row.handle, row.name, "set" if row.stated_kind else "guessed")) for row in found]
-
-
-def rows(session: Session) -> list[str]:
-    """One line for each account: user name, name, role, teams, how they sign in; separated by tabs."""
-    return [
-        "\t".join(
-            (
-                account.person.handle,
-                account.person.name,
-                account.person.role,
-                ",".join(team.handle for team in account.person.teams),
-                _how(session, account),
-            )
-        )
-        for account in session.scalars(select(Account).join(Person).order_by(Person.handle))
-    ]
-
-
-def _how(session: Session, account: Account) -> str:
-    """How somebody signs in, in words."""
-    if account.disabled:
-        return "disabled"
-    factor = ", second factor" if second_factor.is_on(session, account.person_id) else ""
-    return ("password" if account.password_hash else "no password") + factor
 
 
 def call(session: Session, handle: str, names: Mapping[str, str]) -> str:
@@ -124,7 +86,7 @@ def call(session: Session, handle: str, names: Mapping[str, str]) -> str:
         session.add(Team(handle=handle, name=shown["name"], name_fi=shown.get("name_fi") or None))
         audit.record(session, audit.COMMAND, "team.added", f"team:{handle}")
         return f"{handle} is the new team {shown['name']}"
-    team = get_team(session, handle)
+    team = people.find_team(session, handle)
     for field, text in shown.items():
         before = getattr(team, field)
         setattr(team, field, text or None)
@@ -135,7 +97,7 @@ def call(session: Session, handle: str, names: Mapping[str, str]) -> str:
 def restrict(session: Session, handle: str, restricted: bool) -> str:
     """Set who may read new requests to a team by default: only the asker and the team, or everyone. Returns a sentence
     about it. Raises AccountError for an unknown team."""
-    team = get_team(session, handle)
+    team = people.find_team(session, handle)
     before, team.restricted = team.restricted, restricted
     widened = before and not restricted
     audit.record_change(session, audit.COMMAND, "team.restricted", f"team:{handle}", before, restricted, widened)
@@ -145,7 +107,7 @@ def restrict(session: Session, handle: str, restricted: bool) -> str:
 def keep(session: Session, handle: str, days: int | None) -> str:
     """Set for how many days a team's resolved requests are kept; None means forever. Returns a sentence about it.
     Raises AccountError for an unknown team."""
-    team = get_team(session, handle)
+    team = people.find_team(session, handle)
     before, team.keep_days = team.keep_days, days
     audit.record_change(session, audit.COMMAND, "team.keep_days", f"team:{handle}", before, days)
     return f"solved requests of {handle} are kept " + ("forever" if days is None else f"for {days} days")
@@ -154,7 +116,7 @@ def keep(session: Session, handle: str, days: int | None) -> str:
 def contact(session: Session, handle: str, changes: Mapping[str, str]) -> str:
     """Set how a team is reached: `changes` has the new "phone", "hours" or "hours_fi"; an empty text takes it away.
     Returns a sentence about it. Raises AccountError for an unknown team or a text that is too long."""
-    team = get_team(session, handle)
+    team = people.find_team(session, handle)
     for name, text in changes.items():
         longest = LONGEST_CONTACT[name]
         if len(text) > longest:
@@ -169,7 +131,7 @@ def contact(session: Session, handle: str, changes: Mapping[str, str]) -> str:
 def handle_private_matters(session: Session, handle: str, handles: bool) -> str:
     """Set whether questions about health, harassment, pay and family are offered to this team first. Returns a sentence
     about it. Raises AccountError for an unknown team."""
-    team = get_team(session, handle)
+    team = people.find_team(session, handle)
     before, team.private_matters = team.private_matters, handles
     audit.record_change(session, audit.COMMAND, "team.private_matters", f"team:{handle}", before, handles)
     return f"private matters are offered to {handle} first" if handles else f"{handle} is like any other team"
@@ -190,33 +152,6 @@ def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, st
 
 def _give(session: Session, person: Person, role: str, teams: Sequence[str]) -> None:
     """Give a person a role and, when teams are given, these teams in place of theirs."""
-    subject, role_before = f"person:{person.id}", person.role
-    before = sorted(team.handle for team in person.teams)
-    person.role = role
+    people.set_role(session, person, role)
     if teams:
-        person.teams = [get_team(session, team) for team in teams]
-    session.flush()
-    after = sorted(team.handle for team in person.teams)
-    more = role in AGENTS and role_before not in AGENTS
-    audit.record_change(session, audit.COMMAND, "person.role", subject, role_before, role, widened=more)
-    more = bool(set(after) - set(before))
-    audit.record_change(session, audit.COMMAND, "person.teams", subject, before, after, widened=more)
-
-
-def get_person(session: Session, handle: str) -> Person:
-    """The person with this handle. Raises AccountError when there is none."""
-    person = session.scalar(select(Person).where(Person.handle == handle))
-    if person is None:
-        raise AccountError(f"There is no person {handle!r}. Make one with: kollega user add {handle}")
-    return person
-
-
-def get_team(session: Session, handle: str) -> Team:
-    """The team with this handle. Raises AccountError when there is none."""
-    team = session.scalar(select(Team).where(Team.handle == handle))
-    if team is None:
-        known = ", ".join(session.scalars(select(Team.handle).order_by(Team.handle))) or "none yet"
-        raise AccountError(
-            f"There is no team {handle!r}; there are: {known}. Make it with: kollega team {handle} --name NAME"
-        )
-    return team
+        people.set_teams(session, person, teams)

@@ -135,11 +135,11 @@ def _person_id(session: "Session", name: str) -> int:
     """The id of the person with this user name; a number may be the id of somebody who was erased."""
     from sqlalchemy import select
 
-    from indexer.commands.accounts import get_person
     from recommender.database.tables import Person
+    from recommender.membership.people import find
 
     known = session.scalar(select(Person.id).where(Person.handle == name))
     is_number = known is None and name.isdecimal() and len(name) < _LONGEST_NUMBER
     if is_number and session.get(Person, int(name)) is None:
         return int(name)
-    return get_person(session, name).id
+    return find(session, name).id

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from indexer.commands.accounts import get_team
 from indexer.delivery.handover.deliver import source_of
 from indexer.delivery.handover.systems import check_options
 from indexer.delivery.handover.webhook import SECRET, secret_name
@@ -13,6 +12,7 @@ from indexer.sources.configuration import read_sources
 from recommender import audit
 from recommender.accounts.source_secret import secret_variable
 from recommender.errors import SettingsError
+from recommender.membership.people import find_team
 from recommender.outbox import handover
 from recommender.settings import Settings
 
@@ -22,7 +22,7 @@ _MAIL = re.compile(r"mailto:[^@\s,;<>]+@[^@\s,;<>]+")
 def set_destination(settings: Settings, session: Session, handle: str, target: str, values: tuple[str, ...]) -> str:
     """Set where new requests to a team go on to; a sentence about it. Raises SettingsError for a place that cannot be
     used, and SourceError for an option that is missing."""
-    team = get_team(session, handle)
+    team = find_team(session, handle)
     options = dict(_pair(value) for value in values)
     sentence = _checked(settings, handle, target, options)
     handover.set_destination(session, team, target, options)
@@ -33,7 +33,7 @@ def set_destination(settings: Settings, session: Session, handle: str, target: s
 def send_again(session: Session, handle: str) -> str:
     """Send again what could not be sent on, to where the team works now; a sentence about it. Raises SettingsError when
     its requests stay here."""
-    team = get_team(session, handle)
+    team = find_team(session, handle)
     if handover.destination_of(session, team) is None:
         raise SettingsError(f"Requests to {handle} stay here. Say where they go on to: kollega team {handle} --send-to")
     count = handover.try_again(session, team)

@@ -100,24 +100,13 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
 
     Ends all their sessions and deletes their tokens. They are no longer suggested to anybody.
     """
-    from indexer.commands.accounts import get_person
     from recommender import accounts
+    from recommender.membership.people import find
 
     with database_session(settings) as session:
-        person = get_person(session, handle)
+        person = find(session, handle)
         (accounts.enable if undo else accounts.disable)(session, person)
     click.echo(f"{handle} may sign in again" if undo else f"{handle} may no longer sign in; their tokens are deleted")
-
-
-@user_group.command("list")
-@click.pass_obj
-def user_list(settings: Settings) -> None:
-    """List who may sign in: user name, name, role, teams, and whether with a password."""
-    from indexer.commands import accounts
-
-    with database_session(settings) as session:
-        for line in accounts.rows(session):
-            click.echo(line)
 
 
 @click.command()

@@ -2,11 +2,11 @@
 
 from sqlalchemy.orm import Session
 
-from indexer.commands.accounts import get_person
 from recommender.accounts import second_factor, sessions, tokens
 from recommender.accounts.account import may_sign_in
 from recommender.database.account_tables import Account
 from recommender.errors import AccountError
+from recommender.membership.people import find
 from recommender.outbox import mail
 from recommender.settings import Settings
 
@@ -14,7 +14,7 @@ from recommender.settings import Settings
 def send_link(session: Session, settings: Settings, handle: str, language: str) -> str:
     """Queue a mail with a link to a new password; returns a sentence about it. Raises AccountError when no mail can be
     sent to this person."""
-    person = get_person(session, handle)
+    person = find(session, handle)
     account = session.get(Account, person.id)
     if not settings.mail_server:
         raise AccountError("No mail can be sent: set KOLLEGA_MAIL_SERVER, KOLLEGA_MAIL_FROM and KOLLEGA_PUBLIC_URL.")
@@ -28,7 +28,7 @@ def send_link(session: Session, settings: Settings, handle: str, language: str) 
 
 def session_rows(session: Session, settings: Settings, handle: str) -> list[str]:
     """One line for each browser in which a person is signed in. Raises AccountError for an unknown person."""
-    found = sessions.of(session, get_person(session, handle).id, settings.session_idle_days)
+    found = sessions.of(session, find(session, handle).id, settings.session_idle_days)
     return [
         f"{row.browser or 'unknown browser'}\t{row.created_at:%Y-%m-%d}\t{row.last_seen_at:%Y-%m-%d %H:00}\t{row.way}"
         for row in found
@@ -40,13 +40,13 @@ def sign_out(session: Session, handle: str) -> str:
     AccountError for an unknown person."""
     if not handle:
         return f"{sessions.end_everybodys(session)} sessions have ended; everybody has to sign in again"
-    return f"{sessions.end_all(session, get_person(session, handle).id)} sessions of {handle} have ended"
+    return f"{sessions.end_all(session, find(session, handle).id)} sessions of {handle} have ended"
 
 
 def reset_second_factor(session: Session, settings: Settings, handle: str) -> str:
     """Remove a person's second factor and end their sessions; returns a sentence about it. Raises AccountError for an
     unknown person."""
-    person = get_person(session, handle)
+    person = find(session, handle)
     if not second_factor.turn_off(session, person.id):
         return f"{handle} has no second factor"
     sessions.end_all(session, person.id)
@@ -59,7 +59,7 @@ def reset_second_factor(session: Session, settings: Settings, handle: str) -> st
 def token_rows(session: Session, handle: str) -> list[str]:
     """One line for each token of a person, or of everybody when the handle is empty. Raises AccountError for an unknown
     person."""
-    person_id = get_person(session, handle).id if handle else None
+    person_id = find(session, handle).id if handle else None
     return [
         "\t".join(
             (

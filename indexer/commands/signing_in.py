@@ -19,12 +19,12 @@ def user_password(settings: Settings, handle: str, keep_tokens: bool) -> None:
 
     The password is asked for, or read from the first line of standard input.
     """
-    from indexer.commands.accounts import get_person
     from recommender import accounts
+    from recommender.membership.people import find
 
     password = read_password()
     with database_session(settings) as session:
-        person = get_person(session, handle)
+        person = find(session, handle)
         accounts.set_password(session, person, password, words=settings.organisation_words, keep_tokens=keep_tokens)
     click.echo(f"{handle} has a new password")
 
@@ -38,11 +38,11 @@ def user_email(settings: Settings, handle: str, address: str) -> None:
 
     Without ADDRESS it is removed.
     """
-    from indexer.commands.accounts import get_person
     from recommender import accounts
+    from recommender.membership.people import find
 
     with database_session(settings) as session:
-        account = accounts.set_email(session, get_person(session, handle), address)
+        account = accounts.set_email(session, find(session, handle), address)
         click.echo(f"mail for {handle} goes to {account.email}" if account.email else f"{handle} gets no mail")
 
 
@@ -112,11 +112,11 @@ def user_unlink(settings: Settings, handle: str) -> None:
 
     Use this when that account was replaced. The next sign-in links the new one.
     """
-    from indexer.commands.accounts import get_person
     from recommender import accounts
+    from recommender.membership.people import find
 
     with database_session(settings) as session:
-        accounts.unlink(session, get_person(session, handle))
+        accounts.unlink(session, find(session, handle))
     click.echo(f"{handle} is no longer linked to an account at the OpenID provider")
 
 
@@ -136,11 +136,11 @@ def user_token(settings: Settings, handle: str, name: str, scopes: tuple[str, ..
 
     The token is printed only this once.
     """
-    from indexer.commands.accounts import get_person
     from recommender import accounts
+    from recommender.membership.people import find
 
     with database_session(settings) as session:
-        token = accounts.make_token(session, get_person(session, handle), name, scopes, days or None)
+        token = accounts.make_token(session, find(session, handle), name, scopes, days or None)
     click.echo(token)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recommender.accounts import password_links
 from recommender.database.account_tables import OutgoingMail
-from recommender.outbox.mail import PASSWORD_CHANGED, PASSWORD_LINK, SECOND_FACTOR_OFF
+from recommender.outbox.mail import INVITATION, PASSWORD_CHANGED, PASSWORD_LINK, SECOND_FACTOR_OFF
 from recommender.settings import Settings
 
 _TEXTS = {
@@ -20,6 +20,18 @@ _TEXTS = {
         "Uusi salasana Kollegaan",
         "Hei,\n\naseta uusi salasana käyttäjätunnukselle {handle} täällä:\n\n{link}\n\n"
         "Linkki toimii kerran, tunnin ajan. Jos et pyytänyt sitä, voit jättää viestin huomiotta: mikään ei muutu.\n",
+    ),
+    (INVITATION, "en"): (
+        "Welcome to Kollega",
+        "Hello,\n\nKollega finds answers that colleagues have given before, and who can help. You can sign in with the "
+        "user name {handle} once you have set a password here:\n\n{link}\n\n"
+        "The link works once, within seven days. After that, ask the person who invited you for a new one.\n",
+    ),
+    (INVITATION, "fi"): (
+        "Tervetuloa Kollegaan",
+        "Hei,\n\nKollega löytää vastauksia, joita kollegat ovat jo antaneet, ja ihmiset, jotka osaavat auttaa. "
+        "Kirjaudut käyttäjätunnuksella {handle}, kun olet asettanut salasanan täällä:\n\n{link}\n\n"
+        "Linkki toimii kerran, seitsemän päivän ajan. Sen jälkeen pyydä uusi linkki siltä, joka kutsui sinut.\n",
     ),
     (PASSWORD_CHANGED, "en"): (
         "Your password for Kollega was changed",
@@ -43,13 +55,15 @@ _TEXTS = {
     ),
 }  # fmt: skip
 
+_VALID = {PASSWORD_LINK: password_links.VALID, INVITATION: password_links.INVITATION_VALID}
+
 
 def compose(session: Session, settings: Settings, row: OutgoingMail, email: str) -> EmailMessage:
     """The mail of a row. A link to a new password is made here, and replaces earlier ones."""
     address = settings.public_url.rstrip("/")
     link = ""
-    if row.kind == PASSWORD_LINK and row.person_id is not None:
-        link = f"{address}/sign-in/new-password/{password_links.make(session, row.person_id)}"
+    if row.kind in _VALID and row.person_id is not None:
+        link = f"{address}/sign-in/new-password/{password_links.make(session, row.person_id, _VALID[row.kind])}"
     subject, text = _TEXTS.get((row.kind, row.language)) or _TEXTS[row.kind, "en"]
     message = begin_mail(settings, row, email, subject)
     message.set_content(text.format(handle=row.person.handle if row.person else "", link=link, address=address))

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender import audit
-from recommender.accounts import password_links, sessions, tokens
+from recommender.accounts import last_admin, password_links, sessions, tokens
 from recommender.database.account_tables import Account
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person, utc_now
@@ -58,34 +58,36 @@ def link(session: Session, account: Account, subject: str) -> None:
     _record(session, account.person_id, "account.linked", account.person_id)
 
 
-def unlink(session: Session, person: Person) -> Account:
+def unlink(session: Session, person: Person, by: int | None = None) -> Account:
     """Remove the link between a person and an identity provider's subject, and end their sessions. Their next sign-in
     links them again."""
     account = open_account(session, person)
     account.subject = None
-    sessions.end_all(session, person.id)
-    _record(session, person.id, "account.unlinked")
+    sessions.end_all(session, person.id, by=by)
+    _record(session, person.id, "account.unlinked", by)
     return account
 
 
-def disable(session: Session, person: Person) -> None:
-    """Disable a person's account: their sessions, tokens and links to a new password end at once."""
+def disable(session: Session, person: Person, by: int | None = None) -> None:
+    """Disable a person's account: their sessions, tokens and links to a new password end at once. Raises AccountError
+    for the last admin."""
+    last_admin.require_another(session, person)
     open_account(session, person).disabled = True
-    sessions.end_all(session, person.id)
-    tokens.revoke_all(session, person.id)
+    sessions.end_all(session, person.id, by=by)
+    tokens.revoke_all(session, person.id, by)
     password_links.end(session, person.id)
-    _record(session, person.id, "account.disabled")
+    _record(session, person.id, "account.disabled", by)
 
 
-def enable(session: Session, person: Person) -> None:
+def enable(session: Session, person: Person, by: int | None = None) -> None:
     """Let a person with a disabled account sign in again."""
     account = open_account(session, person)
     if account.disabled:
         account.disabled = False
-        _record(session, person.id, "account.enabled", details={"widened": True})
+        _record(session, person.id, "account.enabled", by, {"widened": True})
 
 
-def set_email(session: Session, person: Person, email: str) -> Account:
+def set_email(session: Session, person: Person, email: str, by: int | None = None) -> Account:
     """Set where links to a new password are sent, or nowhere when it is empty; links that were sent elsewhere end.
     Raises AccountError for what is no address, or is the address of somebody else."""
     email = email.strip().lower()
@@ -93,12 +95,14 @@ def set_email(session: Session, person: Person, email: str) -> Account:
         raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.")
     other = session.scalar(select(Account).where(Account.email == email, Account.person_id != person.id))
     if email and other is not None:
-        raise AccountError(f"{email} is already the address of {other.person.handle}; an address has one person.")
+        raise AccountError(
+            f"{email} is already the address of {other.person.handle}; an address has one person.", "email_taken"
+        )
     account = open_account(session, person)
     if account.email != (email or None):
         password_links.end(session, person.id)
     account.email = email or None
-    _record(session, person.id, "account.email", details={"set": bool(email)})  # the address itself is personal
+    _record(session, person.id, "account.email", by, {"set": bool(email)})  # the address itself is personal
     return account
 
 

@@ -1,5 +1,5 @@
-"""Links with which a person who has forgotten their password sets a new one: made when their mail is sent, valid for an
-hour and only once."""
+"""Links with which a person sets a new password, once: one who has forgotten theirs within an hour of the mail, one who
+was invited within some days."""
 
 import hashlib
 import secrets
@@ -14,15 +14,17 @@ from recommender.database.tables import Person, utc_now
 from recommender.outbox import mail
 
 VALID = timedelta(hours=1)
+INVITATION_VALID = timedelta(days=7)
+"""How long an invitation waits for somebody who is away: a judgement."""
 
 
-def make(session: Session, person_id: int) -> str:
+def make(session: Session, person_id: int, valid: timedelta = VALID, by: int | None = None) -> str:
     """The secret of a new link; earlier links of the person are no longer valid. Only its digest is stored."""
     _end_links(session, person_id)
     secret = secrets.token_urlsafe(32)
-    session.add(PasswordLink(digest=_digest(secret), person_id=person_id, expires_at=utc_now() + VALID))
+    session.add(PasswordLink(digest=_digest(secret), person_id=person_id, expires_at=utc_now() + valid))
     session.flush()
-    audit.record(session, audit.actor(session, None), "password_link.made", f"person:{person_id}")
+    audit.record(session, audit.actor(session, by), "password_link.made", f"person:{person_id}")
     return secret
 
 
@@ -43,7 +45,8 @@ def use(session: Session, secret: str) -> bool:
 def end(session: Session, person_id: int) -> None:
     """End all links of a person, and those whose mail still waits."""
     _end_links(session, person_id)
-    mail.call_off(session, person_id, mail.PASSWORD_LINK)
+    for kind in (mail.PASSWORD_LINK, mail.INVITATION):
+        mail.call_off(session, person_id, kind)
 
 
 def _end_links(session: Session, person_id: int) -> None:

@@ -18,7 +18,9 @@ SCOPES = ("read", "write", "load")
 _PREFIX = "kollega_"
 
 
-def make_token(session: Session, person: Person, name: str, scopes: Collection[str], days: int | None = None) -> str:
+def make_token(
+    session: Session, person: Person, name: str, scopes: Collection[str], days: int | None = None, by: int | None = None
+) -> str:
     """A new bearer token that expires after `days`, or never. Only its digest is stored, so it cannot be shown again.
 
     Raises AccountError when there is no scope or an unknown one.
@@ -36,7 +38,7 @@ def make_token(session: Session, person: Person, name: str, scopes: Collection[s
     session.add(row)
     session.flush()
     details = {"person": person.id, "scopes": row.scopes, "expires": expires.isoformat() if expires else None}
-    audit.record(session, audit.actor(session, None), "token.made", f"token:{row.id}", details)
+    audit.record(session, audit.actor(session, by), "token.made", f"token:{row.id}", details)
     return token
 
 

@@ -11,6 +11,7 @@ from recommender.database.storing import take
 from recommender.database.tables import utc_now
 
 PASSWORD_LINK, PASSWORD_CHANGED, SECOND_FACTOR_OFF = "password_link", "password_changed", "second_factor_off"
+INVITATION = "invitation"  # somebody new is to set their first password
 PLAN = "plan"  # once a week to leads: what is worth doing: `recommender/insights/risk/digest.py`
 NEWS = "news"  # what has happened in requests and documents: `recommender/notifications/`
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
@@ -59,7 +60,7 @@ def claim(session: Session, number: int, domain: str) -> OutgoingMail | None:
     if not take(session, OutgoingMail, *free, next_attempt_at=now + _AT_WORK):
         return None
     row = session.get_one(OutgoingMail, number, populate_existing=True)
-    if row.message_id is None or row.kind == PASSWORD_LINK:
+    if row.message_id is None or row.kind in (PASSWORD_LINK, INVITATION):
         row.message_id = make_msgid(domain=domain)
     return row
 

@@ -238,7 +238,8 @@ def test_a_role_changes_and_teams_only_when_they_are_given(
     add_person("vera", "agent", "hr")
     assert _output(run("user", "role", "aino", "agent")) == "aino is agent of it\n"
     assert _output(run("user", "role", "aino", "lead", "--team", "hr", "--team", "it")) == "aino is lead of hr, it\n"
-    assert _output(run("user", "role", "aino", "staff", "--team", "hr")) == "aino is staff of hr\n"
+    said = _output(run("user", "role", "aino", "staff", "--team", "hr"))
+    assert said == "aino is staff of hr, and no longer of it\n"
     assert (_stored_person(sessions, "aino"), _stored_person(sessions, "vera")) == (
         ("Aino", "staff", ["hr"]),
         ("Vera", "agent", ["hr"]),
@@ -323,7 +324,7 @@ def test_an_invalid_choice_is_a_usage_error_and_changes_nothing(
 # the list of accounts
 
 
-def test_the_list_has_a_line_for_every_account(run: Run, add_person: Callable[..., int]) -> None:
+def test_the_list_has_a_line_for_everybody(run: Run, add_person: Callable[..., int]) -> None:
     assert _output(run("user", "list")) == ""
     add_person("zeppo")  # imported, without an account
     add_person("vera", "lead", "it", "hr")
@@ -335,6 +336,7 @@ def test_the_list_has_a_line_for_every_account(run: Run, add_person: Callable[..
         "aino\tAino Lahti\tstaff\t\tno password",
         "matti\tmatti\tstaff\t\tdisabled",
         "vera\tVera\tlead\thr,it\tpassword",
+        "zeppo\tZeppo\tstaff\t\tno account",
     ]
 
 

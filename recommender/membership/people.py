@@ -1,0 +1,123 @@
+"""People are added, and get a name, a role, teams, a kind and a last day. Commands, pages and SCIM call these."""
+
+from collections.abc import Collection
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender import accounts, audit
+from recommender.access import AGENTS
+from recommender.accounts import last_admin
+from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
+from recommender.database.person_kind import PERSON, SERVICE
+from recommender.database.tables import Person, Team, utc_now
+from recommender.errors import AccountError
+from recommender.knowledge import erasure
+
+LONGEST_NAME = 200  # characters, as in the table
+
+
+def find(session: Session, handle: str) -> Person:
+    """The person with this user name. Raises AccountError when there is none."""
+    person = session.scalar(select(Person).where(Person.handle == handle))
+    if person is None:
+        raise AccountError(f"There is no person {handle!r}. Make one with: kollega user add {handle}", "handle")
+    return person
+
+
+def find_team(session: Session, handle: str) -> Team:
+    """The team with this handle. Raises AccountError when there is none."""
+    team = session.scalar(select(Team).where(Team.handle == handle))
+    if team is None:
+        known = ", ".join(session.scalars(select(Team.handle).order_by(Team.handle))) or "none yet"
+        raise AccountError(
+            f"There is no team {handle!r}; there are: {known}. Make it with: kollega team {handle} --name NAME", "team"
+        )
+    return team
+
+
+def add(session: Session, handle: str, name: str = "", by: int | None = None) -> Person:
+    """A new person, who is staff, in no team, and cannot sign in before they have an account. Raises AccountError for a
+    user name that cannot be used or that somebody has."""
+    if not is_usable(handle):
+        raise AccountError(
+            f"A user name has 1 to {LONGEST_HANDLES['person']} characters, {RULE}. Choose another one.", "handle"
+        )
+    if session.scalar(select(Person.id).where(Person.handle == handle)) is not None:
+        raise AccountError(f"Somebody has the user name {handle} already. Choose another one.", "handle_taken")
+    person = Person(handle=handle, name=_name(name) or handle, role="staff", languages=[])
+    session.add(person)
+    session.flush()
+    erasure.forget(session, erasure.PERSON, handle)
+    audit.record(session, audit.actor(session, by), "person.added", f"person:{person.id}")
+    return person
+
+
+def rename(session: Session, person: Person, name: str, by: int | None = None) -> None:
+    """Give a person another name; an empty one changes nothing."""
+    before, after = person.name, _name(name) or person.name
+    person.name = after
+    session.flush()
+    if before != after:  # the name itself is personal
+        audit.record(session, audit.actor(session, by), "person.name", f"person:{person.id}")
+
+
+def set_role(session: Session, person: Person, role: str, by: int | None = None) -> None:
+    """Make a person staff, agent, lead or admin. Raises AccountError for the last admin."""
+    before = person.role
+    if before == last_admin.ADMIN != role:
+        last_admin.require_another(session, person)
+    person.role = role
+    session.flush()
+    more = role in AGENTS and before not in AGENTS
+    _record(session, person, "person.role", before, role, by, more)
+
+
+def set_teams(session: Session, person: Person, handles: Collection[str], by: int | None = None) -> None:
+    """Put these teams in place of a person's. Raises AccountError for an unknown team."""
+    before = sorted(team.handle for team in person.teams)
+    person.teams = [find_team(session, handle) for handle in dict.fromkeys(handles)]
+    session.flush()
+    after = sorted(team.handle for team in person.teams)
+    _record(session, person, "person.teams", before, after, by, bool(set(after) - set(before)))
+
+
+def set_kind(session: Session, person: Person, kind: str, by: int | None = None) -> None:
+    """Say whether somebody is a PERSON or a SERVICE; with anything else, their name decides."""
+    before = person.stated_kind
+    person.stated_kind = kind if kind in (PERSON, SERVICE) else None
+    session.flush()
+    _record(session, person, "person.kind", before, person.stated_kind, by)
+
+
+def set_left(session: Session, person: Person, day: date | None, by: int | None = None) -> None:
+    """Set from which day on a person does not work here any more and may not sign in; None means that they do. Raises
+    AccountError for the last admin, when the day has come."""
+    before = person.left_on
+    if day is not None and day <= utc_now().date() and not person.has_left(utc_now().date()):
+        last_admin.require_another(session, person)
+    person.left_on = day
+    session.flush()
+    longer = before is not None and (day is None or day > before)
+    shown = [None if each is None else each.isoformat() for each in (before, day)]
+    _record(session, person, "person.left_on", shown[0], shown[1], by, longer)
+
+
+def give_account(session: Session, person: Person, email: str = "", by: int | None = None) -> None:
+    """Let a person sign in, once they have a password or another way to; with an address, if it is given. Raises
+    AccountError for an address that cannot be used."""
+    accounts.open_account(session, person)
+    if email:
+        accounts.set_email(session, person, email, by)
+    accounts.enable(session, person, by)
+
+
+def _name(text: str) -> str:
+    return " ".join(visible(text).split())[:LONGEST_NAME]
+
+
+def _record(
+    session: Session, person: Person, action: str, before: object, after: object, by: int | None, widened: bool = False
+) -> None:
+    audit.record_change(session, audit.actor(session, by), action, f"person:{person.id}", before, after, widened)

@@ -1,0 +1,83 @@
+"""commands/members.py: lists, one person, names, teams, the last day and invitations, as `kollega user` has them."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from click.testing import Result
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import accounts
+from recommender.accounts import password_links
+from recommender.database.tables import Person
+from tests.indexer.commands.conftest import Run
+
+
+def _output(result: Result) -> str:
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def _json(result: Result) -> Any:
+    return json.loads(_output(result))
+
+
+def test_everybody_is_listed_and_shown_as_json(run: Run, add_person: Callable[..., int]) -> None:
+    add_person("vera", "lead", "it", "hr")
+    _output(run("user", "add", "aino", "--name", "Aino Lahti", "--email", "aino@example.org", "--no-password"))
+    listed = _json(run("user", "list", "--json"))
+    assert [(each["user_name"], each["state"]) for each in listed] == [("aino", "no_password"), ("vera", "no_account")]
+    assert _json(run("user", "show", "aino", "--json")) == listed[0] == {
+        "user_name": "aino", "name": "Aino Lahti", "email": "aino@example.org", "role": "staff", "teams": [],
+        "kind": "person", "kind_is_set": False, "left_on": None, "state": "no_password", "has_password": False,
+        "is_linked": False, "second_factor": False,
+    }  # fmt: skip
+    assert "teams\thr, it\n" in _output(run("user", "show", "vera"))
+    assert _output(run("user", "list", "--team", "it")) == "vera\tVera\tlead\thr,it\tno account\n"
+    assert _json(run("user", "list", "--search", "lahti", "--role", "lead", "--json")) == []
+
+
+def test_teams_are_joined_and_left_without_losing_the_others(run: Run, add_person: Callable[..., int]) -> None:
+    add_person("vera", "lead", "it", "hr")
+    add_person("aino", "agent", "it")
+    assert _output(run("user", "teams", "aino", "--join", "hr")) == "aino is in hr, it\n"
+    assert _json(run("user", "teams", "aino", "--leave", "it", "--json")) == {"user_name": "aino", "teams": ["hr"]}
+    assert run("user", "teams", "aino", "--leave", "xx").stderr.startswith("Error: There is no team 'xx'")
+    assert _output(run("user", "teams", "aino")) == "aino is in hr\n"
+
+
+def test_a_last_day_is_set_and_taken_back(run: Run, sessions: sessionmaker[Session]) -> None:
+    _output(run("user", "add", "aino", "--no-password"))
+    assert _output(run("user", "left", "aino", "2031-02-28")) == "aino does not work here from 2031-02-28 on\n"
+    with sessions() as session:
+        assert session.scalars(select(Person.left_on)).one() == date(2031, 2, 28)
+    assert _output(run("user", "left", "aino", "--undo")) == "aino works here\n"
+    assert run("user", "left", "aino", "28.2.2031").exit_code == 2
+    assert _output(run("user", "name", "aino", "Aino Lahti")) == "aino is called Aino Lahti\n"
+
+
+@pytest.mark.parametrize("command", [("role", "aino", "staff"), ("disable", "aino"), ("left", "aino")])
+def test_no_command_takes_the_last_admin_away(
+    run: Run, sessions: sessionmaker[Session], command: tuple[str, ...]
+) -> None:
+    _output(run("user", "add", "aino", "--role", "admin", "--no-password"))
+    refused = run("user", *command)
+    assert refused.exit_code == 1 and refused.stderr.startswith("Error: aino is the only admin who may sign in.")
+    with sessions() as session:
+        account = accounts.find(session, "aino")
+        assert account is not None and (account.disabled, account.person.role, account.person.left_on) == (
+            False, "admin", None,
+        )  # fmt: skip
+
+
+def test_an_invitation_is_printed_where_no_mail_can_be_sent(run: Run, sessions: sessionmaker[Session]) -> None:
+    _output(run("user", "add", "aino", "--no-password"))
+    link = _output(run("user", "invite", "aino")).strip()
+    assert link.startswith("http://127.0.0.1:8080/sign-in/new-password/")
+    with sessions() as session:
+        invited = password_links.person_of(session, link.rpartition("/")[2])
+        assert invited is not None and invited.handle == "aino"
+    assert _json(run("user", "invite", "aino", "--json"))["email"] is None

@@ -1,0 +1,91 @@
+"""membership/people.py: adding people, their names, roles, teams, kinds and last days, and that an admin stays."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from recommender import accounts
+from recommender.database.audit_table import AuditEntry
+from recommender.database.tables import Person, utc_now
+from recommender.errors import AccountError
+from recommender.membership import people
+from tests.recommender.membership.conftest import Add
+
+
+def _log(session: Session) -> list[tuple[int | None, str, object]]:
+    entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+    return [(entry.actor_id, entry.action, entry.details) for entry in entries]
+
+
+def test_somebody_new_is_staff_and_cannot_sign_in(session: Session) -> None:
+    person = people.add(session, "aino", "  Aino \u200b Virtanen ", by=7)
+    assert (person.handle, person.name, person.role, person.teams) == ("aino", "Aino Virtanen", "staff", [])
+    assert accounts.find(session, "aino") is None
+    assert _log(session) == [(7, "person.added", {})]
+    with pytest.raises(AccountError, match="has the user name aino already") as refused:
+        people.add(session, "aino")
+    assert refused.value.reason == "handle_taken"
+
+
+def test_each_change_is_recorded_with_who_made_it_and_once(session: Session, add: Add) -> None:
+    admin, aino = add("tuomas", "admin"), add("aino", "staff", "it")
+    add("vera", "agent", "hr")
+    for _ in range(2):
+        people.set_role(session, aino, "agent", by=admin.id)
+        people.set_teams(session, aino, ["hr", "it"], by=admin.id)
+        people.rename(session, aino, "Aino Lahti", by=admin.id)
+    assert _log(session) == [
+        (admin.id, "person.role", {"before": "staff", "after": "agent", "widened": True}),
+        (admin.id, "person.teams", {"before": ["it"], "after": ["hr", "it"], "widened": True}),
+        (admin.id, "person.name", {}),
+    ]
+    with pytest.raises(AccountError, match="no team 'xx'; there are: hr, it"):
+        people.set_teams(session, aino, ["xx"])
+
+
+def test_the_last_admin_keeps_role_and_access_however_it_is_tried(session: Session, add: Add) -> None:
+    tuomas, today = add("tuomas", "admin"), utc_now().date()
+    tries: list[Callable[[], object]] = [
+        lambda: people.set_role(session, tuomas, "lead"),
+        lambda: people.set_left(session, tuomas, today),
+        lambda: accounts.disable(session, tuomas),
+    ]
+    for attempt in tries:
+        with pytest.raises(AccountError, match="tuomas is the only admin") as refused:
+            attempt()
+        assert refused.value.reason == "last_admin"
+    people.set_left(session, tuomas, today + timedelta(days=1))  # there is time to find another one
+    people.set_left(session, tuomas, None)
+    vera = add("vera", "admin")
+    accounts.disable(session, vera)
+    with pytest.raises(AccountError):
+        people.set_role(session, tuomas, "lead")
+    accounts.enable(session, vera)
+    people.set_role(session, tuomas, "lead")
+    assert session.scalars(select(Person.handle).where(Person.role == "admin")).all() == ["vera"]
+
+
+def test_an_admin_who_never_had_an_account_is_no_other_admin(
+    session: Session, add: Add, add_person: Callable[..., int]
+) -> None:
+    tuomas = add("tuomas", "admin")
+    add_person("imported", "admin")
+    with pytest.raises(AccountError):
+        people.set_role(session, tuomas, "staff")
+
+
+def test_whoever_has_left_may_not_sign_in_until_that_is_undone(session: Session, add: Add) -> None:
+    aino, today = add("aino"), utc_now().date()
+    accounts.set_password(session, aino, "Correct-horse 9")
+    people.set_left(session, aino, today)
+    assert accounts.sign_in(session, "aino", "Correct-horse 9") is None
+    people.set_left(session, aino, None)
+    assert accounts.sign_in(session, "aino", "Correct-horse 9") is not None
+    widened = [details for _by, action, details in _log(session) if action == "person.left_on"]
+    assert widened == [
+        {"before": None, "after": today.isoformat()},
+        {"before": today.isoformat(), "after": None, "widened": True},
+    ]
