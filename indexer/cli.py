@@ -19,10 +19,10 @@ from indexer.commands import (
     measure,
     members,
     models,
-    people,
     serve,
     store,
     sync,
+    teams,
 )  # fmt: skip
 from indexer.commands.running import logs_json
 from recommender.errors import KollegaError
@@ -92,7 +92,7 @@ for command in (
     index.status,
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
-    members.user_group, people.team, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
+    members.user_group, teams.team_group, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
     store.copy_store, store.export, models.model_group, sync.sync, sync.sources, mcp.mcp, insights.insights_group,
 ):  # fmt: skip
     main.add_command(command)

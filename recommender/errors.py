@@ -78,6 +78,15 @@ class UnusablePassword(AccountError):
     """A password is too short, too long or easy to guess; `reason` is "short", "long" or "easy"."""
 
 
+class TeamRefused(AccountError):
+    """A team cannot be made or changed like this: `field` is what cannot be used, `reason` why ("unusable", "taken",
+    "empty", "long", "days" or "here")."""
+
+    def __init__(self, message: str, field: str, reason: str) -> None:
+        super().__init__(message, reason)
+        self.field = field
+
+
 class TooBusy(KollegaError):
     """Too much of the same is going on at this moment; trying again in a few seconds helps."""
 

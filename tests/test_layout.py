@@ -47,6 +47,7 @@ RECOMMENDER = {
         "settings",
     },
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
+    "teams": {"access", "audit", "database", "errors", "knowledge", "outbox"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "insights": {
         "access",
@@ -78,6 +79,7 @@ RECOMMENDER = {
         "notifications",
         "outbox",
         "settings",
+        "teams",
     },
     "learned": {"index", "people", "search"},
     "monitoring": {"database", "datatypes", "errors", "index", "live"},

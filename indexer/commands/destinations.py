@@ -12,9 +12,9 @@ from indexer.sources.configuration import read_sources
 from recommender import audit
 from recommender.accounts.source_secret import secret_variable
 from recommender.errors import SettingsError
-from recommender.membership.people import find_team
 from recommender.outbox import handover
 from recommender.settings import Settings
+from recommender.teams.team import get_team
 
 _MAIL = re.compile(r"mailto:[^@\s,;<>]+@[^@\s,;<>]+")
 
@@ -22,22 +22,24 @@ _MAIL = re.compile(r"mailto:[^@\s,;<>]+@[^@\s,;<>]+")
 def set_destination(settings: Settings, session: Session, handle: str, target: str, values: tuple[str, ...]) -> str:
     """Set where new requests to a team go on to; a sentence about it. Raises SettingsError for a place that cannot be
     used, and SourceError for an option that is missing."""
-    team = find_team(session, handle)
+    team = get_team(session, handle)
     options = dict(_pair(value) for value in values)
     sentence = _checked(settings, handle, target, options)
     handover.set_destination(session, team, target, options)
-    audit.record(session, audit.actor(session, None), "team.destination", f"team:{team.id}", {"target": target})
+    audit.record(session, audit.actor(session, None), "team.destination", f"team:{team.handle}", {"target": target})
     return sentence
 
 
 def send_again(session: Session, handle: str) -> str:
     """Send again what could not be sent on, to where the team works now; a sentence about it. Raises SettingsError when
     its requests stay here."""
-    team = find_team(session, handle)
+    team = get_team(session, handle)
     if handover.destination_of(session, team) is None:
-        raise SettingsError(f"Requests to {handle} stay here. Say where they go on to: kollega team {handle} --send-to")
+        raise SettingsError(
+            f"Requests to {handle} stay here. Say where they go on to: kollega team set {handle} --send-to"
+        )
     count = handover.try_again(session, team)
-    audit.record(session, audit.actor(session, None), "team.sent_again", f"team:{team.id}", {"requests": count})
+    audit.record(session, audit.actor(session, None), "team.sent_again", f"team:{team.handle}", {"requests": count})
     return f"{count} requests of {handle} are sent again by `kollega watch`"
 
 

@@ -67,7 +67,7 @@ def erase(settings: Settings, subject: str, with_requests: bool, dry_run: bool, 
 def retention(settings: Settings, dry_run: bool, with_backups: bool) -> None:
     """Delete for good the solved requests that their team has kept long enough, and old entries of the audit log.
 
-    `kollega team it --keep-days 365` sets how long. `kollega watch` does this once a day.
+    `kollega team set it --keep-days 365` sets how long. `kollega watch` does this once a day.
     """
     from indexer.indexing.retention import erase_what_is_due
     from recommender.database.tables import utc_now

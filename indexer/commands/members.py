@@ -80,12 +80,13 @@ def user_name(settings: Settings, handle: str, name: str) -> None:
 def user_teams(settings: Settings, handle: str, join: tuple[str, ...], leave: tuple[str, ...], as_json: bool) -> None:
     """Add HANDLE to teams, or take them out of some; the others stay. Without options, show the teams."""
     from recommender.membership import people
+    from recommender.teams.team import get_team
 
     with database_session(settings) as session:
         person = people.find(session, handle)
         if join or leave:
             for team in leave:
-                people.find_team(session, team)
+                get_team(session, team)
             kept = [team.handle for team in person.teams if team.handle not in leave]
             people.set_teams(session, person, [*kept, *join])
         teams = sorted(team.handle for team in person.teams)

@@ -1,7 +1,6 @@
-"""`kollega user` and `kollega team`: who may sign in, and who may read a team's new requests."""
+"""`kollega user`: who may sign in."""
 
 import sys
-from typing import Any
 
 import click
 
@@ -107,74 +106,6 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
         person = find(session, handle)
         (accounts.enable if undo else accounts.disable)(session, person)
     click.echo(f"{handle} may sign in again" if undo else f"{handle} may no longer sign in; their tokens are deleted")
-
-
-@click.command()
-@click.argument("handle")
-@click.option("--name", help="Its name; makes the team when there is none.")
-@click.option("--name-fi", help="Its name in Finnish.")
-@click.option("--restricted/--shared", default=None, help="Who may read new requests by default.")
-@click.option("--keep-days", type=click.IntRange(1, 36_500), help="Days for which solved requests are kept.")
-@click.option("--keep-forever", is_flag=True, help="Keep solved requests forever, as without any setting.")
-@click.option("--phone", help="Telephone number that people see when they look for help; empty to take it away.")
-@click.option("--hours", help='When the team answers, in English, such as "weekdays 8-16".')
-@click.option("--hours-fi", help="The same in Finnish.")
-@click.option("--private-matters/--no-private-matters", default=None, help="Whether it is offered private questions.")
-@click.option("--send-to", help="Where new requests go on to: here, mailto:ADDRESS, https://WEBHOOK, or a source.")
-@click.option(
-    "--set", "values", multiple=True, metavar="NAME=VALUE", help="What that system needs, such as project=IT."
-)
-@click.option("--send-again", is_flag=True, help="Send again what could not be sent on.")
-@click.pass_obj
-def team(settings: Settings, /, handle: str, **changes: Any) -> None:
-    """Make the team HANDLE (with --name), or set who may read its new requests by default, how long its solved
-    requests are kept, and how it is reached.
-
-    With --send-to, new requests go on to where the team works, and come back solved: docs/handover.md.
-
-    --restricted: only the person who asks and the team, unless the person who asks shares the request. --shared:
-    everyone. After --keep-days since they were solved, requests are deleted for good (`kollega retention`). With
-    --private-matters the team is offered first for questions about health, harassment, pay and family.
-    """
-    values = changes.pop("values")
-    given = {name: value for name, value in changes.items() if value is not None and value is not False}
-    if values and not changes["send_to"]:
-        raise click.UsageError("--set belongs to --send-to. Say where requests go on to.")
-    given |= {name: False for name in ("restricted", "private_matters") if changes[name] is False}
-    if not given:
-        raise click.UsageError("Say what to set: --name, --restricted, --keep-days, --phone, or another option.")
-    if "keep_days" in given and "keep_forever" in given:
-        raise click.UsageError("Give either --keep-days or --keep-forever.")
-    with database_session(settings) as session:
-        for line in _set_team(session, handle, given):
-            click.echo(line)
-        if changes["send_to"]:
-            from indexer.commands.destinations import set_destination
-
-            click.echo(set_destination(settings, session, handle, changes["send_to"], values))
-        if changes["send_again"]:
-            from indexer.commands.destinations import send_again
-
-            click.echo(send_again(session, handle))
-
-
-def _set_team(session: Any, handle: str, given: dict[str, Any]) -> list[str]:
-    """Make the changes to a team; returns a sentence about each."""
-    from indexer.commands import accounts
-
-    lines = []
-    if names := {str(name): str(given[name]) for name in ("name", "name_fi") if name in given}:
-        lines.append(accounts.call(session, handle, names))
-    if "restricted" in given:
-        lines.append(accounts.restrict(session, handle, given["restricted"]))
-    if "keep_days" in given or "keep_forever" in given:
-        lines.append(accounts.keep(session, handle, given.get("keep_days")))
-    contact = {str(name): str(given[name]) for name in ("phone", "hours", "hours_fi") if name in given}
-    if contact:
-        lines.append(accounts.contact(session, handle, contact))
-    if "private_matters" in given:
-        lines.append(accounts.handle_private_matters(session, handle, given["private_matters"]))
-    return lines
 
 
 def read_password() -> str:

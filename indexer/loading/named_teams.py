@@ -22,5 +22,5 @@ def require_teams(sessions: sessionmaker[Session], name: str, kind: str, options
     if missing := sorted(named - known):
         raise SourceError(
             f"{name}: there is no team {missing[0]!r}; there are: {', '.join(sorted(known)) or 'none yet'}. Correct "
-            f"its name, or make it with: kollega team {missing[0]} --name NAME"
+            f"its name, or make it with: kollega team add {missing[0]} --name NAME"
         )

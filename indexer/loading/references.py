@@ -64,7 +64,7 @@ class References:
         if team is None:
             raise BadRecord(
                 f"{where}: there is no team {handle!r}. Correct its name, put the team's line before this one, or make "
-                f"it with: kollega team {handle} --name NAME"
+                f"it with: kollega team add {handle} --name NAME"
             )
         return team
 

@@ -4,7 +4,7 @@ entries of the audit log, and the keys that tell who has caused an outcome or se
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -21,17 +21,28 @@ def due(session: Session, now: datetime) -> Iterator[int]:
     """Ids of the requests that their team has kept long enough: for `keep_days` since they were resolved and since the
     last reply, or since their asker withdrew them."""
     for team in session.scalars(select(Team).where(Team.keep_days.is_not(None))).all():
-        before = now - timedelta(days=team.keep_days or 0)
-        last_reply = select(func.max(Reply.created_at)).where(Reply.request_id == HelpRequest.id).scalar_subquery()
-        old = select(HelpRequest.id).where(
-            HelpRequest.status == RESOLVED,
-            func.coalesce(HelpRequest.resolved_at, HelpRequest.created_at) < before,
-            func.coalesce(last_reply, HelpRequest.created_at) < before,
-        )
-        withdrawn = select(WithdrawnRequest.request_id).where(WithdrawnRequest.withdrawn_at < before)
-        either = or_(HelpRequest.id.in_(old), HelpRequest.id.in_(withdrawn))
-        kept = select(HelpRequest.id).where(HelpRequest.team_id == team.id, either)
+        kept = _kept_long_enough(team, now - timedelta(days=team.keep_days or 0))
         yield from session.scalars(kept.order_by(HelpRequest.id))
+
+
+def count_due(session: Session, team: Team, days: int, at: datetime) -> int:
+    """How many of the requests that a team has now would be due at a time, if it kept them for so many days."""
+    session.flush()
+    due = _kept_long_enough(team, at - timedelta(days=days)).subquery()
+    return session.scalar(select(func.count()).select_from(due)) or 0
+
+
+def _kept_long_enough(team: Team, before: datetime) -> Select[int]:
+    """The requests of a team that were solved and had their last reply before a time, or were withdrawn before it."""
+    last_reply = select(func.max(Reply.created_at)).where(Reply.request_id == HelpRequest.id).scalar_subquery()
+    old = select(HelpRequest.id).where(
+        HelpRequest.status == RESOLVED,
+        func.coalesce(HelpRequest.resolved_at, HelpRequest.created_at) < before,
+        func.coalesce(last_reply, HelpRequest.created_at) < before,
+    )
+    withdrawn = select(WithdrawnRequest.request_id).where(WithdrawnRequest.withdrawn_at < before)
+    either = or_(HelpRequest.id.in_(old), HelpRequest.id.in_(withdrawn))
+    return select(HelpRequest.id).where(HelpRequest.team_id == team.id, either)
 
 
 def erase_due(session: Session, now: datetime, audit_days: int) -> int:

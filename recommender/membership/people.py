@@ -11,9 +11,10 @@ from recommender.access import AGENTS
 from recommender.accounts import last_admin
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
 from recommender.database.person_kind import PERSON, SERVICE
-from recommender.database.tables import Person, Team, utc_now
+from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
 from recommender.knowledge import erasure
+from recommender.teams.team import get_team
 
 LONGEST_NAME = 200  # characters, as in the table
 
@@ -24,17 +25,6 @@ def find(session: Session, handle: str) -> Person:
     if person is None:
         raise AccountError(f"There is no person {handle!r}. Make one with: kollega user add {handle}", "handle")
     return person
-
-
-def find_team(session: Session, handle: str) -> Team:
-    """The team with this handle. Raises AccountError when there is none."""
-    team = session.scalar(select(Team).where(Team.handle == handle))
-    if team is None:
-        known = ", ".join(session.scalars(select(Team.handle).order_by(Team.handle))) or "none yet"
-        raise AccountError(
-            f"There is no team {handle!r}; there are: {known}. Make it with: kollega team {handle} --name NAME", "team"
-        )
-    return team
 
 
 def add(session: Session, handle: str, name: str = "", by: int | None = None) -> Person:
@@ -77,7 +67,7 @@ def set_role(session: Session, person: Person, role: str, by: int | None = None)
 def set_teams(session: Session, person: Person, handles: Collection[str], by: int | None = None) -> None:
     """Put these teams in place of a person's. Raises AccountError for an unknown team."""
     before = sorted(team.handle for team in person.teams)
-    person.teams = [find_team(session, handle) for handle in dict.fromkeys(handles)]
+    person.teams = [get_team(session, handle) for handle in dict.fromkeys(handles)]
     session.flush()
     after = sorted(team.handle for team in person.teams)
     _record(session, person, "person.teams", before, after, by, bool(set(after) - set(before)))

@@ -49,7 +49,7 @@ _REMEDIES = {
 _REMEDIES_OF_SENDING = {
     403: "Give the account of the token the right to write there",
     404: "Check the address, and that the account of the token may write there",
-    0: "Correct what is set with kollega team --set, then run it with --send-again",
+    0: "Correct what is set with kollega team set --set, then run it with --send-again",
 }
 """The same for what is sent there."""
 

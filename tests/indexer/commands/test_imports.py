@@ -69,7 +69,7 @@ def test_a_team_that_is_not_here_is_told_once_before_anything_is_read(kollega: K
         assert (refused.exit_code, refused.stdout) == (1, "")
         assert refused.stderr == (
             "Error: csv: there is no team 'it'; there are: none yet. Correct its name, or make it with: "
-            "kollega team it --name NAME\n"
+            "kollega team add it --name NAME\n"
         )
     kollega("team", "it", "--name", "IT")
     assert kollega("import", "csv", str(tmp_path / "a.csv"), "--team", "it").stdout.startswith("2 added")

@@ -177,7 +177,7 @@ def test_an_unknown_team_is_reported_in_one_sentence_that_lists_the_known_ones(
     run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int], arguments: tuple[str, ...]
 ) -> None:
     add_person("matti")
-    sentence = "There is no team 'xx'; there are: hr, it. Make it with: kollega team xx --name NAME"
+    sentence = "There is no team 'xx'; there are: hr, it. Make it with: kollega team add xx --name NAME"
     assert _error(run(*arguments, "--team", "it", "--team", "xx", typed=PASSWORD)) == sentence
     with sessions() as session:
         assert session.scalars(select(Person.handle)).all() == ["matti"]

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.commands import accounts as commands
+from indexer.commands import team_sentences
 from indexer.loading.load import load
 from indexer.loading.report import LoadReport, stored_conflicts
 from indexer.sources.jsonl import JSONLSource
@@ -152,7 +153,7 @@ def _edit_everything(visit: Callable[[str], FlaskClient], sessions: sessionmaker
         commands.set_role(session, "liisa", "agent", ["it"])
         commands.set_role(session, "aino", "lead", ["it", "hr"])
         commands.set_kind(session, "liisa", "service")
-        commands.restrict(session, "hr", True)
+        team_sentences.restrict(session, "hr", True)
         commands.add(session, "riikka", "Riikka Salonen", "", [], None)
 
 
@@ -322,8 +323,8 @@ def test_how_a_team_is_reached_comes_from_the_source_until_it_is_set_here(
     assert imported(phone="010 1", hours="9-15", private_matters=True) == ("010 1", "9-15", True)
     assert imported(phone="010 2") == ("010 2", "9-15", True)  # what is left out stays
     with sessions.begin() as session:
-        commands.contact(session, "hr", {"phone": "010 9"})
-        commands.handle_private_matters(session, "hr", False)
+        team_sentences.contact(session, "hr", {"phone": "010 9"})
+        team_sentences.handle_private_matters(session, "hr", False)
     assert imported(phone="010 3", private_matters=True) == ("010 9", "9-15", False)
 
 

@@ -198,7 +198,7 @@ def test_the_same_id_from_two_sources_is_two_requests(import_lines: Import, sess
 
 NO_TEAM = (
     "there is no team 'xx'. Correct its name, put the team's line before this one, or make it with: "
-    "kollega team xx --name NAME"
+    "kollega team add xx --name NAME"
 )
 
 

@@ -206,7 +206,7 @@ def test_what_the_system_will_never_take_is_given_up_with_its_reason(
     hand_over(there, sessions)
     row = _row(sessions, number)
     assert row.state == "failed" and row.problem and ("400" in row.problem or "422" in row.problem)
-    assert "kollega team --set" in row.problem and "--send-again" in row.problem
+    assert "kollega team set --set" in row.problem and "--send-again" in row.problem
     with sessions.begin() as session:
         team = session.scalars(select(Team).where(Team.handle == "it")).one()
         handover.set_destination(session, team, "desk", _options_of(server))
