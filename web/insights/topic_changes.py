@@ -16,6 +16,7 @@ from recommender.insights.topics import editing
 from recommender.insights.topics.topic import LANGUAGES, Topic
 from web import current, once
 from web.current import session
+from web.insights.chosen import chosen_teams
 from web.insights.topic_page import LedTopic, Typed, is_led, led_topic, topic_page
 from web.sign_in.session import signed_in
 
@@ -97,6 +98,18 @@ def end(topic_id: int) -> ResponseReturnValue:
         return render_template("insights/change.html", what="end", topic=led.topic)
     editing.end(session(), led.reader, topic_id)
     return redirect(once.commit_once(url_for("insights.home")))
+
+
+@blueprint.post("/show-again")
+def show_again(topic_id: int) -> ResponseReturnValue:
+    """Show a topic again that was ended. 404 for a topic that is not among those that the person may show again."""
+    if earlier := _earlier():
+        return redirect(earlier)
+    reader = chosen_teams().reader
+    if topic_id not in {topic.id for topic in editing.may_show_again(session(), reader)}:
+        abort(404)
+    editing.show_again(session(), reader, topic_id, current.analyzer())
+    return _changed(topic_id)
 
 
 def _earlier() -> str | None:

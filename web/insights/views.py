@@ -11,6 +11,7 @@ from recommender.database.risk_tables import DONE, PROPOSED, STARTED, WRITE, Tra
 from recommender.database.tables import utc_now
 from recommender.insights.risk import acts, drafting
 from recommender.insights.risk.risk import topic_risks, topics_without_figures
+from recommender.insights.topics import editing
 from web import current
 from web.current import session
 from web.insights.chosen import chosen_teams
@@ -34,6 +35,7 @@ def home() -> ResponseReturnValue:
         "insights/home.html",
         chosen=chosen,
         risks=risks,
+        ended=editing.may_show_again(session(), chosen.reader, chosen.team),
         new_topics=topics_without_figures(session(), chosen.reader, chosen.team),
         under_way=[act for act in planned if act.state == STARTED],
         worth_doing=[act for act in planned if act.state == PROPOSED],

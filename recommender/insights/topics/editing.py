@@ -18,14 +18,22 @@ from recommender.corpus import headings
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import PROPOSED, TransferAct
 from recommender.database.service_tables import Teaching
-from recommender.database.tables import Person, utc_now
+from recommender.database.tables import Person, Team, utc_now
 from recommender.errors import NotAllowed, TopicRefused
 from recommender.index import SearchIndex
 from recommender.insights.topics import clustering, left_out
 from recommender.insights.topics.handling import handling_team
 from recommender.insights.topics.naming import Namer
 from recommender.insights.topics.stored import beginnings, lock, read, with_teams
-from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, Topic, reader_of, visible_topics
+from recommender.insights.topics.topic import (
+    LANGUAGES,
+    LEAST_ITEMS,
+    Topic,
+    ended_topics,
+    names_of,
+    reader_of,
+    visible_topics,
+)
 from recommender.insights.topics.words import WordReader
 from recommender.knowledge.erased_names import names_of_people
 from recommender.language.analyzer import Analyzer
@@ -165,11 +173,39 @@ def move(session: Session, reader: Reader, item: str, into_id: int, analyzer: An
 
 
 def end(session: Session, reader: Reader, topic_id: int) -> None:
-    """Show a topic no more. Its items stay in it, so that they do not make the same topic again."""
+    """Show a topic no more, until `show_again`. Its items stay in it, so that they do not make the same topic again."""
     topic = _editable(session, reader, topic_id)
     session.get_one(TopicRow, topic.id).ended_on = utc_now().date()
-    session.execute(update(TopicItem).where(TopicItem.topic_id == topic.id).values(chosen=True))
     _record(session, reader, "topic.ended", topic, {})
+
+
+def may_show_again(session: Session, reader: Reader, team: Team | None = None) -> list[Topic]:
+    """The topics that were ended and that this reader may show again, by id; those that `team` handles, or all."""
+    return [
+        topic
+        for topic in ended_topics(session, reader)
+        if may_edit(session, topic, reader) and (team is None or handling_team(session, topic) == team.id)
+    ]
+
+
+def show_again(session: Session, reader: Reader, topic_id: int, analyzer: Analyzer) -> None:
+    """Show a topic again that was ended. It has the names that it had, except those that another topic has got
+    meanwhile."""
+    lock(session)
+    topic = next((topic for topic in may_show_again(session, reader) if topic.id == topic_id), None)
+    if topic is None:
+        raise NotAllowed(_WHO)
+    row = session.get_one(TopicRow, topic.id)
+    row.ended_on = None
+    session.flush()
+    others = [other for other in visible_topics(session, reader) if other.id != topic.id]
+    taken = {language: {other.names[language].casefold() for other in others} for language in LANGUAGES}
+    for language in LANGUAGES:
+        if (getattr(row, f"given_{language}") or "").casefold() in taken[language]:
+            setattr(row, f"given_{language}", None)
+    if any(name.casefold() in taken[language] for language, name in names_of(row).items()):
+        _Naming(session, topic.audience, analyzer).name_anew(topic.id, topic.items)
+    _record(session, reader, "topic.shown_again", topic, {})
 
 
 def _editable(session: Session, reader: Reader, topic_id: int) -> Topic:
@@ -197,16 +233,19 @@ class _Naming:
         self._namer = Namer(reader, with_teams(session, items[:: max(1, len(items) // _SAMPLE)]))
 
     def name_anew(self, topic_id: int, keys: Sequence[str]) -> None:
-        """Keep the computed names of a topic that still are right for these items, all that it has, and replace the
-        others by names that no topic of the token or of everyone has: a name may not come from an item that has left.
-        Items whose words make no name get a number. Without items the name is empty, so that the topic is not shown
-        until the next update."""
+        """Keep the computed names of a topic that still are right for these items, all that it has, and that no other
+        topic has, and replace the others by names that no topic of the token or of everyone has: a name may not come
+        from an item that has left. Items whose words make no name get a number. Without items the name is empty, so
+        that the topic is not shown until the next update."""
         row = self._session.get_one(TopicRow, topic_id)
         texts = list(beginnings(self._session, keys[:_NAMED_FROM]).values())
         had = {"fi": row.name_fi or "", "en": row.name_en or ""}
         right = self._namer.holds(had, texts)
         stored = [topic for token in {self._token, EVERYONE} for topic in read(self._session, token).values()]
         taken = {language: {name for topic in stored for name in topic.shown(language)} for language in LANGUAGES}
+        others = [topic for topic in stored if topic.id != topic_id and not topic.closed]
+        of_others = {name.casefold() for topic in others for language in LANGUAGES for name in topic.shown(language)}
+        right = {language: right[language] and name.casefold() not in of_others for language, name in had.items()}
         new = self._namer.any_names(texts, taken)
         number = {language: f"{word} {topic_id}" if texts else "" for language, word in _TOPIC.items()}
         names = {

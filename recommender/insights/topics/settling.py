@@ -170,7 +170,7 @@ def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredT
     for label, topic in enumerate(ids):
         for key, chosen in before[topic].items.items():
             if key in place_of:
-                labels[place_of[key]], fixed[place_of[key]] = label, chosen
+                labels[place_of[key]], fixed[place_of[key]] = label, chosen or before[topic].closed
     kept = {label for label, topic in enumerate(ids) if before[topic].kept}
     had = labels
     if (labels == NOWHERE).all():
@@ -203,7 +203,8 @@ def _named(
         number, rows = waiting.popleft()
         topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
-        known = topic and (topic.closed or _known_nameless(topic, keys, unnamed.nameless))
+        closed = topic is not None and topic.closed and topic.items.keys() <= keys  # the name may be of what has left
+        known = topic and (closed or _known_nameless(topic, keys, unnamed.nameless))
         if len(rows) >= LEAST_ITEMS and not known:
             forgotten = topic is not None and topic.id in unnamed.forgotten
             name = _right_name(topic, keys, texts, groups.vectors, rows, names, forgotten)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader
@@ -55,10 +55,18 @@ def visible_topics(session: Session, reader: Reader) -> list[Topic]:
     A topic is left out as soon as one of its items is gone, or may not be read by all who would see the topic, until
     the topics have been computed anew: its name may have come from that item. An erased item takes the names with it.
     """
+    return _of_rows(session, reader, TopicRow.ended_on.is_(None))
+
+
+def ended_topics(session: Session, reader: Reader) -> list[Topic]:
+    """The topics that leads have ended and that this reader could see if they had not, by id. Those that ended because
+    their items went elsewhere have no items."""
+    return _of_rows(session, reader, TopicRow.ended_on.is_not(None) & TopicRow.merged_into_id.is_(None))
+
+
+def _of_rows(session: Session, reader: Reader, which: ColumnElement[bool]) -> list[Topic]:
     rows = session.scalars(
-        select(TopicRow)
-        .where(TopicRow.ended_on.is_(None), TopicRow.audience.in_(sorted(reader.tokens)))
-        .order_by(TopicRow.id)
+        select(TopicRow).where(which, TopicRow.audience.in_(sorted(reader.tokens))).order_by(TopicRow.id)
     ).all()
     ids = [row.id for row in rows]
     together = func.aggregate_strings(TopicItem.item, " ")  # one row for each topic, instead of one for each item

@@ -148,6 +148,16 @@ def test_a_topic_that_is_ended_is_shown_no_more(aino: FlaskClient, topics: dict[
     assert int(_number(topics["payslip"])) not in _sizes(sessions)
 
 
+def test_an_ended_topic_is_shown_again(aino: FlaskClient, topics: dict[str, str], sessions: Sessions) -> None:
+    end, again = f"{topics['payslip']}/end", f"{topics['payslip']}/show-again"
+    press(aino, end, end)
+    assert "Topics that are shown no more" in aino.get("/insights/?team=it").text
+    assert press(aino, "/insights/", again).location == f"{topics['payslip']}?changed=1"
+    assert _sizes(sessions)[int(_number(topics["payslip"]))] == 6
+    assert "Topics that are shown no more" not in aino.get("/insights/").text
+    assert aino.get(topics["payslip"]).status_code == 200
+
+
 def test_topics_of_other_readers_are_not_offered(aino: FlaskClient, topics: dict[str, str]) -> None:
     assert aino.get(topics["secret"]).status_code == 200
     offered = {
@@ -168,9 +178,9 @@ def test_nobody_else_changes_a_topic(
     other.application.config["WTF_CSRF_ENABLED"] = False
     into = _number(topics["payslip"])
     sent = {"into": into, "item": "request:1", "name_en": "Mine", "name_fi": "Oma", "parts": "x"}
-    for act in ("names", "merge", "split", "move", "end"):
+    for act in ("names", "merge", "split", "move", "end", "show-again"):
         assert other.post(f"{topics['mixed']}/{act}", data=sent).status_code == status, act
-        if act not in ("names", "move"):
+        if act not in ("names", "move", "show-again"):
             page = other.get(f"{topics['mixed']}/{act}?into={into}")
             assert page.status_code == status and "Mixed" not in page.text
     assert sorted(_sizes(sessions).values()) == [6, 6, 12]

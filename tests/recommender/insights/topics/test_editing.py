@@ -266,6 +266,50 @@ def test_an_ended_topic_is_not_made_again(
         assert items.isdisjoint(item for topic in _shown(session).values() for item in topic.items)
 
 
+def test_an_ended_topic_is_shown_again_as_it_was(
+    sessions: sessionmaker[Session], topics: dict[str, int], run: Update, analyzer: Analyzer
+) -> None:
+    printer = topics["printer"]
+    with sessions.begin() as session:
+        before = _shown(session)[printer]
+        rows = stored.read(session, EVERYONE)[printer].items
+        editing.end(session, _reader(session, "aino"), printer)
+    run(LATER, True)
+    with sessions.begin() as session:
+        aino = _reader(session, "aino")
+        assert printer not in _shown(session)
+        assert [topic.id for topic in editing.may_show_again(session, aino)] == [printer]
+        assert editing.may_show_again(session, _reader(session, "eero")) == []
+        for handle, topic in (("eero", printer), ("aino", topics["parking"])):
+            with pytest.raises(NotAllowed):
+                editing.show_again(session, _reader(session, handle), topic, analyzer)
+        editing.show_again(session, aino, printer, analyzer)
+    with sessions() as session:
+        assert _shown(session)[printer] == before
+        assert stored.read(session, EVERYONE)[printer].items == rows
+        assert [action for action, _topic in _recorded(session)] == ["topic.ended", "topic.shown_again"]
+    run(LATER, True)
+    with sessions() as session:
+        assert _shown(session)[printer] == before
+
+
+def test_a_topic_that_is_shown_again_has_no_name_that_another_one_has_got(
+    sessions: sessionmaker[Session], topics: dict[str, int], analyzer: Analyzer
+) -> None:
+    printer = topics["printer"]
+    with sessions.begin() as session:
+        aino = _reader(session, "aino")
+        editing.rename(session, aino, printer, {"fi": "Laitteet", "en": ""})
+        computed = _shown(session)[printer].names["en"]
+        editing.end(session, aino, printer)
+        editing.rename(session, aino, topics["parking"], {"fi": "Laitteet", "en": computed})
+        editing.show_again(session, aino, printer, analyzer)
+    with sessions() as session:
+        names, others = _shown(session)[printer].names, _shown(session)[topics["parking"]].names
+        assert others == {"fi": "Laitteet", "en": computed}
+        assert all(names.values()) and not set(names.values()) & set(others.values())
+
+
 @pytest.mark.parametrize("handle", ["eero", "agent"])
 def test_only_leads_of_the_team_that_handles_a_topic_change_it(
     sessions: sessionmaker[Session],
