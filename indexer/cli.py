@@ -9,6 +9,7 @@ import click
 from indexer.commands import (
     ask,
     audit,
+    doctor,
     encode_worker,
     erase,
     imports,
@@ -30,6 +31,7 @@ from recommender.monitoring import logs
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
+_WITHOUT_SETTINGS = ("completion", "doctor")
 
 
 class _Failure(click.ClickException):
@@ -82,14 +84,16 @@ def main(ctx: click.Context, verbose: bool) -> None:
     Settings are environment variables that start with KOLLEGA_; docs/settings.md lists them.
     """
     os.umask(0o077)  # only the account that runs a command can read the files that it makes
-    if ctx.invoked_subcommand:
+    if ctx.invoked_subcommand in _WITHOUT_SETTINGS:  # also when these cannot be used
+        logs.configure("text", verbose)
+    elif ctx.invoked_subcommand:
         ctx.obj = Settings.from_environment()
         logs.configure(ctx.obj.log_format, verbose)
 
 
 for command in (
-    ask.ask, audit.audit, imports.import_group, index.prepare, index.reindex, encode_worker.encode_worker, index.watch,
-    index.status,
+    ask.ask, audit.audit, doctor.doctor, doctor.completion, imports.import_group, index.prepare, index.reindex,
+    encode_worker.encode_worker, index.watch, index.status,
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
     members.user_group, teams.team_group, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,

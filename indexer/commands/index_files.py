@@ -43,8 +43,9 @@ def gc(settings: Settings, previous: bool) -> None:
 
 @click.command()
 @click.option("--repair", is_flag=True, help="Mend the index from the database: what differs, or all of it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def verify(settings: Settings, repair: bool) -> None:
+def verify(settings: Settings, repair: bool, as_json: bool) -> None:
     """Check that database, attached files, index, model and audit log are whole, and that the index has every item.
 
     Compares all files with their checksums and every item of the index with the database. Prints one line for each
@@ -55,7 +56,9 @@ def verify(settings: Settings, repair: bool) -> None:
     --repair brings the index up to date, and builds it anew where that does not help. Only the index can be made again
     from the database; a damaged database needs a backup.
     """
-    problems = _told(settings)
+    if as_json and repair:
+        raise click.UsageError("--json only tells. Mend the index with --repair alone.")
+    problems = _told_as_json(settings) if as_json else _told(settings)
     if problems and repair:
         problems = _repaired(settings, problems)
     sys.exit(1 if problems else 0)
@@ -82,6 +85,15 @@ def _told(settings: Settings) -> list[str]:
     for problem in problems:
         click.echo(problem)
     click.echo(f"problems: {len(problems)}" if problems else "all is well: database, files, index, model and audit log")
+    return problems
+
+
+def _told_as_json(settings: Settings) -> list[str]:
+    from indexer.indexing.verify import verify as problems_of
+
+    notes: list[str] = []
+    problems = problems_of(settings, notes.append)
+    click.echo(json.dumps({"healthy": not problems, "problems": problems, "notes": notes}, indent=2))
     return problems
 
 

@@ -101,6 +101,15 @@ def test_generations_are_listed_and_what_nobody_needs_is_removed(loaded: Kollega
     assert loaded("verify").exit_code == 0
 
 
+def test_verify_tells_programs_the_same(loaded: Kollega, settings: Settings) -> None:
+    assert json.loads(loaded("verify", "--json").stdout) == {"healthy": True, "problems": [], "notes": []}
+    (settings.index_dir / generations.live(settings.index_dir).name / "vectors.faiss").unlink()
+    damaged = loaded("verify", "--json")
+    [problem] = json.loads(damaged.stdout)["problems"]
+    assert damaged.exit_code == 1 and "vectors.faiss" in problem
+    assert loaded("verify", "--json", "--repair").exit_code == 2
+
+
 @pytest.mark.parametrize("name", ["vectors.faiss", "catalogue.db", "manifest.json"])
 def test_verify_mends_a_damaged_index_from_the_database(loaded: Kollega, settings: Settings, name: str) -> None:
     file = generations.live(settings.index_dir) / name
