@@ -29,7 +29,6 @@ RECOMMENDER = {
     "audit": {"access", "database"},
     "accounts": {"audit", "database", "errors", "outbox", "settings"},
     "outbox": {"database"},
-    "organisation": {"accounts", "audit", "database", "errors", "settings"},
     "jobs": {"database"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
@@ -167,8 +166,9 @@ INSIGHTS = {
 }
 """What each folder or module directly in recommender/insights/ may import of the others."""
 
-BUILT_ON_EACH_OTHER = {"web.sign_in", "web.api"}
-"""Folders whose views import each other: the steps of signing in, and the calls of the API the blueprint they share."""
+BUILT_ON_EACH_OTHER = {"web.admin", "web.sign_in", "web.api"}
+"""Folders whose views import each other: the steps of signing in, and the calls of the API and the pages about people
+the blueprint that they share."""
 
 ENGINES = {
     "faiss": "recommender/index/dense.py",

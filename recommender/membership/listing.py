@@ -3,13 +3,14 @@ JSON. What they have written is not here: that is for those who may read it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.accounts import second_factor
-from recommender.database.account_tables import Account
+from recommender.database.account_tables import Account, APIToken
 from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.storing import in_chunks
 from recommender.database.tables import Person, Team, utc_now
@@ -83,6 +84,12 @@ def load(
 def one(session: Session, person: Person) -> Member:
     """A person with their account."""
     return Member(person, session.get(Account, person.id))
+
+
+def tokens_used(session: Session, ids: Sequence[int]) -> dict[int, date | None]:
+    """Of these people who have tokens, by their ids: the day on which one of these was last used; None for never."""
+    query = select(APIToken.person_id, func.max(APIToken.last_used_on)).where(APIToken.person_id.in_(ids))
+    return {number: day for number, day in session.execute(query.group_by(APIToken.person_id))}
 
 
 def as_json(session: Session, member: Member) -> dict[str, Any]:
