@@ -47,7 +47,7 @@ RECOMMENDER = {
         "settings",
     },
     "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
-    "teams": {"access", "audit", "database", "errors", "knowledge", "outbox"},
+    "teams": {"access", "audit", "database", "errors", "knowledge", "outbox", "settings"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "insights": {
         "access",

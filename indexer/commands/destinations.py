@@ -1,8 +1,5 @@
 """Where the requests to a team go on to."""
 
-import re
-from urllib.parse import urlsplit
-
 from sqlalchemy.orm import Session
 
 from indexer.delivery.handover.deliver import source_of
@@ -14,9 +11,8 @@ from recommender.accounts.source_secret import secret_variable
 from recommender.errors import SettingsError
 from recommender.outbox import handover
 from recommender.settings import Settings
+from recommender.teams import destination
 from recommender.teams.team import get_team
-
-_MAIL = re.compile(r"mailto:[^@\s,;<>]+@[^@\s,;<>]+")
 
 
 def set_destination(settings: Settings, session: Session, handle: str, target: str, values: tuple[str, ...]) -> str:
@@ -25,8 +21,7 @@ def set_destination(settings: Settings, session: Session, handle: str, target: s
     team = get_team(session, handle)
     options = dict(_pair(value) for value in values)
     sentence = _checked(settings, handle, target, options)
-    handover.set_destination(session, team, target, options)
-    audit.record(session, audit.actor(session, None), "team.destination", f"team:{team.handle}", {"target": target})
+    destination.store(session, team, target, options, audit.COMMAND)
     return sentence
 
 
@@ -51,20 +46,15 @@ def _pair(value: str) -> tuple[str, str]:
 
 
 def _checked(settings: Settings, handle: str, target: str, options: dict[str, str]) -> str:
+    if target != handover.HERE and source_of(target) is not None:
+        return _checked_source(settings, handle, target, options)
+    destination.check(settings, target)
     if target == handover.HERE:
         return f"new requests to {handle} stay here"
-    if target.startswith("mailto:"):
-        if not _MAIL.fullmatch(target):
-            raise SettingsError(f"{target} is no mail address. Write one such as mailto:it@example.org.")
-        if not settings.mail_server:
-            raise SettingsError("There is no mail server. Set KOLLEGA_MAIL_SERVER first.")
-        return f"new requests to {handle} are mailed to {target.removeprefix('mailto:')}"
-    if source_of(target) is None:
-        if urlsplit(target).scheme != "https" and urlsplit(target).hostname not in ("localhost", "127.0.0.1"):
-            raise SettingsError(f"{target} is no webhook. Its address begins with https://.")
-        variable = secret_variable(secret_name(handle), SECRET)
-        return f"new requests to {handle} are sent to {target}; `kollega watch` needs {variable}"
-    return _checked_source(settings, handle, target, options)
+    if target.startswith(destination.MAIL):
+        return f"new requests to {handle} are mailed to {target.removeprefix(destination.MAIL)}"
+    variable = secret_variable(secret_name(handle), SECRET)
+    return f"new requests to {handle} are sent to {target}; `kollega watch` needs {variable}"
 
 
 def _checked_source(settings: Settings, handle: str, target: str, options: dict[str, str]) -> str:

@@ -52,7 +52,7 @@ def current_admin() -> Person:
 
 
 def sections() -> list[Section]:
-    """The sections of the admin area, in the order of the menu."""
+    """The sections of the admin area that this person may open, in the order of the menu: leads only see the teams."""
     every = (
         Section("admin.home", gettext("Overview"), "home"),
         Section("admin_people.listed", gettext("People"), "users"),
@@ -69,4 +69,5 @@ def sections() -> list[Section]:
         Section("admin_jobs.listed", gettext("Jobs"), "queue-list"),
         Section("admin_system.show", gettext("System"), "server"),
     )
-    return [section for section in every if section.endpoint in current_app.view_functions]
+    existing = [section for section in every if section.endpoint in current_app.view_functions]
+    return existing if is_admin() else [section for section in existing if section.blueprint == "admin_teams"]

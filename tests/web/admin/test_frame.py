@@ -26,8 +26,8 @@ def test_who_has_not_signed_in_signs_in_first(open_client: Callable[[], FlaskCli
 def test_every_page_stands_in_the_menu(open_client: Callable[[], FlaskClient], add_person: Callable[..., int]) -> None:
     add_person("aino", "admin")
     client = sign_in(open_client(), "aino")
-    page = client.get("/admin/").text
-    with client.application.test_request_context():
+    with client:
+        page = client.get("/admin/").text
         in_menu = {section.blueprint for section in sections()}
         assert in_menu == {name for name in client.application.blueprints if name.split("_")[0] == "admin"}
         assert all(section.text in page for section in sections())
