@@ -21,14 +21,19 @@ class Finding:
     values: Mapping[str, Value] = field(default_factory=dict)
 
     @property
+    def texts(self) -> tuple[str, str]:
+        """(what was found, what to do next), to be filled in with the values."""
+        return TEXTS[self.code]
+
+    @property
     def said(self) -> str:
         """What was found, in English."""
-        return TEXTS[self.code][0] % self.values
+        return self.texts[0] % self.values
 
     @property
     def advice(self) -> str:
         """What to do next, in English; empty when there is nothing to do."""
-        return TEXTS[self.code][1] % self.values
+        return self.texts[1] % self.values
 
     def as_dict(self) -> dict[str, object]:
         """The finding for JSON."""

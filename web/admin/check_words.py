@@ -1,0 +1,191 @@
+"""What the page about the system says of findings, in the language of the page. The texts are those of
+`recommender/monitoring/checks/texts.py`; they stand here once more for the tool that collects the texts of pages, and a
+test compares the two."""
+
+from flask_babel import gettext
+
+from recommender.monitoring.checks.finding import OK, WARNING, Finding
+
+
+def N_(text: str) -> str:
+    """The text itself: only marks it as one to translate."""
+    return text
+
+
+def said(finding: Finding) -> str:
+    """What was found, in words."""
+    return str(gettext(finding.texts[0]) % finding.values)
+
+
+def advice(finding: Finding) -> str:
+    """What to do next; empty when there is nothing to do."""
+    return str(gettext(finding.texts[1]) % finding.values) if finding.texts[1] else ""
+
+
+def state_name(state: str) -> str:
+    """The word for the state of a finding."""
+    return gettext("In order") if state == OK else gettext("Warning") if state == WARNING else gettext("Problem")
+
+
+def check_name(check: str) -> str:
+    """What was looked at, in a word or two."""
+    return {
+        "versions": gettext("Versions"),
+        "machine": gettext("Memory and processors"),
+        "home": gettext("Home directory"),
+        "disk": gettext("Disk"),
+        "permissions": gettext("Rights to files"),
+        "settings": gettext("Settings"),
+        "secret key": gettext("Secret key"),
+        "address": gettext("Address"),
+        "time zone": gettext("Time zone"),
+        "database": gettext("Database"),
+        "clock": gettext("Clock"),
+        "backup": gettext("Backup"),
+        "watcher": gettext("Work in the background"),
+        "jobs": gettext("Jobs"),
+        "sources": gettext("Sources"),
+        "mail": gettext("Mail"),
+        "index": gettext("Search index"),
+        "model": gettext("Model"),
+        "synonyms": gettext("Synonyms"),
+        "learned": gettext("What was learned"),
+        "mail server": gettext("Mail server"),
+        "sign-in": gettext("Signing in"),
+    }.get(check, check)
+
+
+TEXTS = (
+    N_("This could not be checked (%(error)s)."),
+    N_("Look into the log, and run kollega verify, which says more."),
+    N_("Kollega %(kollega)s, Python %(python)s, on %(system)s"),
+    N_("%(libraries)s"),
+    N_("%(cpus)s processors, %(memory)s of memory, of which %(available)s are free"),
+    N_("Only %(available)s of %(memory)s of memory are free."),
+    N_("Stop other programs, or give the machine more memory; a server process takes about 1 GB."),
+    N_("%(free)s free on the disk of the home directory"),
+    N_("Only %(free)s are free on the disk of the home directory."),
+    N_("Make room soon: the index is written beside the present one. kollega gc removes what interrupted runs left."),
+    N_("The disk of the home directory is full (%(free)s free)."),
+    N_("Make room, then start Kollega again; what was saved before is still there."),
+    N_("The file system of the home directory has room for only %(free)s more files (free inodes)."),
+    N_("Delete small files that nobody needs, or move the home directory to another file system."),
+    N_("The home directory can be read and written."),
+    N_("There is no home directory."),
+    N_("Check KOLLEGA_HOME. On a new installation run: kollega demo, or kollega serve."),
+    N_("Nothing can be written into the home directory: %(reason)s."),
+    N_("Check that the disk is not full or read-only, and that the account that runs Kollega owns the directory."),
+    N_("Only the account that runs Kollega can read its files."),
+    N_("Files and folders with confidential content that other accounts can read: %(count)s."),
+    N_("In the home directory run: chmod -R go= ."),
+    N_("Files and folders in the home directory that belong to another account: %(count)s."),
+    N_("Run every command as the account that runs Kollega, and give it the files (chown)."),
+    N_("All settings are known. Those that differ from their defaults: %(count)s."),
+    N_("Variables that are no settings: %(names)s."),
+    N_("Correct how they are spelt (docs/settings.md lists all), or remove them."),
+    N_("The value of %(name)s cannot be used. Everything else was checked as if it had its default."),
+    N_("Correct it as docs/settings.md says. kollega status says what is expected."),
+    N_("The key that signs sign-ins and links is there."),
+    N_("The key that signs sign-ins and links is made when the server starts."),
+    N_("The database is on a server, which several machines may use, and KOLLEGA_SECRET_KEY is not set."),
+    N_("If several machines serve the pages, set the same KOLLEGA_SECRET_KEY on all of them."),
+    N_("People use an address with https."),
+    N_("No address is set (KOLLEGA_PUBLIC_URL); the server only listens on this machine."),
+    N_("The server listens for other machines, and KOLLEGA_PUBLIC_URL is not set."),
+    N_("Put a proxy with HTTPS in front and set KOLLEGA_PUBLIC_URL (docs/deployment.md)."),
+    N_("KOLLEGA_PUBLIC_URL does not begin with https://, so passwords and cookies can be read on the way."),
+    N_("Put a proxy with HTTPS in front (docs/deployment.md), and set the address with https://."),
+    N_("Days and times are shown in the time zone %(zone)s; there it is %(now)s."),
+    N_("%(kind)s, %(size)s, tables of version %(revision)s"),
+    N_("There is no database."),
+    N_("Check KOLLEGA_HOME and KOLLEGA_DATABASE. A new one is made by kollega serve; or restore a backup."),
+    N_("The tables are of an older version of Kollega (%(revision)s; this one needs %(wanted)s)."),
+    N_("Stop the server and run: kollega upgrade"),
+    N_("The tables are of a newer version of Kollega (%(revision)s; this one knows up to %(wanted)s)."),
+    N_("Install that version of Kollega again, or restore a backup that this version made."),
+    N_("The server of the database does not answer, or it refuses Kollega (%(code)s)."),
+    N_("Check that it runs, and the host, name and password in KOLLEGA_DATABASE. kollega status says more."),
+    N_("The database cannot be opened or read (%(code)s)."),
+    N_("Check that there is room on the disk, and who owns the files. kollega status says more."),
+    N_("The database finds damage in itself."),
+    N_("Stop Kollega and restore a backup: kollega restore FILE. Keep the damaged file until that has worked."),
+    N_("The database finds no damage in itself."),
+    N_("The clocks of this machine and of the database agree."),
+    N_("The clocks of this machine and of the database are %(seconds)s s apart."),
+    N_("Let both machines set their clocks by a time server (NTP)."),
+    N_("The newest change in the database lies %(minutes)s min in the future."),
+    N_("Check the clock of this machine, and of those that wrote the data."),
+    N_("The last backup was made on %(day)s."),
+    N_("The last backup with kollega backup was made on %(day)s, %(days)s days ago."),
+    N_("Run kollega backup FILE every night (docs/administration.md), unless you make backups in another way."),
+    N_("No backup was ever made with kollega backup."),
+    N_("kollega watch runs."),
+    N_("kollega watch does not run: what people write is not found, and no mail is sent."),
+    N_("Start kollega watch, as docs/deployment.md says."),
+    N_("No kollega watch brings this machine's index up to date."),
+    N_("Start kollega watch on this machine too."),
+    N_("Jobs that wait: %(waiting)s."),
+    N_("Jobs that wait: %(waiting)s, the oldest of them for %(hours)s h."),
+    N_("Check that kollega watch runs, and look into its log."),
+    N_("Jobs that have failed in the last week: %(failed)s."),
+    N_("Look into the log of kollega watch for what could not be loaded."),
+    N_("Mails that wait to be sent: %(waiting)s."),
+    N_("Mails that could not be sent and were given up: %(failed)s."),
+    N_("Check KOLLEGA_MAIL_SERVER and KOLLEGA_MAIL_FROM, and the log of kollega watch."),
+    N_("Sources that were read without errors: %(count)s."),
+    N_("No source is read regularly."),
+    N_("Sources that could not be read at their last run: %(failed)s of %(count)s."),
+    N_("Run kollega sources, which says what went wrong with each."),
+    N_("Sources of which some items could not be used: %(count)s."),
+    N_("Run kollega sources, which lists them."),
+    N_("%(generation)s, made on %(day)s: %(items)s items, %(passages)s passages"),
+    N_("There is no index, so nothing is found."),
+    N_("Run: kollega reindex"),
+    N_("Files of the index are missing or damaged."),
+    N_("Run: kollega verify --repair"),
+    N_("The server of the index (Milvus) does not answer."),
+    N_("Start it, and check KOLLEGA_MILVUS."),
+    N_("The files of the index agree with their checksums."),
+    N_("Every change in the database is in the index."),
+    N_("Changes that wait for the index: %(waiting)s, the oldest for %(minutes)s min."),
+    N_("Check that kollega watch runs, or run: kollega reindex"),
+    N_("Nobody has noted how far the index is behind the database."),
+    N_("Start kollega watch, or run: kollega reindex"),
+    N_("%(model)s (%(dimension)s dimensions), run by %(backend)s, gives the vectors that are expected."),
+    N_("%(model)s (%(dimension)s dimensions), run by %(backend)s, can be run."),
+    N_("The model cannot be loaded (%(error)s): only words are searched, not meanings."),
+    N_("Run: kollega prepare. Then check KOLLEGA_MODEL and KOLLEGA_BACKEND."),
+    N_("Files of the model or of the dictionaries are missing or damaged."),
+    N_("Run: kollega prepare. Then start Kollega again."),
+    N_("The model gives other vectors than it should."),
+    N_("Run: kollega verify, then kollega prepare. If that does not help, set KOLLEGA_BACKEND=torch."),
+    N_("The index was made with another model than the one that is set."),
+    N_("Run: kollega reindex --full, or unset KOLLEGA_MODEL."),
+    N_("Rules of synonyms in use: %(rules)s."),
+    N_("The file synonyms.txt cannot be used: line %(line)s is wrong, or it is not in UTF-8."),
+    N_("Correct it, as docs/administration.md says. kollega status says what is wrong."),
+    N_("What was learned from your own history is in use."),
+    N_("The weights that ship with Kollega are in use; nothing was learned from your own history."),
+    N_("What was learned from your own history is damaged, so the weights that ship with Kollega are used."),
+    N_("Run: kollega calibrate, and kollega train-experts"),
+    N_("The mail server takes mail from Kollega."),
+    N_("No mail server is set, so no mail is sent."),
+    N_("The mail server cannot be reached (%(error)s)."),
+    N_("Check the host and port in KOLLEGA_MAIL_SERVER, and that the firewall lets this machine connect."),
+    N_("The host in KOLLEGA_MAIL_SERVER is not known to this machine."),
+    N_("Correct its name, or the name server (DNS) of this machine."),
+    N_("The certificate of the mail server cannot be checked."),
+    N_("Use the host name that stands in the certificate, or add your authority to this machine."),
+    N_("The mail server refuses the user or password of KOLLEGA_MAIL_SERVER (code %(code)s)."),
+    N_("Correct them; special characters have to be written as in a web address (%%40 for @)."),
+    N_("The mail server refuses the sender KOLLEGA_MAIL_FROM (code %(code)s)."),
+    N_("Set an address that this server may send from, or let it take mail from this machine."),
+    N_("The mail server offers no encryption, so no password is sent to it and no mail can be sent."),
+    N_("Use smtps:// or a server that offers STARTTLS."),
+    N_("The OpenID provider answers."),
+    N_("No OpenID provider is set; people sign in with passwords."),
+    N_("The OpenID provider cannot be reached (%(error)s)."),
+    N_("Check KOLLEGA_OIDC_ISSUER, and that the firewall lets this machine connect."),
+    N_("What answers at KOLLEGA_OIDC_ISSUER is no OpenID provider of that name (code %(code)s)."),
+    N_("Copy the issuer's address exactly as the provider shows it."),
+)
