@@ -5,12 +5,13 @@ With --check nothing is written; the exit status is 1 when a page is not what wo
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from indexer.cli import main as kollega
+from recommender.organisation.values import NEEDS_RESTART
 from recommender.settings import Settings
 
 DOCS = Path(__file__).parent
@@ -63,10 +64,18 @@ def settings_page() -> str:
         "# Settings\n\n",
         "Kollega is set up by environment variables. A variable that is not set, or is empty, has its default. A value "
         "that cannot be used is an error that names the variable.\n\n",
+        "An admin can change these in Kollega too, unless the environment sets them: "
+        f"{_listed(NEEDS_RESTART)}. The environment wins over what was set there, and that over the default. Of these, "
+        f"{_listed(name for name, restart in NEEDS_RESTART.items() if restart)} take effect when the programs are "
+        "started again, the others within seconds.\n\n",
         "| variable | default | meaning |\n",
         "|---|---|---|\n",
         *rows,
     ])  # fmt: skip
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 PAGES = {"commands.md": commands_page, "settings.md": settings_page}

@@ -48,6 +48,10 @@ class SettingsError(KollegaError):
     """A setting has a value that cannot be used."""
 
 
+class OrganisationError(KollegaError):
+    """A value that the organisation wants to set cannot be used."""
+
+
 class DatabaseUnusable(KollegaError):
     """The database cannot be read or written."""
 

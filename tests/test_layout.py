@@ -29,6 +29,7 @@ RECOMMENDER = {
     "audit": {"access", "database"},
     "accounts": {"audit", "database", "errors", "outbox", "settings"},
     "outbox": {"database"},
+    "organisation": {"accounts", "audit", "database", "errors", "settings"},
     "jobs": {"database"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
+from recommender.organisation.values import Organisation
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from web import (
@@ -89,15 +90,21 @@ def create_app(settings: Settings, recommender: Recommender | None = None) -> Fl
         raise
 
 
+def _applied(settings: Settings, sessions: sessionmaker[Session]) -> Settings:
+    """The settings with what the organisation has set."""
+    with sessions() as session:
+        return Organisation.read(session, settings).settings
+
+
 def _made(settings: Settings, recommender: Recommender | None, sessions: sessionmaker[Session]) -> Flask:
     app = Flask(__name__)
     _configure(app, settings)
     starts = recommender is None
-    recommender = recommender or Recommender.open(settings)
+    recommender = recommender or Recommender.open(_applied(settings, sessions))
     current.attach(app, settings, recommender, sessions)
     request_log.attach(app)  # before all others: it runs first and last
     measuring.attach(app, sessions.kw["bind"])
-    Babel(app, locale_selector=_language)
+    Babel(app, locale_selector=_language, timezone_selector=_time_zone)
     static_files.attach(app)
     input.attach(app)
     uploads.attach(app)  # before the form is read, which the check of its CSRF token does
@@ -153,16 +160,26 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_HTTPONLY=True,
         BABEL_DEFAULT_LOCALE=settings.language,
-        BABEL_DEFAULT_TIMEZONE=settings.time_zone,
     )
 
 
 def _language() -> str:
-    """The language chosen on the page, else that of the cookie, else the browser's, else that of the settings."""
+    """The language chosen on the page, else that of the cookie, else the browser's, else that of the settings; one of
+    those that the organisation has."""
+    offered = current.organisation().languages
     chosen = request.args.get("lang") or request.cookies.get("lang")
-    if chosen in LANGUAGES:
+    if chosen in offered:
         return chosen
-    return request.accept_languages.best_match(LANGUAGES) or str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    return request.accept_languages.best_match(offered) or _default_language(offered)
+
+
+def _time_zone() -> str:
+    return current.settings().time_zone
+
+
+def _default_language(offered: tuple[str, ...]) -> str:
+    language = current.settings().language
+    return language if language in offered else offered[0]
 
 
 def _remember_language() -> None:

@@ -37,7 +37,7 @@ def from_trusted_proxy() -> bool:
 
 
 def _is_trusted(address: Address) -> bool:
-    return any(address in network for network in current.settings().trusted_networks)
+    return any(address in network for network in current.environment().trusted_networks)
 
 
 def _parse(text: str) -> Address | None:

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.knowledge.counting import Counting
 from recommender.language.analyzer import Analyzer
+from recommender.organisation.values import Organisation, Values
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 
@@ -14,6 +15,7 @@ def attach(
 ) -> None:
     """Store these parts in the app, and close the database session of each request when the request ends."""
     app.extensions["kollega_settings"] = app_settings
+    app.extensions["kollega_values"] = Values(session_factory)
     app.extensions["kollega_recommender"] = app_recommender
     app.extensions["kollega_sessions"] = session_factory
     app.extensions["kollega_counting"] = Counting(app_settings)
@@ -21,9 +23,20 @@ def attach(
 
 
 def settings() -> Settings:
-    """The settings that this application was made with."""
+    """The settings, with what the organisation has set."""
+    return organisation().settings
+
+
+def environment() -> Settings:
+    """The settings of the environment, without what the organisation has set."""
     app_settings: Settings = current_app.extensions["kollega_settings"]
     return app_settings
+
+
+def organisation() -> Organisation:
+    """What the organisation has set, as it was a moment ago."""
+    values: Values = current_app.extensions["kollega_values"]
+    return values.organisation(environment())
 
 
 def recommender() -> Recommender:

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from recommender.database.tables import Team, utc_now
 from recommender.datatypes import Expert, Heading, Item, Kind
+from web import current
 from web.input import parts_of
 from web.markdown import MOST_ON_A_PAGE, effort, markdown, plain
 
@@ -36,7 +37,11 @@ def attach(app: Flask) -> None:
         is_web_address=is_web_address,
     )
     app.jinja_env.globals.update(
-        with_language=with_language, item_url=item_url, icon=icon, current_language=lambda: str(get_locale())
+        with_language=with_language,
+        item_url=item_url,
+        icon=icon,
+        current_language=lambda: str(get_locale()),
+        organisation=current.organisation,
     )
 
 

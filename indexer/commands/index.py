@@ -101,9 +101,12 @@ def watch(settings: Settings) -> None:
     from indexer.indexing.kept import follow
     from recommender.database.engine import open_database
     from recommender.index.model_in_use import FollowingEncoder
+    from recommender.organisation.values import Organisation
 
     stop_when_terminated()
     sessions = open_database(settings)  # before the model, which takes long to load
+    with sessions() as session:
+        settings = Organisation.read(session, settings).settings
     follow(settings)
     encoders, analyzer = FollowingEncoder.load(settings), load_analyzer(settings)
     watch_together(settings, sessions, encoders, analyzer, report_in_log, stop_after_this_step(settings.stop_seconds))

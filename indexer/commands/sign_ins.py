@@ -7,6 +7,7 @@ from recommender.accounts.account import may_sign_in
 from recommender.database.account_tables import Account
 from recommender.errors import AccountError
 from recommender.membership.people import find
+from recommender.organisation.values import Organisation
 from recommender.outbox import mail
 from recommender.settings import Settings
 
@@ -52,7 +53,7 @@ def reset_second_factor(session: Session, settings: Settings, handle: str) -> st
     sessions.end_all(session, person.id)
     account = session.get(Account, person.id)
     if account is not None and account.email and settings.mail_server:
-        mail.queue(session, person.id, mail.SECOND_FACTOR_OFF, settings.language)
+        mail.queue(session, person.id, mail.SECOND_FACTOR_OFF, Organisation.read(session, settings).settings.language)
     return f"{handle} signs in without a second factor, or sets up a new one if it is required"
 
 

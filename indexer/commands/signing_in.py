@@ -56,9 +56,11 @@ def user_send_link(settings: Settings, handle: str, language: str | None) -> Non
     The link works once, within an hour. `kollega watch` sends the mail.
     """
     from indexer.commands import sign_ins
+    from recommender.organisation.values import Organisation
 
     with database_session(settings) as session:
-        click.echo(sign_ins.send_link(session, settings, handle, language or settings.language))
+        usual = Organisation.read(session, settings).settings.language
+        click.echo(sign_ins.send_link(session, settings, handle, language or usual))
 
 
 @user_group.command("sessions")

@@ -20,6 +20,7 @@ from recommender.database.account_tables import Account, OutgoingMail
 from recommender.database.tables import utc_now
 from recommender.insights.risk import digest
 from recommender.notifications import mailing
+from recommender.organisation.values import Organisation
 from recommender.outbox import mail
 from recommender.settings import Settings
 
@@ -41,6 +42,7 @@ def deliver(settings: Settings, sessions: sessionmaker[Session]) -> int:
         return 0
     server = MailServer(settings.mail_server)
     with sessions() as session:
+        settings = Organisation.read(session, settings).settings  # its time zone, which may have been set a moment ago
         news, waiting = mailing.is_anything_due(session, utc_now()), mail.is_anything_due(session)
         plans = digest.is_anything_due(session, settings, utc_now())
     if news or plans:

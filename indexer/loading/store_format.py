@@ -23,6 +23,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     import_tables,
     insight_tables,
     item_tables,
+    organisation_tables,
     replica_tables,
     request_tables,
     risk_tables,
@@ -70,12 +71,13 @@ NOT_EXPORTED = (
     "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
     "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
     "reading_keys", "reading_marks", "rate_counts", "shared_texts",
-    "encode_batches", "index_stores", "index_generations",
+    "encode_batches", "index_stores", "index_generations", "set_up_codes",
 )  # fmt: skip
 """How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
 belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
 request, how far sources were read, which `kollega sync` finds out again, work that waits, the figures of topics,
-which are computed anew, and what machines share that is no record: their index too."""
+which are computed anew, and what machines share that is no record: their index too. The code of the
+first admin belongs to one empty store."""
 ROWS = (
     "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",
@@ -83,7 +85,7 @@ ROWS = (
     "withdrawn_requests", "team_destinations",
     "handovers", "handover_replies", "request_details", "document_details", "foreign_people", "person_addresses",
     "topics", "topic_items", "search_counts", "topic_weeks", "transfer_acts", "transfer_act_items",
-    "success_measures", "measure_values", "teachings", "left_out", "sent_afterwards",
+    "success_measures", "measure_values", "teachings", "left_out", "sent_afterwards", "organisation_values",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 

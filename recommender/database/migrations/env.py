@@ -18,6 +18,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     insight_tables,
     item_tables,
     job_tables,
+    organisation_tables,
     replica_tables,
     request_tables,
     search_count_tables,

@@ -25,6 +25,7 @@ from recommender.database.foreign_tables import ForeignPerson, PersonAddress, ad
 from recommender.database.handover_tables import Handover, HandoverReply, TeamDestination
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.item_tables import Replacement
+from recommender.database.organisation_tables import OrganisationValue
 from recommender.database.request_tables import (
     CannedReply,
     EarlierText,
@@ -144,6 +145,7 @@ def add_what_people_did(settings: Settings) -> None:
             SearchCount(topic_id=topic.id, week=DAY, verdict="unknown", people=5),
             Teaching(topic_id=topic.id, person_id=oona.id, colleague_id=mirva.id, since=DAY),
             LeftOut(topic_id=topic.id, person_id=oona.id, since=DAY),
+            OrganisationValue(key="name", value="Museo", changed_by_id=oona.id, changed_at=MOMENT),
             SentAfterwards(team_id=team.id, topic_id=topic.id, kind="solved", since=DAY, times=2),
             SuccessMeasure(
                 team_id=team.id, sentence="Keys are back by noon.", written_on=DAY,
