@@ -24,12 +24,13 @@ def advice(finding: Finding) -> str:
 
 def state_name(state: str) -> str:
     """The word for the state of a finding."""
-    return gettext("In order") if state == OK else gettext("Warning") if state == WARNING else gettext("Problem")
+    names = {OK: gettext("In order"), WARNING: gettext("Warning")}
+    return str(names.get(state) or gettext("Problem"))
 
 
 def check_name(check: str) -> str:
     """What was looked at, in a word or two."""
-    return {
+    names: dict[str, str] = {
         "versions": gettext("Versions"),
         "machine": gettext("Memory and processors"),
         "home": gettext("Home directory"),
@@ -52,7 +53,8 @@ def check_name(check: str) -> str:
         "learned": gettext("What was learned"),
         "mail server": gettext("Mail server"),
         "sign-in": gettext("Signing in"),
-    }.get(check, check)
+    }
+    return names.get(check, check)
 
 
 TEXTS = (
