@@ -20,6 +20,7 @@ Text = tuple[str | None, str]
 """A text of the pages: what keeps it apart from the same words elsewhere (None for most), and the words."""
 
 KEYWORDS = {
+    "N_": None,
     "_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
 
