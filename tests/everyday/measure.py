@@ -1,6 +1,7 @@
 """`make everyday`: asks the demo organisation the everyday questions and prints how well they are answered.
 
-Prints the measures of both halves, whether an item stands among the first three far more often than it is right, and
+Prints the measures of both halves, those of each language with the questions in Swedish and about Swedish items
+(`questions_sv.jsonl`, which the halves are without), whether an item stands among the first three far more often than it is right, and
 with --all every question of the reporting half with what is said to it. --plot FILE draws how often there is an answer
 for each probability that is given. The demo is loaded and indexed in a store of its own under `KOLLEGA_HOME/research`;
 the organisation's own data is not touched.
@@ -24,7 +25,9 @@ from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
+SWEDISH = Path(__file__).parent / "questions_sv.jsonl"
 CHOOSE, REPORT = "choose", "report"
+Pair = tuple[EverydayQuestion, Reply]
 _FEW = 3  # places that an item takes too often when it is near to everything
 
 
@@ -49,13 +52,27 @@ def most_frequent(questions: Sequence[EverydayQuestion], replies: Sequence[Reply
     return sorted(rows, key=lambda row: (-row[1] / max(1, row[2]), -row[1], row[0]))
 
 
+def _print_languages(pairs: Sequence[Pair], swedish: Sequence[Pair]) -> None:
+    """Print the measures of the questions in each language, and of the sets about Swedish."""
+    groups = {
+        "Finnish": [pair for pair in pairs if pair[0].language == "fi"],
+        "English": [pair for pair in pairs if pair[0].language == "en"],
+        "Swedish": [pair for pair in swedish if pair[0].language == "sv"],
+        "to Swedish items": [pair for pair in swedish if pair[0].language != "sv"],
+    }
+    print("\nThe questions in each language; Swedish from its own file")
+    print_table({name: measure(*zip(*group, strict=True)) for name, group in groups.items()})
+
+
 def main(show_all: bool, picture: Path | None) -> None:
     """Ask, and print."""
-    questions = read_questions(QUESTIONS)
-    replies = replies_of_demo(questions, Settings.from_environment())
+    questions, swedish = read_questions(QUESTIONS), read_questions(SWEDISH)
+    all_replies = replies_of_demo([*questions, *swedish], Settings.from_environment())
+    replies, of_swedish = all_replies[: len(questions)], all_replies[len(questions) :]
     pairs = list(zip(questions, replies, strict=True))
     halves = {half: [pair for pair in pairs if pair[0].part == half] for half in (CHOOSE, REPORT)}
     print_table({half: measure(*zip(*of_half, strict=True)) for half, of_half in halves.items()})
+    _print_languages(pairs, list(zip(swedish, of_swedish, strict=True)))
     reported = halves[REPORT]
     truth = [question.kind == "answer" for question, _reply in reported]
     bins = reliability([reply.exists for _question, reply in reported], truth)
@@ -67,7 +84,7 @@ def main(show_all: bool, picture: Path | None) -> None:
     print("\nItems among the first three most often, as a multiple of how often they are right:")
     for key, among, right in most_frequent(questions, replies)[:5]:
         print(f"  {key}: {among}, right {right}")
-    for question, reply in halves[REPORT] if show_all else ():
+    for question, reply in [*halves[REPORT], *zip(swedish, of_swedish, strict=True)] if show_all else ():
         first = reply.shown[0] if reply.shown else "-"
         grade = "outdated" if first in question.outdated else question.grades.get(first, 0)
         print(f"\n{question.id} [{question.kind}] {' '.join(question.text.split())[:160]}")

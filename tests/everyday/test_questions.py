@@ -19,15 +19,24 @@ Question = dict[str, Any]
 FIELDS = [
     "id", "half", "text", "language", "expect", "relevant", "outdated", "team", "people", "not_people", "note",
 ]  # fmt: skip
-KINDS = {"answer": 117, "near miss": 43, "no answer": 26, "junk": 18}
+KINDS = {
+    "questions.jsonl": {"answer": 117, "near miss": 43, "no answer": 26, "junk": 18},
+    "questions_sv.jsonl": {"answer": 45, "near miss": 6, "no answer": 5, "junk": 4},
+}
 EXPECTED = {"answer": {"answer"}, "near miss": {"maybe", "unknown"}, "no answer": {"unknown"}, "junk": {"unknown"}}
 HALVES = ("choose", "report")
 
 
 @cache
-def _questions() -> tuple[Question, ...]:
-    lines = (TESTS / "everyday" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+def _questions(name: str) -> tuple[Question, ...]:
+    lines = (TESTS / "everyday" / name).read_text(encoding="utf-8").splitlines()
     return tuple(json.loads(line) for line in lines)
+
+
+@pytest.fixture(params=KINDS)
+def name(request: pytest.FixtureRequest) -> str:
+    """The file of questions that a test is about."""
+    return str(request.param)
 
 
 @cache
@@ -73,82 +82,82 @@ def _who_wrote(item: RequestRecord | DocumentRecord) -> set[str | None]:
     return {item.owner} if isinstance(item, DocumentRecord) else {reply.author for reply in item.replies}
 
 
-def test_each_question_has_the_same_fields_and_its_own_id_and_text() -> None:
-    assert all(list(question) == FIELDS for question in _questions())
+def test_each_question_has_the_same_fields_and_its_own_id_and_text(name: str) -> None:
+    assert all(list(question) == FIELDS for question in _questions(name))
     for field in ("id", "text"):
-        values = [question[field] for question in _questions()]
+        values = [question[field] for question in _questions(name)]
         assert len(set(values)) == len(values)
-    assert all(question["text"] == question["text"].strip() != "" for question in _questions())
-    assert {question["language"] for question in _questions()} == {"fi", "en", "sv"}
+    assert all(question["text"] == question["text"].strip() != "" for question in _questions(name))
+    assert {question["language"] for question in _questions(name)} == {"fi", "en", "sv"}
 
 
-def test_there_are_as_many_of_each_kind_as_the_readme_says() -> None:
+def test_there_are_as_many_of_each_kind_as_the_readme_says(name: str) -> None:
     readme = (TESTS / "everyday" / "README.md").read_text(encoding="utf-8")
-    assert Counter(_kind(question) for question in _questions()) == KINDS
-    assert all(f"| `{kind}` | {count} |" in readme for kind, count in KINDS.items())
-    assert readme.count(f"{len(_questions())} questions") == 1
+    assert Counter(_kind(question) for question in _questions(name)) == KINDS[name]
+    assert all(f"| `{kind}` | {count} |" in readme for kind, count in KINDS[name].items())
+    assert readme.count(f"{len(_questions(name))} questions") == 1
 
 
-def test_what_is_expected_fits_the_kind_and_the_grades() -> None:
-    for question in _questions():
+def test_what_is_expected_fits_the_kind_and_the_grades(name: str) -> None:
+    for question in _questions(name):
         assert question["expect"] in EXPECTED[_kind(question)], question["id"]
         best = max((found["grade"] for found in question["relevant"]), default=0)
         assert best == {"answer": 2, "maybe": 1, "unknown": 0}[question["expect"]], question["id"]
         assert all(set(found) == {"id", "grade"} and found["grade"] in (1, 2) for found in question["relevant"])
 
 
-def test_named_items_exist_once_and_everybody_may_read_them() -> None:
+def test_named_items_exist_once_and_everybody_may_read_them(name: str) -> None:
     items = _items()
-    for question in _questions():
+    for question in _questions(name):
         named = [found["id"] for found in question["relevant"]] + question["outdated"]
         assert len(set(named)) == len(named), question["id"]
         assert set(named) <= set(items), question["id"]
-        assert all(_for_everybody(items[name]) for name in named), question["id"]
+        assert all(_for_everybody(items[key]) for key in named), question["id"]
 
 
-def test_open_requests_are_never_full_answers() -> None:
+def test_open_requests_are_never_full_answers(name: str) -> None:
     items = _items()
-    for question in _questions():
+    for question in _questions(name):
         for found in question["relevant"]:
             item = items[found["id"]]
             if isinstance(item, RequestRecord) and item.status == "open":
                 assert found["grade"] == 1, question["id"]
 
 
-def test_outdated_items_are_older_than_a_full_answer() -> None:
+def test_outdated_items_are_older_than_a_full_answer(name: str) -> None:
     items = _items()
 
-    def when(name: str) -> Any:
-        item = items[name]
+    def when(key: str) -> Any:
+        item = items[key]
         return item.created_at if isinstance(item, RequestRecord) else item.updated_at
 
-    for question in _questions():
+    for question in _questions(name):
         full = [when(found["id"]) for found in question["relevant"] if found["grade"] == 2]
-        assert all(when(name) < max(full) for name in question["outdated"]), question["id"]
+        assert all(when(key) < max(full) for key in question["outdated"]), question["id"]
 
 
-def test_nobody_who_left_is_among_the_people_and_all_wrote_about_the_matter() -> None:
+def test_nobody_who_left_is_among_the_people_and_all_wrote_about_the_matter(name: str) -> None:
     people, items = _people(), _items()
-    for question in _questions():
-        assert all(people[name].left_on is None for name in question["people"]), question["id"]
+    for question in _questions(name):
+        assert all(people[handle].left_on is None for handle in question["people"]), question["id"]
         assert not set(question["people"]) & set(question["not_people"]), question["id"]
-        relevant = {name for found in question["relevant"] for name in _who_wrote(items[found["id"]])}
-        outdated = {name for item in question["outdated"] for name in _who_wrote(items[item])}
+        relevant = {handle for found in question["relevant"] for handle in _who_wrote(items[found["id"]])}
+        outdated = {handle for item in question["outdated"] for handle in _who_wrote(items[item])}
         assert set(question["people"]) <= relevant, question["id"]
         assert set(question["not_people"]) <= relevant | outdated, question["id"]
 
 
-def test_a_team_is_named_for_all_questions_that_the_items_are_about() -> None:
-    for question in _questions():
+def test_a_team_is_named_for_all_questions_that_the_items_are_about(name: str) -> None:
+    for question in _questions(name):
         about = _kind(question) in ("answer", "near miss")
         assert (question["team"] in _teams()) if about else (question["team"] is None), question["id"]
 
 
 @pytest.mark.parametrize("value", [_kind, _length, lambda q: q["language"], lambda q: q["expect"]])
-def test_the_halves_are_alike(value: Callable[[Question], str]) -> None:
+def test_the_halves_are_alike(name: str, value: Callable[[Question], str]) -> None:
     counts = {
-        half: Counter(value(question) for question in _questions() if question["half"] == half) for half in HALVES
+        half: Counter(value(question) for question in _questions(name) if question["half"] == half) for half in HALVES
     }
-    assert sum(counts[HALVES[0]].values()) + sum(counts[HALVES[1]].values()) == len(_questions())
-    for name in counts["choose"] | counts["report"]:
-        assert abs(counts["choose"][name] - counts["report"][name]) <= 2, name
+    assert sum(counts[HALVES[0]].values()) + sum(counts[HALVES[1]].values()) == len(_questions(name))
+    for what in counts["choose"] | counts["report"]:
+        assert abs(counts["choose"][what] - counts["report"][what]) <= 2, what

@@ -14,7 +14,7 @@ from indexer.sources.jsonl import JSONLSource
 from indexer.sources.protocol import WholeSource
 from indexer.sources.records import Located, Record, RequestRecord
 
-FILES = ("organisation", "it", "hr", "finance", "legal", "facilities", "sales")
+FILES = ("organisation", "it", "hr", "finance", "legal", "facilities", "sales", "swedish")
 SIGN_INS = ("henri.laine", "aino.virtanen", "riikka.salonen", "mikko.lahti", "tuomas.rinne")
 _LAST_DAY = date(2026, 11, 20)
 _YEAR = timedelta(weeks=52)

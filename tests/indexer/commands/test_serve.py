@@ -41,7 +41,7 @@ def test_demo_loads_and_indexes_the_demo_organisation(kollega: Kollega) -> None:
     result = kollega("demo")
     assert result.exit_code == 0
     loaded, indexed = result.stdout.splitlines()
-    assert loaded == "370 added, 0 updated, 0 unchanged"
+    assert loaded == "390 added, 0 updated, 0 unchanged"
     sessions = open_database(Settings.from_environment())
     with sessions() as session:
         searchable = session.query(HelpRequest).count() + session.query(Document).count()
