@@ -85,7 +85,7 @@ class Settings(Places):
         "chance, 0 to 1, that somebody leaves within a year of whom nothing is known; the default is the turnover "
         "of salaried employees in Finnish industry in a year (Confederation of Finnish Industries EK, 2020-2021)",
     )
-    language: str = _setting("en", "language of pages when the browser states no preference: en or fi")
+    language: str = _setting("en", "language of pages when the browser states no preference: en, fi or sv")
     host: str = _setting("127.0.0.1", "address the server listens on")
     port: int = _setting(8080, "port the server listens on")
     server_threads: int = _setting(4, "requests the server handles at once")
@@ -195,7 +195,7 @@ class Settings(Places):
         _require(0.0 <= self.dense_weight <= 1.0, "dense_weight", "a number from 0 to 1")
         _require(self.backend in ("auto", "openvino", "torch"), "backend", "auto, openvino or torch")
         _require(self.index in INDEXES, "index", " or ".join(INDEXES))
-        _require(self.language in ("en", "fi"), "language", "en or fi")
+        _require(self.language in ("en", "fi", "sv"), "language", "en, fi or sv")
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.max_passages >= 2, "max_passages", "at least 2")
         _require(self.old_after_months >= 0, "old_after_months", "0 or more")

@@ -17,7 +17,7 @@ from web import current
 from web.input import parts_of
 from web.markdown import MOST_ON_A_PAGE, effort, markdown, plain
 
-LANGUAGES = ("en", "fi")  # of the pages
+LANGUAGES = ("en", "fi", "sv")  # of the pages
 
 
 def attach(app: Flask) -> None:
@@ -110,7 +110,7 @@ def team_name(team: Team | None) -> str:
     """A team's name in the page's language."""
     if team is None:
         return ""
-    return team.name_fi if str(get_locale()) == "fi" and team.name_fi else team.name
+    return team.in_language("name", str(get_locale())) or ""
 
 
 def role_name(role: str) -> str:

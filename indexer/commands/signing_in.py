@@ -48,7 +48,7 @@ def user_email(settings: Settings, handle: str, address: str) -> None:
 
 @user_group.command("send-link")
 @click.argument("handle")
-@click.option("--language", type=click.Choice(("fi", "en")), help="Of the mail; KOLLEGA_LANGUAGE by default.")
+@click.option("--language", type=click.Choice(("fi", "sv", "en")), help="Of the mail; KOLLEGA_LANGUAGE by default.")
 @click.pass_obj
 def user_send_link(settings: Settings, handle: str, language: str | None) -> None:
     """Send HANDLE a link with which they set a password themselves.

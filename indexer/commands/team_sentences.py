@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.database.tables import Team, utc_now
+from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.knowledge import retention
 from recommender.settings import Settings
 from recommender.teams import removing, summary, team
@@ -23,7 +24,7 @@ def changed(
 ) -> Iterator[str]:
     """Make the changes that are `given` to a team, which is made first if `makes`, unless it is there and `may_exist`.
     A sentence about each. Raises AccountError or SettingsError for what cannot be used."""
-    names = {name: str(given[name]) for name in ("name", "name_fi") if name in given}
+    names = {name: str(given[name]) for name in ("name", "name_fi", "name_sv") if name in given}
     if makes and not (may_exist and team.find(session, handle)):
         row = team.add(session, handle, names, audit.COMMAND)
         yield f"{handle} is the new team {row.name}"
@@ -31,13 +32,13 @@ def changed(
         row = team.get_team(session, handle)
         if names:
             team.rename(session, row, names, audit.COMMAND)
-            also = f" and {row.name_fi}" if row.name_fi and "name_fi" in names else ""
-            yield f"{handle} is called {row.name}{also}"
+            also = [getattr(row, name) for name in ("name_fi", "name_sv") if names.get(name)]
+            yield f"{handle} is called {' and '.join([row.name, *also])}"
     if "restricted" in given:
         yield restrict(session, handle, given["restricted"])
     if "keep_days" in given or "keep_forever" in given:
         yield from _keep(session, row, given.get("keep_days"))
-    reached = {name: str(given[name]) for name in ("phone", "hours", "hours_fi") if name in given}
+    reached = {name: str(given[name]) for name in LONGEST_CONTACT if name in given}
     if reached:
         yield contact(session, handle, reached)
     if "private_matters" in given:
@@ -61,7 +62,7 @@ def contact(session: Session, handle: str, changes: Mapping[str, str]) -> str:
     """Set how a team is reached; a sentence about it."""
     row = team.get_team(session, handle)
     team.set_contact(session, row, changes, audit.COMMAND)
-    known = [text for text in (row.phone, row.hours, row.hours_fi) if text]
+    known = [text for text in (row.phone, row.hours, row.hours_fi, row.hours_sv) if text]
     return f"{handle} is reached at: {', '.join(known)}" if known else f"how {handle} is reached is not said"
 
 
@@ -83,12 +84,13 @@ def _keep(session: Session, row: Team, days: int | None) -> Iterator[str]:
 def shown(session: Session, row: Team) -> Iterator[str]:
     """Lines about a team: what is set, its members, and how much belongs to it."""
     found = summary.summary_of(session, row)
-    yield f"{found.handle}: {found.name}" + (f" ({found.name_fi})" if found.name_fi else "")
+    others = [text for text in (found.name_fi, found.name_sv) if text]
+    yield f"{found.handle}: {found.name}" + (f" ({', '.join(others)})" if others else "")
     yield "new requests: by default for " + ("those in the request" if found.restricted else "everyone")
     yield f"requests go to: {'this installation' if found.send_to == 'here' else found.send_to}"
     yield f"solved requests are kept: {'forever' if found.keep_days is None else f'{found.keep_days} days'}"
     yield f"telephone: {found.phone or 'not said'}"
-    hours = [text for text in (found.hours, found.hours_fi) if text]
+    hours = [text for text in (found.hours, found.hours_fi, found.hours_sv) if text]
     yield f"hours: {', '.join(hours) or 'not said'}"
     yield f"private matters: {'offered to this team first' if found.private_matters else 'like any other team'}"
     yield f"members: {', '.join(sorted(person.handle for person in row.members)) or 'nobody'}"

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 _OPTIONS = (
     click.option("--name-fi", help="Its name in Finnish."),
+    click.option("--name-sv", help="Its name in Swedish."),
     click.option("--restricted/--shared", default=None, help="Who may read new requests by default."),
     click.option("--keep-days", type=click.IntRange(1, 36_500), help="Days for which solved requests are kept."),
     click.option("--keep-forever", is_flag=True, help="Keep solved requests forever, as without any setting."),
     click.option("--phone", help="Telephone number that people see when they look for help; empty to take it away."),
     click.option("--hours", help='When the team answers, in English, such as "weekdays 8-16".'),
     click.option("--hours-fi", help="The same in Finnish."),
+    click.option("--hours-sv", help="The same in Swedish."),
     click.option(
         "--private-matters/--no-private-matters", default=None, help="Whether it is offered private questions."
     ),
@@ -76,11 +78,14 @@ def team_add(settings: Settings, /, handle: str, as_json: bool, **changes: Any) 
 @click.argument("handle")
 @click.argument("name")
 @click.option("--name-fi", help="Its name in Finnish; empty to take it away.")
+@click.option("--name-sv", help="Its name in Swedish; empty to take it away.")
 @click.option("--json", "as_json", is_flag=True, help="Print the team as JSON.")
 @click.pass_obj
-def team_rename(settings: Settings, handle: str, name: str, name_fi: str | None, as_json: bool) -> None:
+def team_rename(
+    settings: Settings, handle: str, name: str, name_fi: str | None, name_sv: str | None, as_json: bool
+) -> None:
     """Give the team HANDLE another NAME. Its handle stays the same."""
-    _change(settings, handle, {"name": name, "name_fi": name_fi}, as_json)
+    _change(settings, handle, {"name": name, "name_fi": name_fi, "name_sv": name_sv}, as_json)
 
 
 @team_group.command("set")

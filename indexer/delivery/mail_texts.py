@@ -1,4 +1,4 @@
-"""The mails that Kollega sends, in Finnish and English."""
+"""The mails that Kollega sends, in Finnish, Swedish and English."""
 
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -33,6 +33,11 @@ _TEXTS = {
         "Kirjaudut käyttäjätunnuksella {handle}, kun olet asettanut salasanan täällä:\n\n{link}\n\n"
         "Linkki toimii kerran, seitsemän päivän ajan. Sen jälkeen pyydä uusi linkki siltä, joka kutsui sinut.\n",
     ),
+    (PASSWORD_LINK, "sv"): (
+        "Ett nytt lösenord till Kollega",
+        "Hej,\n\nställ in ett nytt lösenord för användarnamnet {handle} här:\n\n{link}\n\n"
+        "Länken fungerar en gång, i en timme. Om du inte bad om den kan du lämna meddelandet: inget ändras.\n",
+    ),
     (PASSWORD_CHANGED, "en"): (
         "Your password for Kollega was changed",
         "Hello,\n\nthe password of the user name {handle} was changed just now.\n\n"
@@ -43,6 +48,11 @@ _TEXTS = {
         "Hei,\n\nkäyttäjätunnuksen {handle} salasana vaihdettiin juuri.\n\n"
         "Jos se et ollut sinä, pyydä heti uusi salasana ja kerro pääkäyttäjälle:\n\n{address}\n",
     ),
+    (PASSWORD_CHANGED, "sv"): (
+        "Ditt lösenord till Kollega byttes",
+        "Hej,\n\nlösenordet för användarnamnet {handle} byttes nyss.\n\n"
+        "Om det inte var du, be genast om ett nytt lösenord och berätta för en administratör:\n\n{address}\n",
+    ),
     (SECOND_FACTOR_OFF, "en"): (
         "Two-step sign-in to Kollega was turned off",
         "Hello,\n\nfrom now on the user name {handle} can sign in without a code from a phone.\n\n"
@@ -52,6 +62,11 @@ _TEXTS = {
         "Kollegan kaksivaiheinen tunnistus poistettiin",
         "Hei,\n\nkäyttäjätunnuksella {handle} voi tästä lähtien kirjautua ilman puhelimen koodia.\n\n"
         "Jos se et ollut sinä, vaihda heti salasanasi ja kerro pääkäyttäjälle:\n\n{address}\n",
+    ),
+    (SECOND_FACTOR_OFF, "sv"): (
+        "Tvåstegsinloggningen till Kollega stängdes av",
+        "Hej,\n\nfrån och med nu kan man logga in med användarnamnet {handle} utan en kod från telefonen.\n\n"
+        "Om det inte var du, byt genast lösenord och berätta för en administratör:\n\n{address}\n",
     ),
 }  # fmt: skip
 

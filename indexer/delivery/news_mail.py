@@ -48,6 +48,16 @@ _WORDS = {
         "settings": "Sähköpostiasetukset",
         "no_reply": "Kukaan ei lue vastauksia tähän viestiin. Vastaa Kollegassa.",
     },
+    "sv": {
+        "private": "Det finns något nytt i ett privat ärende",
+        "subject": "{count} aviseringar från Kollega",
+        "hello": "Hej,",
+        "open": "Öppna i Kollega",
+        "sign_in": "Du behöver logga in för att öppna länken.",
+        "stop": "Sluta få e-post av det här slaget",
+        "settings": "Inställningar för e-post",
+        "no_reply": "Ingen läser svar på det här meddelandet. Svara i Kollega.",
+    },
 }  # fmt: skip
 
 

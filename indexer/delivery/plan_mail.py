@@ -26,6 +26,13 @@ _WORDS = {
         "all": "Aloita se tai sano, ettei se sovi teille: {link}",
         "stop": "Lopeta tämä viikoittainen viesti: {link}",
     },
+    "sv": {
+        "subject": "Vad en halvtimme räcker till den här veckan",
+        "hello": "Hej,\n\ndet här lönar det sig mest att göra i dina team den här veckan:",
+        "takes": "Ungefär {minutes} minuter. Mer om ämnet: {link}",
+        "all": "Börja, eller säg att det inte passar er, här: {link}",
+        "stop": "Sluta få det här veckomeddelandet: {link}",
+    },
 }
 
 

@@ -29,6 +29,7 @@ def put_team(writing: Writing, record: TeamRecord) -> Team:
     if row is None:
         writing.must_be_new("team", record.id)
         row = Team(handle=record.id, name=record.name, name_fi=record.name_fi, restricted=record.restricted)
+        row.name_sv = record.name_sv
         writing.session.add(row)
         merge.remember("restricted", record.restricted)
         _put_contact(writing, row, record)
@@ -36,6 +37,8 @@ def put_team(writing: Writing, record: TeamRecord) -> Team:
     restricted = row.restricted
     writing.set(row, "name", record.name, editable=False)
     writing.set(row, "name_fi", record.name_fi, editable=False)
+    if "name_sv" in record.model_fields_set:
+        writing.set(row, "name_sv", record.name_sv, editable=False)
     merge_restricted(row, record.restricted, merge)
     audit.record_change(writing.session, IMPORT, "team.restricted", f"team:{row.handle}", restricted, row.restricted)
     _put_contact(writing, row, record)

@@ -26,7 +26,7 @@ from recommender.database.tables import OPEN, RESOLVED, HelpRequest
 Outcome = tuple[str, datetime | None, str | None, list[str]]
 """What came of a request: its status, when it was resolved, with which words, and the ids of the accepted replies.
 These belong together, since what a person does here changes several of them."""
-TEAM_CONTACT = ("phone", "hours", "hours_fi", "private_matters")
+TEAM_CONTACT = ("phone", "hours", "hours_fi", "hours_sv", "private_matters")
 PERSON_FIELDS = ("name", "role", "languages", "left_on", "away_until", "kind")
 
 _KINDS: dict[type, str] = {
@@ -113,7 +113,7 @@ def stated_by(record: Record, known: Known) -> Stated | None:
     """What a record states; None for a link, of which nothing is remembered."""
     match record:
         case TeamRecord():
-            given = record.model_fields_set & {"restricted", *TEAM_CONTACT} | {"name", "name_fi"}
+            given = record.model_fields_set & {"restricted", "name_sv", *TEAM_CONTACT} | {"name", "name_fi"}
             return {name: digest(getattr(record, name)) for name in sorted(given)}
         case PersonRecord():
             return _person(record, known)

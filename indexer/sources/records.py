@@ -90,10 +90,12 @@ class TeamRecord(_Record):
     id: TeamHandle
     name: Title
     name_fi: Title | None = None
+    name_sv: Title | None = None
     restricted: bool = False
     phone: Annotated[Identifier, _at_most("phone")] | None = None
     hours: Annotated[Identifier, _at_most("hours")] | None = None
     hours_fi: Annotated[Identifier, _at_most("hours_fi")] | None = None
+    hours_sv: Annotated[Identifier, _at_most("hours_sv")] | None = None
     private_matters: bool = False
 
 

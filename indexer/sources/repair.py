@@ -60,7 +60,7 @@ def repaired(value: Object) -> tuple[Object, tuple[Change, ...]]:
     record = _known_fields(value, kind, {"type", *_MODELS[kind].model_fields}, changes)
     _repair_handle(record, kind, changes)
     _repair_lines(record, kind, changes)
-    for name in ("name", "name_fi"):
+    for name in ("name", "name_fi", "name_sv"):
         if isinstance(record.get(name), str):
             record[name] = title_of(record[name])
     _repair_languages(record, kind, changes)
@@ -117,7 +117,7 @@ def _repair_handle(record: Object, kind: str, changes: list[Change]) -> None:
 def _repair_lines(record: Object, kind: str, changes: list[Change]) -> None:
     """Take out of titles, names and tags what cannot be seen and could make them look like others. A NUL stays for the
     record to refuse."""
-    for name in ("title", "name", "name_fi"):
+    for name in ("title", "name", "name_fi", "name_sv"):
         line = record.get(name)
         if isinstance(line, str) and "\0" not in line and visible(line) != line:
             record[name] = visible(line)

@@ -48,6 +48,7 @@ class Team(HasContact, Base):
     handle: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     name_fi: Mapped[str | None] = mapped_column(String(200))
+    name_sv: Mapped[str | None] = mapped_column(String(200))
     restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     keep_days: Mapped[int | None]
     members: Mapped[list["Person"]] = relationship(secondary=team_members, back_populates="teams")

@@ -22,7 +22,7 @@ from recommender.errors import Conflict, NotAllowed
 from recommender.knowledge import outcomes, related, versions
 
 REVIEW_DAYS = (90, 180, 365)  # days between reviews that the page offers: a judgement
-_HEADINGS = {"fi": ("Kysymys", "Vastaus")}
+_HEADINGS = {"fi": ("Kysymys", "Vastaus"), "sv": ("Fråga", "Svar")}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from recommender.database.tables import utc_now
 from recommender.errors import DatabaseVersion, OrganisationError, SettingsError
 from recommender.settings import PREFIX, Settings
 
-LANGUAGES = ("en", "fi")
+LANGUAGES = ("en", "fi", "sv")
 """The languages that pages can be in."""
 LOOK_SECONDS = 2.0
 """After how many seconds a process notices what another one has set: a judgement."""

@@ -57,11 +57,11 @@ def load(session: Session, words: str, team: str, page: int, today: date) -> Dir
 
 
 def _teams(session: Session) -> dict[int, str]:
-    """The names of the teams of each person, by the person's id, in both languages."""
+    """The names of the teams of each person, by the person's id, in all languages."""
     names: dict[int, str] = {}
-    query = select(Person.id, Team.name, Team.name_fi).join(Person.teams)
-    for number, name, name_fi in session.execute(query):
-        names[number] = f"{names.get(number, '')} {name} {name_fi or ''}"
+    query = select(Person.id, Team.name, Team.name_fi, Team.name_sv).join(Person.teams)
+    for number, *given in session.execute(query):
+        names[number] = f"{names.get(number, '')} {' '.join(filter(None, given))}"
     return names
 
 

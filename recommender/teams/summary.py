@@ -21,12 +21,14 @@ class TeamSummary:
     handle: str
     name: str
     name_fi: str | None
+    name_sv: str | None
     restricted: bool
     private_matters: bool
     keep_days: int | None
     phone: str | None
     hours: str | None
     hours_fi: str | None
+    hours_sv: str | None
     send_to: str
     members: int
     open_requests: int
@@ -57,12 +59,14 @@ def summaries(session: Session, teams: Sequence[Team]) -> list[TeamSummary]:
             team.handle,
             team.name,
             team.name_fi,
+            team.name_sv,
             team.restricted,
             team.private_matters,
             team.keep_days,
             team.phone,
             team.hours,
             team.hours_fi,
+            team.hours_sv,
             without_secrets(targets.get(team.id, HERE)),
             members.get(team.id, 0),
             waiting.get(team.id, 0),

@@ -41,8 +41,8 @@ def all_teams(session: Session) -> list[Team]:
 
 
 def add(session: Session, handle: str, names: Mapping[str, str], by: Actor) -> Team:
-    """Make a team with its "name" and, if given, its Finnish name ("name_fi"). Raises TeamRefused for a handle or name
-    that cannot be used, or a handle that another team has."""
+    """Make a team with its "name" and, if given, its names in other languages ("name_fi", "name_sv"). Raises
+    TeamRefused for a handle or name that cannot be used, or a handle that another team has."""
     if not is_usable(handle, "team"):
         raise TeamRefused(
             f"The handle of a team has 1 to {LONGEST_HANDLES['team']} characters, {RULE}. Choose another one.",
@@ -59,8 +59,8 @@ def add(session: Session, handle: str, names: Mapping[str, str], by: Actor) -> T
 
 
 def rename(session: Session, team: Team, names: Mapping[str, str], by: Actor) -> None:
-    """Give a team its "name" or Finnish name ("name_fi"); an empty Finnish name takes it away. Raises TeamRefused for a
-    name that cannot be used."""
+    """Give a team its "name", or its name in Finnish or Swedish ("name_fi", "name_sv"), which an empty text takes away.
+    Raises TeamRefused for a name that cannot be used."""
     for field, text in _checked_names(names).items():
         _set(session, team, field, text or None, by)
 
@@ -80,8 +80,8 @@ def keep(session: Session, team: Team, days: int | None, by: Actor) -> None:
 
 
 def set_contact(session: Session, team: Team, changes: Mapping[str, str], by: Actor) -> None:
-    """Set how a team is reached: `changes` has the new "phone", "hours" or "hours_fi"; an empty text takes it away.
-    Raises TeamRefused for a text that is too long."""
+    """Set how a team is reached: `changes` has the new "phone", "hours", "hours_fi" or "hours_sv"; an empty text
+    takes it away. Raises TeamRefused for a text that is too long."""
     shown = {name: visible(text).strip() for name, text in changes.items()}
     for name, text in shown.items():
         if len(text) > LONGEST_CONTACT[name]:

@@ -1,10 +1,10 @@
 """`make everyday`: asks the demo organisation the everyday questions and prints how well they are answered.
 
 Prints the measures of both halves, those of each language with the questions in Swedish and about Swedish items
-(`questions_sv.jsonl`, which the halves are without), whether an item stands among the first three far more often than it is right, and
-with --all every question of the reporting half with what is said to it. --plot FILE draws how often there is an answer
-for each probability that is given. The demo is loaded and indexed in a store of its own under `KOLLEGA_HOME/research`;
-the organisation's own data is not touched.
+(`questions_sv.jsonl`, which the halves are without), whether an item stands among the first three far more often than
+it is right, and with --all every question of the reporting half and of the Swedish file with what is said to it. --plot
+FILE draws how often there is an answer for each probability that is given. The demo is loaded and indexed in a store of
+its own under `KOLLEGA_HOME/research`; the organisation's own data is not touched.
 """
 
 import argparse

@@ -42,7 +42,7 @@ def test_each_value_is_read_as_its_own_type() -> None:
         ("KOLLEGA_MAIL_SERVER", "smtp://[::1"),
         ("KOLLEGA_MAIL_SERVER", "mail.example.org:25"),
         ("KOLLEGA_BACKEND", "cuda"),
-        ("KOLLEGA_LANGUAGE", "sv"),
+        ("KOLLEGA_LANGUAGE", "de"),
         ("KOLLEGA_PASSAGE_TOKENS", "15"),
         ("KOLLEGA_PASSAGE_TOKENS", "2.5"),
         ("KOLLEGA_HALF_LIFE_DAYS", "0"),

@@ -75,9 +75,23 @@ def test_dates_and_team_names_are_in_the_pages_language(
     with sessions.begin() as session:
         team = session.get_one(HelpRequest, number).team
         assert team is not None
-        team.name_fi = "Tietohallinto"
+        team.name_fi, team.name_sv = "Tietohallinto", "IT-stöd"
     page = _main(open_client().get(f"/requests/{number}?lang=fi").text)
     assert "Tietohallinto" in page and "Ratkaistu pyyntö" in page and "1.1.2026" in page and "englanti" in page
+    page = _main(open_client().get(f"/requests/{number}?lang=sv").text)
+    assert "IT-stöd" in page and "Löst ärende" in page and "1 jan. 2026" in page and "engelska" in page
+
+
+def test_a_team_without_a_swedish_name_has_its_usual_one_on_swedish_pages(
+    open_client: OpenClient, add_request: AddRequest, sessions: sessionmaker[Session]
+) -> None:
+    number = add_request("Printer stuck", team="it")
+    with sessions.begin() as session:
+        team = session.get_one(HelpRequest, number).team
+        assert team is not None
+        team.name, team.name_fi = "Helpdesk", "Tietohallinto"
+    page = _main(open_client().get(f"/requests/{number}?lang=sv").text)
+    assert "Helpdesk" in page and "Tietohallinto" not in page
 
 
 @pytest.mark.parametrize("name", ["endpoint", "_scheme", "_anchor", "_external", "_method", "handle"])

@@ -14,10 +14,13 @@ class Start(StrEnum):
 _HEADINGS = {
     (Start.HOW_TO, "en"): ("When you need this", "What you need", "Steps", "If it does not work"),
     (Start.HOW_TO, "fi"): ("Milloin tarvitset tätä", "Mitä tarvitset", "Vaiheet", "Jos se ei onnistu"),
+    (Start.HOW_TO, "sv"): ("När du behöver det här", "Vad du behöver", "Steg för steg", "Om det inte lyckas"),
     (Start.RULE, "en"): ("The rule in short", "Who it applies to", "Details", "Exceptions and who decides on them"),
     (Start.RULE, "fi"): ("Sääntö lyhyesti", "Ketä se koskee", "Tarkemmin", "Poikkeukset ja kuka niistä päättää"),
+    (Start.RULE, "sv"): ("Regeln i korthet", "Vem den gäller", "Närmare", "Undantag och vem som beslutar om dem"),
     (Start.KNOWN_ERROR, "en"): ("What you see", "Why it happens", "What to do now", "When it will be fixed"),
     (Start.KNOWN_ERROR, "fi"): ("Miltä virhe näyttää", "Mistä se johtuu", "Mitä teet nyt", "Milloin se korjataan"),
+    (Start.KNOWN_ERROR, "sv"): ("Hur felet syns", "Vad det beror på", "Vad du gör nu", "När det rättas"),
 }
 _STEPS = {(Start.HOW_TO, 2), (Start.KNOWN_ERROR, 2)}  # headings, from 0, with numbered steps below them
 

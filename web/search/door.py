@@ -54,7 +54,7 @@ def short_reason(expert: Expert) -> str:
 
 def team_hours(team: Team) -> str:
     """When a team can be reached, in the page's language when it is given in it."""
-    return (team.hours_fi if str(get_locale()) == "fi" and team.hours_fi else team.hours) or ""
+    return team.in_language("hours", str(get_locale())) or ""
 
 
 def _private_team(teams: Mapping[str, Team], likely: tuple[Team, ...]) -> Team | None:

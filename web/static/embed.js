@@ -5,8 +5,12 @@
 const SERVER = new URL(".", import.meta.url);
 const PAUSE = 250; // milliseconds without a key after which the typed text is searched
 const SHORTEST_QUESTION = 3; // characters
-const LABELS = { en: "Ask your colleagues", fi: "Kysy kollegoilta" };
-const ERRORS = { en: "The answers did not come through.", fi: "Vastaukset eivät tulleet perille." };
+const LABELS = { en: "Ask your colleagues", fi: "Kysy kollegoilta", sv: "Fråga dina kolleger" };
+const ERRORS = {
+  en: "The answers did not come through.",
+  fi: "Vastaukset eivät tulleet perille.",
+  sv: "Svaren kom inte fram.",
+};
 const STYLES = `
   :host {
     display: block;
@@ -87,7 +91,7 @@ function suggestionCard(suggestion) {
 }
 
 function attachBox(place) {
-  const language = place.dataset.lang === "fi" ? "fi" : "en";
+  const language = place.dataset.lang in LABELS ? place.dataset.lang : "en";
   const root = place.attachShadow({ mode: "open" });
   const styles = new CSSStyleSheet();
   styles.replaceSync(STYLES);

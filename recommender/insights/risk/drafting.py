@@ -20,6 +20,11 @@ from recommender.knowledge import documents
 _WORDS = {
     "en": ("Draft made of {count} solved requests: keep what holds, and leave out this line.", "What helps", "From"),
     "fi": ("Luonnos {count} ratkaistusta pyynnöstä: jätä se, mikä pätee, ja poista tämä rivi.", "Mikä auttaa", "Lähde"),
+    "sv": (
+        "Utkast av {count} lösta ärenden: behåll det som stämmer och ta bort den här raden.",
+        "Vad som hjälper",
+        "Från",
+    ),
 }
 """What the draft says around the quoted texts, by language: its first line, the heading of an answer, and what stands
 before the link to a request."""

@@ -47,6 +47,17 @@ _WORDS = {
         some="noin {count} vuodessa",
         into={"fi": "suomeksi", "en": "englanniksi", "sv": "ruotsiksi"},
     ),
+    "sv": _Words(
+        write_one="Skriv en anvisning om ”{topic}” utifrån ett ärende som {person} har svarat i.",
+        write="Skriv en anvisning om ”{topic}” utifrån {count} ärenden som {person} har svarat i.",
+        pair="Låt {colleague} följa med när {person} svarar på de två följande frågorna om ”{topic}”.",
+        verify="Låt {colleague} läsa anvisningen ”{title}” och bekräfta att den fortfarande stämmer.",
+        translate="Låt {colleague} översätta anvisningen ”{title}” till {language}: det frågas på båda språken.",
+        nobody="någon som inte längre är här",
+        none="nästan inga",
+        some="ungefär {count} per år",
+        into={"fi": "finska", "en": "engelska", "sv": "svenska"},
+    ),
 }
 
 
@@ -74,7 +85,7 @@ def _a_year(questions: float, language: str, decimals: int) -> str:
     if questions < _LEAST and decimals < _FINE:
         return words.none
     count = f"{questions:.{decimals}f}".removesuffix(".0")
-    return words.some.format(count=count.replace(".", "," if language == "fi" else "."))
+    return words.some.format(count=count.replace(".", "." if language == "en" else ","))
 
 
 def act_sentence(act: Act, language: str, people: Mapping[int, str], titles: Mapping[str, str]) -> str:

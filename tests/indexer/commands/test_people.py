@@ -360,11 +360,13 @@ def test_a_name_makes_a_team_and_renames_it(run: Run, sessions: sessionmaker[Ses
     made = _output(run("team", "it", "--name", "IT support", "--name-fi", "IT-tuki", "--restricted"))
     assert made.splitlines()[0] == "it is the new team IT support"
     assert _output(run("team", "it", "--name", "IT desk")) == "it is called IT desk\n"
+    assert _output(run("team", "it", "--name-sv", "IT-stöd")) == "it is called IT desk and IT-stöd\n"
     with sessions() as session:
         team = session.scalars(select(Team)).one()
         assert (team.handle, team.name, team.name_fi, team.restricted) == ("it", "IT desk", "IT-tuki", True)
+        assert team.name_sv == "IT-stöd"
         done = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
-    assert done == ["team.added", "team.restricted", "team.name"]
+    assert done == ["team.added", "team.restricted", "team.name", "team.name_sv"]
     assert "Choose another one" in _error(run("team", "a b", "--name", "IT"))
     assert "--name needs a text" in _error(run("team", "hr", "--name", " "))
     assert "Make it with" in _error(run("team", "hr", "--name-fi", "HR"))

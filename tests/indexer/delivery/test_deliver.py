@@ -49,7 +49,10 @@ def _state(sessions: Sessions) -> tuple[str, int, str | None]:
         return row.state, row.attempts, row.problem
 
 
-@pytest.mark.parametrize(("language", "subject"), [("en", "A new password"), ("fi", "Uusi salasana"), ("sv", "A new")])
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [("en", "A new password"), ("fi", "Uusi salasana"), ("sv", "Ett nytt lösenord"), ("de", "A new")],
+)
 def test_a_link_to_a_new_password_arrives_and_opens_for_its_person(
     settings: Settings, sessions: Sessions, aino: int, language: str, subject: str
 ) -> None:

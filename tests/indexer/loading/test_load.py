@@ -29,7 +29,7 @@ from tests.conftest import MODELS
 Line = dict[str, Any]
 Import = Callable[..., LoadReport]
 
-TEAM: Line = {"type": "team", "id": "it", "name": "IT", "name_fi": "IT-tuki"}
+TEAM: Line = {"type": "team", "id": "it", "name": "IT", "name_fi": "IT-tuki", "name_sv": "IT-stöd"}
 AINO: Line = {"type": "person", "id": "aino", "name": "Aino Virtanen", "teams": ["it"], "languages": ["fi", "en"]}
 MATTI: Line = {"type": "person", "id": "matti", "name": "Matti Laine"}
 REQUEST: Line = {
@@ -100,7 +100,7 @@ def test_a_record_is_stored_with_all_its_parts(import_lines: Import, sessions: s
         row = _request(session)
         aino, matti = [session.query(Person).filter_by(handle=name).one() for name in ("aino", "matti")]
         assert (row.title, row.language, row.status) == ("Tulostin ei toimi", "fi", "resolved")
-        assert row.team is not None and row.team.name_fi == "IT-tuki"
+        assert row.team is not None and (row.team.name_fi, row.team.name_sv) == ("IT-tuki", "IT-stöd")
         assert (row.asked_by_id, [reply.author_id for reply in row.replies]) == (matti.id, [aino.id, aino.id])
         assert [(reply.external_id, reply.accepted) for reply in row.replies] == [("a1", False), ("a2", True)]
         assert {entry.token for entry in row.audience} == {"team:it", f"person:{matti.id}"}

@@ -187,6 +187,7 @@ def test_a_new_document_can_begin_with_an_outline_in_either_language(visit: Visi
         for language in ("en", "fi"):
             assert f'href="/documents/new?start={start}&amp;language={language}"' in page
     assert "## Vaiheet\n\n1. \n2. \n3." in visit("aino").get("/documents/new?start=how-to&language=fi").text
+    assert "## Steg för steg\n\n1. " in visit("aino").get("/documents/new?start=how-to&language=sv").text
     assert "## What to do now" in visit("aino").get("/documents/new?start=known-error&language=en").text
     assert visit("aino").get("/documents/new?start=x&language=y").status_code == 200
 

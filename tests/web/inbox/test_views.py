@@ -157,7 +157,7 @@ def test_the_settings_of_mail_are_stored_and_shown_again(visit: Visit, sessions:
 
 
 @pytest.mark.parametrize(
-    "sent", [{"quiet_from": "20"}, {"daily_at": "24"}, {"daily_at": "²"}, {"language": "sv"}, {"when_reply": "hourly"}]
+    "sent", [{"quiet_from": "20"}, {"daily_at": "24"}, {"daily_at": "²"}, {"language": "de"}, {"when_reply": "hourly"}]
 )
 def test_wrong_settings_of_mail_are_refused(visit: Visit, sessions: Sessions, sent: dict[str, str]) -> None:
     answer = visit("minna").post("/inbox/settings", data=sent)

@@ -41,7 +41,10 @@ def test_every_record_of_the_demo_is_valid_and_every_team_has_its_share() -> Non
     requests = {"it": 54, "hr": 47, "finance": 47, "legal": 47, "facilities": 52, "sales": 47, "swedish": 16}
     for name in FILES[1:]:
         parts = [record.record for record in located if record.file == f"{name}.jsonl"]
-        assert Counter(type(part) for part in parts) == {RequestRecord: requests[name], DocumentRecord: 4 if name == "swedish" else 7}
+        assert Counter(type(part) for part in parts) == {
+            RequestRecord: requests[name],
+            DocumentRecord: 4 if name == "swedish" else 7,
+        }
 
 
 def test_the_demo_is_loaded_completely_and_loading_it_again_changes_nothing(
