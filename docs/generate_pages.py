@@ -43,7 +43,7 @@ def commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, 
     if context.parent is None:
         yield "kollega", group, context
     found = ((name, group.get_command(context, name)) for name in group.list_commands(context))
-    for name, command in ((name, command) for name, command in found if command is not None):
+    for name, command in ((name, command) for name, command in found if command is not None and not command.hidden):
         below = click.Context(command, info_name=name, parent=context)
         if isinstance(command, click.Group):
             if command.invoke_without_command:

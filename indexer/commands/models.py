@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import click
 
-from recommender.errors import SettingsError
 from recommender.settings import Settings
 
 
@@ -43,17 +42,13 @@ def use(context: click.Context, name: str) -> None:
     """
     from indexer.commands.index import update_index
     from indexer.indexing.kept import follow
-    from recommender.encoder.load import find_model, name_and_dimension
-    from recommender.index.model_in_use import folder_of, model_in_use
+    from indexer.indexing.models import name_of_model, require_free_choice
+    from recommender.encoder.load import find_model
+    from recommender.index.model_in_use import model_in_use
 
     settings: Settings = context.obj
-    if folder := folder_of(name):
-        name = f"{folder.resolve()}{name.removeprefix(name_and_dimension(name)[0])}"
-    if settings.model not in ("", name):
-        raise SettingsError(
-            f"KOLLEGA_MODEL is set to {settings.model}, and everything goes by that. Unset it wherever Kollega runs, "
-            "start `kollega serve` and `kollega watch` again, then run this again."
-        )
+    name = name_of_model(name)
+    require_free_choice(settings, name)
     wanted = replace(settings, model=name)
     find_model(wanted)  # raises ModelError before anything is begun
     follow(settings)

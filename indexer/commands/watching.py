@@ -15,6 +15,7 @@ from indexer.indexing.reindex import ReindexReport
 from indexer.indexing.retention import erasing
 from indexer.indexing.shared import sharing_files
 from indexer.indexing.watch import watch
+from indexer.jobs.runner import is_of_an_index, running_jobs
 from indexer.syncing.jobs import loading_jobs
 from indexer.syncing.schedule import syncing
 from recommender.database.leading import SHARED_WORK, Lead, files_lead, index_lead
@@ -47,8 +48,10 @@ def watch_together(
         _leading(sessions, files_lead(settings), lambda: [sharing_files(settings, sessions)]),
         closing(lead.terms()) as terms,
     ):
+        own = index_lead(settings)
         for ended in terms:
-            with closing(Listener(engine, ended)) as changes:
+            jobs = running_jobs(settings, sessions, lambda lane: lane == own)
+            with closing(Listener(engine, ended)) as changes, jobs:
                 watch(settings, sessions, encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
 
 
@@ -63,6 +66,7 @@ def _shared_work(
         syncing(settings, sessions),
         handing_over(settings, sessions),
         loading_jobs(settings, sessions),
+        running_jobs(settings, sessions, lambda lane: not is_of_an_index(lane)),
         following_topics(settings, sessions, encoders, analyzer),
     ]
 

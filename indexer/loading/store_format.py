@@ -68,7 +68,7 @@ NESTED = (MEMBERS, REPLIES, REQUEST_AUDIENCE, ATTEMPTS, DOCUMENT_AUDIENCE)
 NOT_EXPORTED = (
     "accounts", "api_tokens", "sessions", "second_factors", "recovery_codes", "password_links", "outgoing_mail",
     "audit_log", "sent_forms", "counted_outcomes", "notifications", "seen_requests", "outcome_keys",
-    "source_states", "jobs", "chat_accounts", "search_keys", "search_marks",
+    "source_states", "jobs", "job_lines", "chat_accounts", "search_keys", "search_marks",
     "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
     "reading_keys", "reading_marks", "rate_counts", "shared_texts",
     "encode_batches", "index_stores", "index_generations", "set_up_codes",

@@ -20,7 +20,7 @@ from indexer.texts.masking import MaskingRules
 from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
 from recommender.database.job_tables import Job
-from recommender.jobs import queue
+from recommender.jobs import kinds, queue
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
@@ -47,7 +47,7 @@ class SentItems(WholeSource):
     """The items of one call of the API: records to load, or what was deleted."""
 
     def __init__(self, job: Job) -> None:
-        self.name, self._deleted, self._items = job.source, job.kind == queue.DELETE, list(job.payload)
+        self.name, self._deleted, self._items = job.source, job.kind == kinds.DELETE, list(job.payload)
 
     def records(self) -> Iterator[Located]:
         """Each item as a record, or the problem why it is none, with its number in the call, from 1 on."""

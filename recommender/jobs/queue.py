@@ -1,78 +1,194 @@
-"""The queue of jobs: added by the web, taken and finished by `kollega watch`."""
+"""The queue of jobs: added by the web or a command, taken and finished by `kollega watch`, listed, cancelled and tried
+again by admins. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.job_tables import Job
-from recommender.database.storing import take
+from recommender.database.storing import changes_a_row, take
 from recommender.database.tables import utc_now
+from recommender.jobs.kinds import ITEMS, WORK, title_of
+from recommender.jobs.progress import note
 
-LOAD, DELETE = "load", "delete"
-"""Kinds of jobs: records to add or update, and records to delete."""
-WAITING, DONE, FAILED = "waiting", "done", "failed"
+WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
+UNFINISHED, ENDED = (WAITING, RUNNING), (DONE, FAILED, CANCELLED)
 MOST_ATTEMPTS = 6
-_AT_WORK = timedelta(minutes=10)  # after which a job is taken again, because who took it was killed: a judgement
+MOST_TRIES = 3
+"""How often a job that takes long is begun, when the process that does it dies each time: a judgement."""
+LEASE = timedelta(seconds=60)
+"""After which a job that takes long may be taken by another process, unless the one that does it has said that it
+still does: a judgement."""
+_AT_WORK = timedelta(minutes=10)  # the same for items, whose loading says nothing meanwhile: a judgement
 _FIRST_PAUSE = timedelta(seconds=10)  # doubled after each failure: a judgement
 _KEPT = timedelta(days=30)  # how long one can see what became of a job: a judgement
 
 
-def add(session: Session, kind: str, source: str, payload: Sequence[Any], made_by_id: int | None) -> Job:
-    """Queue a job. It is done once this is committed."""
-    job = Job(kind=kind, source=source, payload=list(payload), state=WAITING, made_by_id=made_by_id)
+def add(
+    session: Session,
+    kind: str,
+    lane: str = "",
+    payload: Any = (),
+    made_by_id: int | None = None,
+    *,
+    title: str = "",
+) -> Job:
+    """Queue a job; it is done once this is committed. `kinds.title_of` says what the payload of each kind has. Jobs of
+    the same lane are done one after the other: for items it is the name of their source, for all others what
+    `kinds.lane_of` says. `title` is what it does, in plain words; without one, what `kinds.title_of` says.
+
+    A page or command calls `asking.ask` instead, which also writes the audit log."""
+    values = payload if isinstance(payload, dict) else list(payload)
+    title = title or (title_of(kind, values if isinstance(values, dict) else {}) if kind not in ITEMS else "")
+    job = Job(kind=kind, source=lane or kind, payload=values, state=WAITING, made_by_id=made_by_id, title=title[:200])
     session.add(job)
     session.flush()
     return job
 
 
 def waiting_count(session: Session) -> int:
-    """How many jobs wait."""
-    return session.scalar(select(func.count()).select_from(Job).where(Job.state == WAITING)) or 0
+    """How many jobs with items of programs wait."""
+    waiting = select(func.count()).select_from(Job).where(Job.state == WAITING, Job.kind.in_(ITEMS))
+    return session.scalar(waiting) or 0
 
 
-def next_due(session: Session) -> int | None:
-    """The number of the job to do now: the oldest one of a source that is due. None when there is none; reads only."""
-    oldest = select(func.min(Job.id)).where(Job.state == WAITING).group_by(Job.source)
-    due = select(Job.id).where(Job.id.in_(oldest), Job.next_attempt_at <= utc_now())
-    return session.scalar(due.order_by(Job.id).limit(1))
+def next_due(
+    session: Session, kinds: Collection[str] = ITEMS, lane: Callable[[str], bool] = lambda _lane: True
+) -> int | None:
+    """The number of the job of these kinds to do now: the oldest one of a lane that is due, in a lane that is right for
+    who asks. None when there is none; reads only. A job is due too when the process that was at it has died."""
+    of_kinds = Job.kind.in_(list(kinds))
+    oldest = select(func.min(Job.id)).where(of_kinds, Job.state.in_(UNFINISHED)).group_by(Job.source)
+    due = select(Job.id, Job.source).where(Job.id.in_(oldest), Job.next_attempt_at <= utc_now()).order_by(Job.id)
+    return next((number for number, name in session.execute(due) if lane(name)), None)
 
 
 def claim(session: Session, number: int) -> Job | None:
-    """Take a job for a few minutes in which nobody else does; None when somebody was faster, or when every attempt was
-    cut off: then it is given up, so that it does not stop the jobs behind it. Commit before doing it."""
+    """Take a job for a while in which nobody else does; None when somebody was faster, or when every attempt was cut
+    off: then it is given up, so that it does not stop the jobs behind it. Commit before doing it. Whoever does a job
+    that takes long calls `progress.report` at least every few seconds."""
     now = utc_now()
-    free = Job.id == number, Job.state == WAITING, Job.next_attempt_at <= now
-    if not take(session, Job, *free, next_attempt_at=now + _AT_WORK, attempts=Job.attempts + 1):
+    job = session.get(Job, number)
+    if job is None:
+        return None
+    is_long = job.kind in WORK
+    ahead = {"next_attempt_at": now + (LEASE if is_long else _AT_WORK), "attempts": Job.attempts + 1}
+    nothing: dict[str, Any] = {"done": None, "total": None, "unit": "", "stage": "", "result": {}}
+    begun = {"state": RUNNING, "started_at": now, "updated_at": now, **nothing} if is_long else {}
+    free = Job.id == number, Job.state.in_(UNFINISHED), Job.next_attempt_at <= now
+    if not take(session, Job, *free, **ahead, **begun):
         return None
     job = session.get_one(Job, number, populate_existing=True)
-    if job.attempts > MOST_ATTEMPTS:
-        problem = "Kollega was stopped each time while it was at this. Send the items in smaller calls."
-        _end(session, number, FAILED, {"problems": [problem]})
+    if job.cancel_asked:
+        end_cancelled(session, number, job.attempts)
+        return None
+    if job.attempts > (MOST_TRIES if is_long else MOST_ATTEMPTS):
+        sentence = "Kollega was stopped each time while it was at this."
+        _end(
+            session, number, FAILED, {"problems": [sentence + ("" if is_long else " Send the items in smaller calls.")]}
+        )
         return None
     return job
 
 
-def finish(session: Session, number: int, result: dict[str, Any]) -> None:
-    """Store what came of a job, and delete what it worked on."""
-    _end(session, number, DONE, result)
-    session.execute(delete(Job).where(Job.state != WAITING, Job.finished_at < utc_now() - _KEPT))
+def finish(session: Session, number: int, result: dict[str, Any], attempt: int | None = None) -> bool:
+    """Store what came of a job, and delete the items that it worked on. With `attempt`, only when that one is still the
+    last; else False."""
+    finished = _end(session, number, DONE, result, attempt)
+    session.execute(delete(Job).where(Job.state.in_(ENDED), Job.finished_at < utc_now() - _KEPT))
+    return finished
 
 
-def fail(session: Session, number: int, problem: str) -> None:
-    """Try a job again later; after several attempts give it up."""
+def fail(session: Session, number: int, problem: str, again: bool = True) -> None:
+    """Try a job again later; after several attempts, or when it would only fail `again`, give it up."""
     job = session.get(Job, number)
     if job is None:
         return
-    if job.attempts >= MOST_ATTEMPTS:
+    if not again or job.attempts >= (MOST_TRIES if job.kind in WORK else MOST_ATTEMPTS):
         _end(session, number, FAILED, {"problems": [problem]})
         return
-    job.next_attempt_at = utc_now() + _FIRST_PAUSE * 2 ** (job.attempts - 1)
+    job.state, job.next_attempt_at = WAITING, utc_now() + _FIRST_PAUSE * 2 ** (job.attempts - 1)
     job.result = {"problems": [problem]}
 
 
-def _end(session: Session, number: int, state: str, result: dict[str, Any]) -> None:
-    ended = {"state": state, "result": result, "finished_at": utc_now(), "payload": []}
-    session.execute(update(Job).where(Job.id == number).values(**ended))
+def fail_attempt(session: Session, number: int, attempt: int, problem: str) -> None:
+    """The same for a job whose process has died at this attempt without a word; nothing when it is no longer at it."""
+    job = session.get(Job, number)
+    if job is not None and job.state == RUNNING and job.attempts == attempt:
+        note(session, number, problem)
+        fail(session, number, problem)
+
+
+def release(session: Session, number: int, attempt: int) -> None:
+    """Put a job back that was not ended because its process was: it waits, and is begun again at once."""
+    where = and_(Job.id == number, Job.state == RUNNING, Job.attempts == attempt)
+    session.execute(update(Job).where(where).values(state=WAITING, next_attempt_at=utc_now(), attempts=attempt - 1))
+
+
+def end_cancelled(session: Session, number: int, attempt: int) -> None:
+    """Store that a job was ended because somebody wanted that."""
+    _end(session, number, CANCELLED, {}, attempt)
+
+
+def cancel(session: Session, number: int) -> bool:
+    """End a job that waits, or have one that is being done end in a moment. False when it has ended already."""
+    now = utc_now()
+    unguarded = and_(Job.state == RUNNING, Job.next_attempt_at <= now)  # whoever was at it is gone
+    ended = {"state": CANCELLED, "finished_at": now, "cancel_asked": True}
+    if take(session, Job, Job.id == number, or_(Job.state == WAITING, unguarded), **ended):
+        _drop_items(session, number)
+        return True
+    return take(session, Job, Job.id == number, Job.state == RUNNING, cancel_asked=True)
+
+
+def retry(session: Session, number: int) -> bool:
+    """Do a job once more that has failed or was cancelled. False when it is neither, or when it had items of a program,
+    which are gone: that program has to send them again."""
+    job = session.get(Job, number)
+    if job is None or job.kind in ITEMS:
+        return False
+    anew: dict[str, Any] = {"state": WAITING, "attempts": 0, "next_attempt_at": utc_now(), "cancel_asked": False}
+    nothing: dict[str, Any] = {"result": {}, "finished_at": None, "done": None, "total": None, "stage": ""}
+    if not take(session, Job, Job.id == number, Job.state.in_((FAILED, CANCELLED)), **anew, **nothing):
+        return False
+    note(session, number, "Begun again by hand.")
+    return True
+
+
+def listed(
+    session: Session,
+    *,
+    kinds: Collection[str] = WORK,
+    states: Collection[str] = (),
+    lane: str = "",
+    most: int = 50,
+    before: int | None = None,
+) -> Sequence[Job]:
+    """Jobs, the newest first: of these kinds, in these states (any without one), of this lane, numbered lower than
+    `before`."""
+    query = select(Job).where(Job.kind.in_(list(kinds))).order_by(Job.id.desc()).limit(most)
+    if states:
+        query = query.where(Job.state.in_(list(states)))
+    if lane:
+        query = query.where(Job.source == lane)
+    if before is not None:
+        query = query.where(Job.id < before)
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def _end(session: Session, number: int, state: str, result: dict[str, Any], attempt: int | None = None) -> bool:
+    where: list[ColumnElement[bool]] = [Job.id == number]
+    if attempt is not None:
+        where += [Job.state == RUNNING, Job.attempts == attempt]
+    ended = {"state": state, "result": result, "finished_at": utc_now(), "stage": ""}
+    if not changes_a_row(session, update(Job).where(*where).values(**ended)):
+        return False
+    _drop_items(session, number)
+    return True
+
+
+def _drop_items(session: Session, number: int) -> None:
+    session.execute(update(Job).where(Job.id == number, Job.kind.in_(ITEMS)).values(payload=[]))

@@ -36,7 +36,7 @@ def _commands(group: click.Group, prefix: str) -> Iterator[str]:
         command = group.get_command(_CONTEXT, name)
         if isinstance(command, click.Group):
             yield from _commands(command, f"{prefix} {name}")
-        else:
+        elif command is not None and not command.hidden:
             yield f"{prefix} {name}"
 
 

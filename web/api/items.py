@@ -9,7 +9,7 @@ from recommender import audit
 from recommender.database.job_tables import Job
 from recommender.database.source_tables import names_in
 from recommender.database.tables import SENT_HERE
-from recommender.jobs import queue
+from recommender.jobs import kinds, queue
 from recommender.render import in_utc
 from web import current, once
 from web.api import answers, blueprint, schemas, sent_json, spec
@@ -31,7 +31,7 @@ def load_json() -> ResponseReturnValue:
     seconds, in the order of the calls; the answer says under which number that can be followed. With the header
     `Idempotency-Key` a call can be sent again when its answer was lost. Needs the scope `load` of an admin."""
     sent: schemas.SentItems = sent_json()
-    return _queued(queue.LOAD, sent.source, sent.items)
+    return _queued(kinds.LOAD, sent.source, sent.items)
 
 
 @blueprint.post("/items/delete")
@@ -45,7 +45,7 @@ def delete_json() -> ResponseReturnValue:
     """Delete up to 500 requests and documents of a source, as those that were deleted where they came from. What
     people have changed here is kept. Otherwise this is like sending items."""
     sent: schemas.DeletedItems = sent_json()
-    return _queued(queue.DELETE, sent.source, [item.model_dump() for item in sent.items])
+    return _queued(kinds.DELETE, sent.source, [item.model_dump() for item in sent.items])
 
 
 @blueprint.get("/jobs/<int(min=1, max=2147483647):job_id>")
@@ -54,7 +54,7 @@ def job_json(job_id: int) -> Any:
     """What became of items that were sent: only for who has sent them."""
     _require_admin()
     job = session().get(Job, job_id)
-    if job is None or job.made_by_id != signed_in().id:
+    if job is None or job.kind not in kinds.ITEMS or job.made_by_id != signed_in().id:
         abort(404)
     return _shown(job)
 

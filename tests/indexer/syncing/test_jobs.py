@@ -17,7 +17,7 @@ from indexer.sources.jsonl import JSONLSource
 from indexer.syncing import jobs
 from recommender.database.job_tables import Job
 from recommender.database.tables import HelpRequest, Person
-from recommender.jobs import queue
+from recommender.jobs import kinds, queue
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.conftest import MODELS
@@ -30,7 +30,7 @@ Sessions = sessionmaker[Session]
 def send(sessions: Sessions, settings: Settings, analyzer: Analyzer) -> Callable[..., Job]:
     """Queues items and does all jobs that are due; returns the job."""
 
-    def send(*items: Any, kind: str = queue.LOAD) -> Job:
+    def send(*items: Any, kind: str = kinds.LOAD) -> Job:
         with sessions.begin() as session:
             number = queue.add(session, kind, "crm", items, None).id
         while jobs.work(settings, sessions, analyzer):
@@ -80,7 +80,7 @@ def test_items_are_masked_by_the_rules_of_the_setting(
     sessions: Sessions, settings: Settings, analyzer: Analyzer, rules: str, body: str
 ) -> None:
     with sessions.begin() as session:
-        queue.add(session, queue.LOAD, "crm", [TEAM, {**REQUEST, "body": "Salasana: Talvi2026"}], None)
+        queue.add(session, kinds.LOAD, "crm", [TEAM, {**REQUEST, "body": "Salasana: Talvi2026"}], None)
     assert jobs.work(replace(settings, mask=rules), sessions, analyzer)
     with sessions() as session:
         assert session.scalars(select(HelpRequest.body)).one() == body
@@ -114,7 +114,7 @@ def test_beside_watch_items_are_loaded_and_a_failure_stops_nothing(
 
     monkeypatch.setattr(queue, "next_due", fail_once)
     with sessions.begin() as session:
-        number = queue.add(session, queue.LOAD, "crm", [TEAM], None).id
+        number = queue.add(session, kinds.LOAD, "crm", [TEAM], None).id
     waited = threading.Event()
     with jobs.loading_jobs(replace(settings, watch_seconds=0.05), sessions):
         for _ in range(1200):

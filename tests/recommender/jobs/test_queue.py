@@ -7,14 +7,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.job_tables import Job
 from recommender.database.tables import utc_now
-from recommender.jobs import queue
+from recommender.jobs import kinds, queue
 
 Sessions = sessionmaker[Session]
 
 
 def _add(sessions: Sessions, source: str) -> int:
     with sessions.begin() as session:
-        return queue.add(session, queue.LOAD, source, [{"text": "private"}], None).id
+        return queue.add(session, kinds.LOAD, source, [{"text": "private"}], None).id
 
 
 def _claim(sessions: Sessions) -> int | None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender import accounts, audit
 from recommender.database.job_tables import Job
 from recommender.database.tables import Person
-from recommender.jobs import queue
+from recommender.jobs import kinds, queue
 from recommender.settings import Settings
 
 Sessions = sessionmaker[Session]
@@ -45,7 +45,7 @@ def test_items_become_a_job_whose_state_only_its_sender_sees(call: Any, sessions
     number = sent.json["job"]
     with sessions.begin() as session:
         job = session.get_one(Job, number)
-        assert (job.kind, job.payload) == (queue.LOAD, [ITEM])
+        assert (job.kind, job.payload) == (kinds.LOAD, [ITEM])
         queue.finish(session, number, {"added": 1, "problems": ["items:1: title: too long"], "problem_count": 1})
         (entry,) = [entry for entry in audit.entries(session) if entry.action == "items.load"]
         assert entry.details == {"job": number, "n": 1} and entry.via == "api"
@@ -60,7 +60,7 @@ def test_deletions_become_a_job_of_their_own_kind(call: Any, sessions: Sessions)
     assert sent.status_code == 202
     with sessions() as session:
         job = session.get_one(Job, sent.json["job"])
-        assert (job.kind, job.payload) == (queue.DELETE, [{"type": "request", "id": "17"}])
+        assert (job.kind, job.payload) == (kinds.DELETE, [{"type": "request", "id": "17"}])
 
 
 @pytest.mark.parametrize(
