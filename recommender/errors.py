@@ -78,6 +78,14 @@ class AccountError(KollegaError):
         self.reason = reason
 
 
+class SetUpRefused(KollegaError):
+    """An installation cannot be set up by who wants to; `reason` is "wrong", "ended" or "none"."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class UnusablePassword(AccountError):
     """A password is too short, too long or easy to guess; `reason` is "short", "long" or "easy"."""
 

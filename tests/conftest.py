@@ -54,6 +54,7 @@ from tests.timing import LONG
 from web import health
 from web.app import create_app
 from web.mcp import client as mcp_client
+from web.set_up import gate
 from web.sign_in import oidc
 
 BY_CHANCE = (
@@ -379,6 +380,12 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (oidc, mail_server):
         monkeypatch.setattr(module, "_TIMEOUT", LONG)
     monkeypatch.setattr(mcp_client, "_SECONDS", LONG)
+
+
+@pytest.fixture(autouse=True)
+def set_up_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page leads to the set-up: most tests need nobody who can sign in. Tests of the set-up replace this."""
+    monkeypatch.setattr(gate, "is_needed", lambda: False)
 
 
 @pytest.fixture

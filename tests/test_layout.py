@@ -29,6 +29,7 @@ RECOMMENDER = {
     "audit": {"access", "database"},
     "accounts": {"audit", "database", "errors", "outbox", "settings"},
     "outbox": {"database"},
+    "first_run": {"accounts", "audit", "database", "errors", "membership", "organisation", "settings", "teams"},
     "organisation": {"accounts", "audit", "database", "errors", "settings"},
     "jobs": {"audit", "database", "settings"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},
@@ -156,6 +157,7 @@ WEB = {
     "people": {"sign_in"},
     "requests": {"files", "inbox", "search", "sign_in"},
     "search": {"sign_in"},
+    "set_up": {"files", "sign_in"},
     "sign_in": set(),
 }
 """What each folder of web/ may import of the other folders. The modules beside the folders are for all of them."""

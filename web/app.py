@@ -49,6 +49,9 @@ from web.requests import rewriting
 from web.requests import views as requests
 from web.search import address_bar, cards, door, embed, results
 from web.search import views as ask
+from web.set_up import gate, knowledge
+from web.set_up import teams as set_up_teams
+from web.set_up import views as set_up
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 
@@ -68,7 +71,7 @@ _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
     hooks, address_bar, linking, slack, teams, insights, insight_teams, insight_gaps, own, about,
-    topic_changes, *admin_pages.PAGES,
+    topic_changes, set_up, set_up_teams, knowledge, *admin_pages.PAGES,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -117,6 +120,7 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     formatting.attach(app)
     for part in (door, results, cards, once, told, attached, wording, gap_words, service_words, admin):
         part.attach(app)
+    gate.attach(app)
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)

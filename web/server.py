@@ -28,6 +28,7 @@ from recommender.monitoring.logs import fields
 from recommender.settings import Settings
 from web.app import LARGEST_BODY, create_app
 from web.files.uploads import largest_upload, may_send_files
+from web.set_up.telling import tell_code
 
 log = logging.getLogger(__name__)
 _MONITORING = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
@@ -282,6 +283,7 @@ def run(settings: Settings) -> None:
         log.info("serving", extra=fields(address=address))
     else:
         click.echo(f"Kollega is at {address}  (stop with Ctrl+C)")
+    tell_code(app, settings, address)
     try:
         server.run()
     finally:

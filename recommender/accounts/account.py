@@ -92,7 +92,7 @@ def set_email(session: Session, person: Person, email: str, by: int | None = Non
     Raises AccountError for what is no address, or is the address of somebody else."""
     email = email.strip().lower()
     if email and (len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email)):
-        raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.")
+        raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.", "email")
     other = session.scalar(select(Account).where(Account.email == email, Account.person_id != person.id))
     if email and other is not None:
         raise AccountError(

@@ -1,0 +1,118 @@
+"""The code with which a new installation is set up in a browser: only who can read what `kollega serve` prints has it.
+
+The code is in the home directory, readable by its owner only as the secret key is, so that every process of this home
+prints the same one; its digest is in the database, for processes of other homes. It ends with the first admin, and
+after ten wrong ones: then the next start of the server makes another.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from recommender.database.account_tables import Account
+from recommender.database.organisation_tables import SetUpCode
+from recommender.database.storing import insert_or_update, take
+from recommender.database.tables import Person, utc_now
+from recommender.errors import SetUpRefused
+from recommender.settings import Settings
+
+MOST_FAILURES = 10
+"""Wrong codes after which a code ends: a judgement. There are 32 to the power of 12 codes."""
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0 and O, 1 and I
+_LENGTH, _GROUP = 12, 4
+_FILE = "set_up_code"
+_ROW = 1
+
+
+def is_needed(session: Session, settings: Settings) -> bool:
+    """True when nobody can sign in yet: there is no account with a way to sign in. Where a proxy or an OpenID provider
+    says who somebody is, people need no account, so there it means that nobody is known at all."""
+    if settings.proxy_header or settings.oidc_issuer:
+        return session.scalar(select(Person.id).limit(1)) is None
+    ways = or_(Account.password_hash.is_not(None), Account.subject.is_not(None), Account.email.is_not(None))
+    here = or_(Person.left_on.is_(None), Person.left_on > utc_now().date())
+    query = select(Account.person_id).join(Person).where(Account.disabled.is_(False), ways, here)
+    return session.scalar(query.limit(1)) is None
+
+
+def code_to_print(session: Session, settings: Settings) -> str | None:
+    """The code that this installation is set up with, made when there is none; None when it is set up already. The
+    caller commits."""
+    if not is_needed(session, settings):
+        end(session, settings)
+        return None
+    row, known = session.get(SetUpCode, _ROW, populate_existing=True), _in_home(settings.home)
+    if row and known and row.failures < MOST_FAILURES and hmac.compare_digest(row.digest, _digest(known)):
+        return _shown(known)
+    code = "".join(secrets.choice(_ALPHABET) for _each in range(_LENGTH))
+    _keep(settings.home, code)
+    values = {"digest": _digest(code), "failures": 0, "made_at": utc_now()}
+    insert_or_update(session, SetUpCode, {"id": _ROW}, values)
+    return _shown(code)
+
+
+def check(session: Session, typed: str) -> str:
+    """The digest of the code, if it is the right one; a wrong one counts. The caller commits, also after an error.
+
+    Raises SetUpRefused with the reason "wrong", "ended" (after too many wrong ones) or "none" (there is no code: the
+    installation is set up, or was not started by `kollega serve`).
+    """
+    row = session.get(SetUpCode, _ROW, populate_existing=True)
+    if row is None:
+        raise SetUpRefused("There is no code at the moment. Start Kollega again: it prints one.", "none")
+    if row.failures >= MOST_FAILURES:
+        raise SetUpRefused("Too many wrong codes were given. Start Kollega again: it prints a new one.", "ended")
+    digest = _digest(re.sub(r"[\W_]", "", typed).upper())
+    if not hmac.compare_digest(row.digest, digest):
+        session.execute(update(SetUpCode).where(SetUpCode.id == _ROW).values(failures=SetUpCode.failures + 1))
+        raise SetUpRefused("This is not the code that Kollega printed when it was last started.", "wrong")
+    return digest
+
+
+def is_valid(session: Session, digest: str) -> bool:
+    """True while a code that was given earlier is still the one of this installation."""
+    row = session.get(SetUpCode, _ROW)
+    return row is not None and row.failures < MOST_FAILURES and hmac.compare_digest(row.digest, digest)
+
+
+def use_up(session: Session, digest: str) -> None:
+    """End the code for good, in the transaction that makes the first admin. Raises SetUpRefused ("none") when somebody
+    else was faster."""
+    if not take(session, SetUpCode, SetUpCode.digest == digest, failures=MOST_FAILURES):
+        raise SetUpRefused("Somebody else has set up this installation a moment ago. Sign in.", "none")
+
+
+def end(session: Session, settings: Settings) -> None:
+    """Remove what is left of a code once the installation is set up. The caller commits."""
+    session.execute(delete(SetUpCode))
+    (settings.home / _FILE).unlink(missing_ok=True)
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode("utf-8", "replace")).hexdigest()
+
+
+def _shown(code: str) -> str:
+    return "-".join(code[start : start + _GROUP] for start in range(0, _LENGTH, _GROUP))
+
+
+def _in_home(home: Path) -> str:
+    try:
+        return (home / _FILE).read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+
+
+def _keep(home: Path, code: str) -> None:
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{_FILE}.", dir=home)  # only its owner can read it
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(code)
+    os.replace(temporary, home / _FILE)
