@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -93,26 +92,6 @@ def user_teams(settings: Settings, handle: str, join: tuple[str, ...], leave: tu
     if as_json:
         return echo_json({"user_name": handle, "teams": teams})
     click.echo(f"{handle} is in {', '.join(teams)}" if teams else f"{handle} is in no team")
-
-
-@user_group.command("left")
-@click.argument("handle")
-@click.argument("day", type=DAY, required=False)
-@click.option("--undo", is_flag=True, help="They work here after all.")
-@click.pass_obj
-def user_left(settings: Settings, handle: str, day: datetime | None, undo: bool) -> None:
-    """Say that HANDLE does not work here any more from DAY on (YYYY-MM-DD; today by default).
-
-    From that day on they cannot sign in, and are suggested to nobody.
-    """
-    from recommender.membership import people
-
-    if undo and day:
-        raise click.UsageError("Give either a day or --undo.")
-    last = None if undo else day.date() if day else date.today()
-    with database_session(settings) as session:
-        people.set_left(session, people.find(session, handle), last)
-    click.echo(f"{handle} works here" if last is None else f"{handle} does not work here from {last} on")
 
 
 @user_group.command("invite")

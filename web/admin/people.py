@@ -11,7 +11,7 @@ from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.tables import Person, Team, utc_now
 from recommender.errors import AccountError
-from recommender.membership import invitations, listing, people
+from recommender.membership import invitations, leaving, listing, people
 from web import current
 from web.admin.frame import current_admin
 from web.admin.people_words import name_missing, problem_of
@@ -143,6 +143,7 @@ def person_page(person: Person, form: PersonForm | None = None, **shown: str) ->
         "admin/person.html", person=person, member=member, form=form, teams=_teams(), roles=accounts.ROLES, kinds=KINDS,
         sessions=sessions.of(database, person.id, settings.session_idle_days), tokens=tokens.of(database, person.id),
         factor_on=second_factor.is_on(database, person.id), mails=invitations.can_mail(settings),
+        undoable=leaving.may_undo(database, person),
         today=utc_now().date(), done=request.args.get("done", ""), shown=shown,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
 from recommender.accounts import password_links
-from recommender.database.tables import Person
+from recommender.database.tables import HelpRequest, Person
 from tests.indexer.commands.conftest import Run
 
 
@@ -51,10 +51,11 @@ def test_teams_are_joined_and_left_without_losing_the_others(run: Run, add_perso
 
 def test_a_last_day_is_set_and_taken_back(run: Run, sessions: sessionmaker[Session]) -> None:
     _output(run("user", "add", "aino", "--no-password"))
-    assert _output(run("user", "left", "aino", "2031-02-28")) == "aino does not work here from 2031-02-28 on\n"
+    said = _output(run("user", "left", "aino", "2031-02-28")).splitlines()
+    assert said[0].startswith("0 open requests") and said[-1] == "aino does not work here from 2031-02-28 on"
     with sessions() as session:
         assert session.scalars(select(Person.left_on)).one() == date(2031, 2, 28)
-    assert _output(run("user", "left", "aino", "--undo")) == "aino works here\n"
+    assert _output(run("user", "left", "aino", "--undo")).startswith("aino works here")
     assert run("user", "left", "aino", "28.2.2031").exit_code == 2
     assert _output(run("user", "name", "aino", "Aino Lahti")) == "aino is called Aino Lahti\n"
 
@@ -81,3 +82,33 @@ def test_an_invitation_is_printed_where_no_mail_can_be_sent(run: Run, sessions: 
         invited = password_links.person_of(session, link.rpartition("/")[2])
         assert invited is not None and invited.handle == "aino"
     assert _json(run("user", "invite", "aino", "--json"))["email"] is None
+
+
+def test_a_leaver_hands_over_their_work_after_it_was_said_in_numbers(
+    run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int], add_request: Callable[..., int],
+    add_document: Callable[..., int],
+) -> None:  # fmt: skip
+    for handle in ("aino", "vera"):
+        add_person(handle, "agent", "it")
+    with sessions.begin() as session:
+        number = session.scalars(select(Person.id).where(Person.handle == "aino")).one()
+    request = add_request("VPN", team="it", status="open")
+    add_document("Guide", "Text", team="it", owner="aino")
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, request).assigned_to_id = number
+    chosen = ("user", "left", "aino", "2026-01-31", "--requests-to", "vera", "--documents-to", "team")
+    assert _json(run(*chosen, "--dry-run", "--json")) == {
+        "user_name": "aino", "left_on": "2026-01-31", "ends_access": False, "dry_run": True,
+        "hanging": {"requests": 1, "documents": 1, "due": 0, "tokens": 0, "sessions": 0, "sources": [], "topics": []},
+        "handed": {"requests": 1, "to_queue": 0, "documents": 0, "to_team": 1, "staying": 0},
+    }  # fmt: skip
+    assert run(*chosen, typed="n\n").exit_code == 1
+    with sessions() as session:
+        assert session.get_one(HelpRequest, request).assigned_to_id == number
+    said = _output(run(*chosen, "--yes"))
+    assert "1 open requests: 1 to the colleague, 0 back to the queue, 0 stay" in said
+    with sessions() as session:
+        assert session.get_one(HelpRequest, request).assigned_to_id != number
+    back = _output(run("user", "left", "aino", "--undo"))
+    assert back == "aino works here; 1 requests and 1 guides are theirs again\n"
+    assert run("user", "left", "aino", "--requests-to", "nobody").stderr.startswith("Error: There is no person")
