@@ -20,7 +20,7 @@ LEAST_ITEMS = 5  # that a group has at least
 _SAMPLE = 3_000  # items that are linked with each other, whose cosines take 70 MB: a judgement, as all numbers here
 _LARGEST, _HALF = 4.0, 0.25
 """Times the usual size of a group from which it is divided, and the least share of its smaller part."""
-_TOO_FEW, _TOO_MANY = 0.5, 1.5  # shares of the wanted number of groups
+_TOO_FEW, TOO_MANY = 0.5, 1.5  # shares of the wanted number of groups
 _MORE, _MORE_NEW = 1.8, 1.5  # times as many groups are linked as are wanted: some hold nothing together
 _PASSES = 12  # of k-means, which then has settled or nearly so
 _NEAR, _FAR = 2.5, 1.75
@@ -42,7 +42,7 @@ def wanted(items: int) -> int:
 
 def outgrown(items: int, groups: int) -> bool:
     """True when there are too few or too many groups for this many items."""
-    return not _TOO_FEW * wanted(items) <= groups <= _TOO_MANY * wanted(items)
+    return not _TOO_FEW * wanted(items) <= groups <= TOO_MANY * wanted(items)
 
 
 def form(vectors: Vectors) -> Labels:
@@ -253,8 +253,8 @@ def _linked(vectors: Vectors, count: int) -> Labels:
 def _tree(vectors: Vectors) -> NDArray[np.float64]:
     from scipy.cluster.hierarchy import linkage
 
-    upper = np.triu_indices(len(vectors), 1)
-    return np.asarray(linkage(np.maximum(0.0, 1.0 - (vectors @ vectors.T)[upper]), "average"), np.float64)
+    upper = np.concatenate([row[place + 1 :] for place, row in enumerate(vectors @ vectors.T)])
+    return np.asarray(linkage(np.maximum(0.0, 1.0 - upper), "average"), np.float64)
 
 
 def _cut(tree: NDArray[np.float64], count: int) -> Labels:
@@ -268,7 +268,7 @@ def _merged(vectors: Vectors, labels: Labels, kept: Collection[int]) -> Labels:
     present = np.unique(labels[labels != NOWHERE])
     too_many = len(present) - wanted(len(labels))
     movable = np.array([group for group in present if group not in kept], np.int64)
-    if len(present) <= _TOO_MANY * wanted(len(labels)) or len(movable) < 2:
+    if len(present) <= TOO_MANY * wanted(len(labels)) or len(movable) < 2:
         return labels
     linked = _cut(_tree(centres_of(vectors, labels)[movable]), max(1, len(movable) - too_many))
     merged = labels.copy()

@@ -189,8 +189,8 @@ def _named(
 ) -> tuple[list[NewTopic], dict[str, set[str]]]:
     """(the topics as they are to be stored; their names and those of `taken`). A topic keeps its name unless that has
     become wrong, or no longer tells it apart. A group that no words describe is divided where that gives one that they
-    do; else it is stored without a name, and not shown. For those that are nameless and have not changed none
-    is looked for again."""
+    do, as long as there are not too many; else it is stored without a name, and not shown. For those that are nameless
+    and have not changed none is looked for again."""
     members = {label: np.flatnonzero(groups.labels == label) for label in groups.members()}
     names = {language: set(taken[language]) for language in LANGUAGES}
     for stored in before.values():
@@ -209,7 +209,9 @@ def _named(
             forgotten = topic is not None and topic.id in unnamed.forgotten
             name = _right_name(topic, keys, texts, groups.vectors, rows, names, forgotten)
             if not all(name.values()) and (not topic or (not topic.kept and _changed(topic.items.keys(), keys))):
-                parts = _parts(texts, groups.vectors, rows, names)
+                count = len(after) + len(waiting) + 2  # else they would be made fewer again the next time
+                possible = count <= clustering.TOO_MANY * clustering.wanted(len(groups.keys))
+                parts = _parts(texts, groups.vectors, rows, names) if possible else [rows]
                 if len(parts) > 1:
                     waiting.extendleft([(None, parts[1]), (number, parts[0])])
                     continue

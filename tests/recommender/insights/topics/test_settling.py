@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recommender.encoder import normalise
-from recommender.insights.topics import settling
+from recommender.insights.topics import clustering, settling
 from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.questions import WithoutName
 from recommender.insights.topics.settling import settled
@@ -212,3 +212,21 @@ def test_a_topic_without_a_name_whose_items_have_all_left_is_no_topic_any_more(
     before = items.of("printer", "", 1), items.of("payslip", "payslip", 2), items.of("parking", "parking", 3)
     after, _names = items.settled(*before, nameless=[1])
     assert {topic.id for topic in after.values()} == {2, 3}
+
+
+def test_groups_without_a_name_are_not_divided_into_more_than_there_should_be(
+    items: Items, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def halves(_texts: Texts, _vectors: Vectors, rows: Labels, _names: settling.Names) -> list[Labels]:
+        return [rows[:5], rows[5:]] if len(rows) >= 10 else [rows]
+
+    monkeypatch.setattr(settling, "_parts", halves)
+    for subject in range(3):
+        for place in range(52):
+            items.add({subject: 1.0, 5 + place % 6: 0.1}, f"word {subject} {place}")
+    items.words = [f"word {place}" for place in range(len(items.words))]
+    bags: list[dict[str, float]] = [{} for _key in items.keys]
+    texts = cast("Texts", OneWord(items.words))
+    no_topics = {language: set[str]() for language in LANGUAGES}
+    after, _names = settled(texts, items.keys, items.vectors, bags, {}, no_topics, False, WithoutName())
+    assert 3 < len(after) <= 1.5 * clustering.wanted(len(items.keys))
