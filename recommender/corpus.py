@@ -19,7 +19,7 @@ from recommender.access import Reader, audience_of, may_read, open_audience, rea
 from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
 from recommender.database.details_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
 from recommender.database.item_tables import Replacement
-from recommender.database.storing import in_chunks
+from recommender.database.storing import MANY, in_chunks, rows_among
 from recommender.database.tables import (
     RESOLVED,
     SENT_HERE,
@@ -132,6 +132,15 @@ def ids_of(keys: Collection[str], kind: Kind) -> list[int]:
     """The database ids of those `keys` that are of this kind, smallest first."""
     prefix = f"{kind}:"
     return sorted(int(key[len(prefix) :]) for key in keys if key.startswith(prefix))
+
+
+def rows_of(session: Session, query: Any, column: Any, keys: Collection[str], kind: Kind) -> Iterator[Any]:
+    """The rows of a query for those items of `keys` that are of this kind; `column`, its first one, has their ids. Of
+    very many items all rows are read and others left out: statements that name so many ids take longer."""
+    ids = ids_of(keys, kind)
+    if len(ids) <= MANY:
+        return iter(session.execute(query.where(column.in_(IDS)), {"ids": ids}) if ids else ())
+    return rows_among(session, query, ids)
 
 
 def answer_of(resolution: str | None, replies: Sequence[Any], asker: int | None) -> str:

@@ -3,8 +3,8 @@
 A row is stored whether or not there is one with its key. Looking first and inserting then fails when two do it at the
 same moment, which a double click is enough for."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar, cast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Executable, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +15,8 @@ from recommender.database.tables import Base
 
 Row = TypeVar("Row", bound=Base)
 Item = TypeVar("Item")
+MANY = 5_000
+"""Ids from which on all rows of a table are read instead of those with the ids; a judgement."""
 Values = Mapping[str, object]
 
 
@@ -52,6 +54,14 @@ def in_chunks(rows: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """The rows in their order, as many at a time as one statement is to hold."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
+
+
+def rows_among(session: Session, query: Executable, ids: Collection[int]) -> Iterator[Any]:
+    """The rows of a query whose first column is one of very many ids: all are read, and others left out, since a
+    statement that names so many ids takes longer."""
+    wanted = frozenset(ids)
+    rows = session.execute(query, execution_options={"yield_per": MANY})
+    return (row for row in rows if row[0] in wanted)
 
 
 def _store(session: Session, table: type[Row], key: Values, values: Values, overwrite: bool) -> Row:

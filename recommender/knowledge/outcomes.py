@@ -226,13 +226,18 @@ def take_back_declined(session: Session, subject_id: int, item: str) -> None:
 
 def who_declined(session: Session, items: Collection[str]) -> frozenset[tuple[str, int]]:
     """(item key, person id) for each of `items` that a person has marked as not their topic."""
-    rows = session.execute(_DECLINED, {"items": sorted(items)})
+    if len(items) > _MANY:
+        wanted = frozenset(items)
+        return frozenset((item, subject) for item, subject in session.execute(_DECLINED) if item in wanted and subject)
+    rows = session.execute(_DECLINED_OF, {"items": sorted(items)})
     return frozenset((item, subject) for item, subject in rows if item and subject)
 
 
-_DECLINED = select(Event.item, Event.subject_id).where(
-    Event.kind == EventKind.NOT_MY_TOPIC, Event.item.in_(bindparam("items", expanding=True))
-)  # built once: it runs while people type
+_MANY = 1_000
+"""Items from which on all such marks are read: a judgement."""
+_DECLINED = select(Event.item, Event.subject_id).where(Event.kind == EventKind.NOT_MY_TOPIC)
+_DECLINED_OF = _DECLINED.where(Event.item.in_(bindparam("items", expanding=True)))
+# built once: they run while people type
 
 
 def settle_flags(session: Session, item: str, last: int) -> None:

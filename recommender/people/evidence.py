@@ -3,11 +3,11 @@
 Texts are not loaded: experts are chosen by far more items than are shown.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Executable, and_, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.details_tables import MERGED_REQUESTS
 from recommender.database.person_kind import SERVICE
+from recommender.database.storing import MANY, rows_among
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team
 from recommender.datatypes import Contribution, Kind, Part, document_contributions, item_key, reply_contributions
 
@@ -88,7 +89,7 @@ ItemParts = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
 
 
 def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
-    rows = session.execute(_readable_requests(reader), {"ids": ids_of(keys, Kind.REQUEST)})
+    rows = _rows(session, _readable_requests, reader, ids_of(keys, Kind.REQUEST))
     about: dict[int, tuple[str | None, str]] = {}
     replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
     for identifier, team, language, asker, resolved_at, author, at, accepted, score in rows:
@@ -111,7 +112,7 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
     if not ids:
         return {}
     items: ItemParts = {}
-    rows = session.execute(_readable_documents(reader), {"ids": ids})
+    rows = _rows(session, _readable_documents, reader, ids)
     for identifier, team, language, owner, verifier, verified, written in rows:
         parts = document_contributions(owner, verifier, verified, written)
         earlier = tuple(part for part in parts if before is None or part.at < before)
@@ -119,33 +120,39 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
     return items
 
 
+def _rows(session: Session, query: Any, reader: Reader, ids: Collection[int]) -> Iterable[Any]:
+    """The rows of these items, which may be very many."""
+    few = len(ids) <= MANY
+    return session.execute(query(reader), {"ids": ids}) if few else rows_among(session, query(reader, False), ids)
+
+
 # The statements of a reader are cached, since building one takes as long as running it; their rows are not.
 _CACHED_READERS = 64
 
 
 @lru_cache(maxsize=_CACHED_READERS)
-def _readable_requests(reader: Reader) -> Executable:
-    return (
+def _readable_requests(reader: Reader, by_id: bool = True) -> Executable:
+    found = (
         select(
             HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id, HelpRequest.resolved_at,
             Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
         )
         .outerjoin(Team, Team.id == HelpRequest.team_id)
         .outerjoin(Reply, and_(Reply.request_id == HelpRequest.id, HelpRequest.id.not_in(MERGED_REQUESTS)))
-        .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
-        .where(readable_requests(reader))
+        .where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
         .order_by(HelpRequest.id, Reply.id)
     )  # fmt: skip
+    return found.where(HelpRequest.id.in_(IDS)) if by_id else found
 
 
 @lru_cache(maxsize=_CACHED_READERS)
-def _readable_documents(reader: Reader) -> Executable:
-    return (
+def _readable_documents(reader: Reader, by_id: bool = True) -> Executable:
+    found = (
         select(
             Document.id, Team.handle, Document.language,
             Document.owner_id, Document.verified_by_id, Document.verified_on, Document.written_at,
         )
         .outerjoin(Team, Team.id == Document.team_id)
-        .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS)
-        .where(readable_documents(reader))
+        .where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
     )  # fmt: skip
+    return found.where(Document.id.in_(IDS)) if by_id else found

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
-from recommender.corpus import headings, items, load_items, merge_target, readable_items
+from recommender.corpus import headings, items, load_items, merge_target, readable_items, rows_of
 from recommender.database.fingerprint import fingerprint
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
@@ -320,3 +320,17 @@ def test_what_an_item_was_replaced_by_is_named_only_to_those_who_may_read_it(
         assert readable_items(session, ["request:1"], ANYONE)["request:1"].replaced_by is None
         for keys in (["request:1"], ["request:1", "request:2"]):
             assert readable_items(session, keys, hr)["request:1"].replaced_by == "request:2"
+
+
+@pytest.mark.parametrize("many", [5_000, 0])
+def test_rows_of_very_many_items_are_read_without_naming_each(
+    sessions: sessionmaker[Session], add_request: Add, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr("recommender.corpus.MANY", many)
+    numbers = [add_request(f"printer {n}") for n in range(4)]
+    keys = [f"request:{numbers[0]}", f"request:{numbers[2]}", "request:999", f"document:{numbers[1]}"]
+    query = select(HelpRequest.id, HelpRequest.title)
+    with sessions() as session:
+        rows = list(rows_of(session, query, HelpRequest.id, keys, Kind.REQUEST))
+        assert [tuple(row) for row in rows] == [(numbers[0], "printer 0"), (numbers[2], "printer 2")]
+        assert list(rows_of(session, query, HelpRequest.id, [], Kind.REQUEST)) == []

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import Reader, readable_requests
-from recommender.corpus import ids_of, readable_items
+from recommender.corpus import readable_items, rows_of
 from recommender.database.gap_tables import GapItem, GapRow, TopicAge
 from recommender.database.insight_tables import TopicRow
 from recommender.database.storing import in_chunks
@@ -27,7 +27,7 @@ from recommender.insights.gaps.gap import GapKind
 from recommender.insights.gaps.half_life import Ageing, ageing
 from recommender.insights.risk.answerability import AskedAgain
 from recommender.insights.topics.handling import team_of_most, teams_of
-from recommender.insights.topics.questions import chunks, found_by_topic, items_of_topics
+from recommender.insights.topics.questions import found_by_topic, items_of_topics
 from recommender.insights.topics.stored import stored_tokens
 from recommender.insights.topics.topic import reader_of
 
@@ -192,9 +192,8 @@ def _dates(session: Session, keys: Collection[str]) -> dict[str, datetime]:
         (Kind.REQUEST, HelpRequest, HelpRequest.created_at),
         (Kind.DOCUMENT, Document, Document.written_at),
     ):
-        for chunk in chunks(keys):
-            rows = session.execute(select(table.id, at).where(table.id.in_(ids_of(chunk, kind))))
-            dates |= {item_key(kind, identifier): when for identifier, when in rows}
+        for identifier, when in rows_of(session, select(table.id, at), table.id, keys, kind):
+            dates[item_key(kind, identifier)] = when
     return dates
 
 

@@ -56,19 +56,22 @@ def holders_of(session: Session, items: Collection[str], reader: Reader, now: da
     left = gone(session, now.date())
     parts: dict[str, tuple[Contribution, ...]] = {}
     of_team: set[str] = set()
-    for chunk in chunks(items):
-        standing = _verified(session, chunk, now.date())
-        watched = _watched(session, chunk)
-        declined = who_declined(session, chunk)
-        for trace in traces(session, dict.fromkeys(chunk, 1.0), reader, declined):
-            if trace.key.startswith(Kind.DOCUMENT):
-                if trace.key in standing and not standing[trace.key]:
-                    of_team.add(trace.key)
-                did = trace.contributions if trace.key in standing else ()
-            else:
-                did = _answers((*trace.contributions, *watched.get(trace.key, ())))
-            if present := tuple(part for part in did if part.person_id not in left):
-                parts[trace.key] = present
+    standing, watched = dict[str, bool](), _watched(session)
+    for chunk in chunks([key for key in items if key.startswith(Kind.DOCUMENT)]):
+        standing |= _verified(session, chunk, now.date())
+    for trace in traces(session, dict.fromkeys(items, 1.0), reader, who_declined(session, items)):
+        if trace.key.startswith(Kind.DOCUMENT):
+            if trace.key in standing and not standing[trace.key]:
+                of_team.add(trace.key)
+            did = trace.contributions if trace.key in standing else ()
+        else:
+            did = trace.contributions
+            if trace.key in watched or len(did) > 1:
+                did = _answers((*did, *watched.get(trace.key, ())))
+        if left and did:
+            did = tuple(part for part in did if part.person_id not in left)
+        if did:
+            parts[trace.key] = did
     return Holders(parts, frozenset(of_team))
 
 
@@ -102,12 +105,12 @@ def _verified(session: Session, keys: Collection[str], today: date) -> dict[str,
     return result
 
 
-def _watched(session: Session, keys: Collection[str]) -> dict[str, list[Contribution]]:
+def _watched(session: Session) -> dict[str, list[Contribution]]:
     """What colleagues have learned by watching, by the key of the request."""
     rows = session.execute(
         select(TransferActItem.item, TransferAct.colleague_id, TransferAct.ended_at)
         .join(TransferAct, TransferAct.id == TransferActItem.act_id)
-        .where(TransferAct.kind == PAIR, TransferAct.state == DONE, TransferActItem.item.in_(keys))
+        .where(TransferAct.kind == PAIR, TransferAct.state == DONE)
         .where(TransferAct.colleague_id.is_not(None))
     )
     watched = defaultdict[str, list[Contribution]](list)

@@ -6,10 +6,9 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from recommender.corpus import ids_of
+from recommender.corpus import rows_of
 from recommender.database.tables import Document, HelpRequest
 from recommender.datatypes import Kind, item_key
-from recommender.insights.topics.questions import chunks
 from recommender.insights.topics.topic import Topic
 
 
@@ -17,9 +16,8 @@ def teams_of(session: Session, keys: Collection[str]) -> dict[str, int | None]:
     """The id of the team that handles each item."""
     teams: dict[str, int | None] = {}
     for kind, table in ((Kind.REQUEST, HelpRequest), (Kind.DOCUMENT, Document)):
-        for chunk in chunks(keys):
-            rows = session.execute(select(table.id, table.team_id).where(table.id.in_(ids_of(chunk, kind))))
-            teams |= {item_key(kind, identifier): team for identifier, team in rows}
+        for identifier, team in rows_of(session, select(table.id, table.team_id), table.id, keys, kind):
+            teams[item_key(kind, identifier)] = team
     return teams
 
 

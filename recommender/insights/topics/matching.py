@@ -9,8 +9,6 @@ def match(old: Mapping[int, Set[str]], new: Mapping[int, Set[str]], kept: Set[in
     """{number of a new group: id of the old topic that it continues}. Each topic goes on in one group at most, so that
     together they share most items (Kuhn 1955, linear sum assignment). A topic of `kept` goes on before all others in
     the group with most of its items. A group that shares none with any topic left is not in the result."""
-    from scipy.optimize import linear_sum_assignment
-
     ids, numbers = sorted(old), sorted(new)
     if not ids or not numbers:
         return {}
@@ -20,6 +18,11 @@ def match(old: Mapping[int, Set[str]], new: Mapping[int, Set[str]], kept: Set[in
         for item in old[topic]:
             if item in of_item:
                 shared[place, of_item[item]] += 1
+    if ((shared > 0).sum(axis=0) <= 1).all() and ((shared > 0).sum(axis=1) <= 1).all():  # nothing to choose
+        rows, columns = np.nonzero(shared)
+        return {numbers[column]: ids[row] for row, column in zip(rows.tolist(), columns.tolist(), strict=True)}
+    from scipy.optimize import linear_sum_assignment  # takes a while to load
+
     most = shared.sum() + 1.0
     weight = np.array([most if topic in kept else 1.0 for topic in ids])
     rows, columns = linear_sum_assignment(shared * weight[:, None], maximize=True)

@@ -67,6 +67,7 @@ class Namer:
         self._reader = reader
         self._sampled = len(sample)
         items = [(reader.read(text), team) for text, team in sample]
+        self._last: tuple[Sequence[Text], list[Words]] = (), []
         self._counts = Counter(term for item, _team in items for term in item.weights)
         self.of_all_teams = _of_all_teams(items, _OF_ALL_TEAMS)
         self._still_of_all_teams = _of_all_teams(items, _STILL_OF_ALL_TEAMS)
@@ -77,7 +78,7 @@ class Namer:
         """A name in each of LANGUAGES, none of which is in `taken` of its language; empty when no words say what at
         least half of the texts are about, or only a verb or a common word does. A topic that had a name (`renamed`)
         gets another one more easily, so that it does not come and go."""
-        items = [self._reader.read(text) for text in texts]
+        items = self._read(texts)
         names = self._names(items, taken, not renamed)
         covered = max(self._covered(names[language], items, language) for language in LANGUAGES)
         return names if covered >= (_STILL_COVERED if renamed else _COVERED) else dict.fromkeys(LANGUAGES, "")
@@ -85,7 +86,13 @@ class Namer:
     def any_names(self, texts: Sequence[Text], taken: Mapping[str, Collection[str]]) -> dict[str, str]:
         """The same for texts that somebody has put together, whatever part of them the words are in; empty when no word
         of the texts can be in a name."""
-        return self._names([self._reader.read(text) for text in texts], taken, False)
+        return self._names(self._read(texts), taken, False)
+
+    def _read(self, texts: Sequence[Text]) -> list[Words]:
+        """The words of texts; of those that were read last they are known."""
+        if self._last[0] is not texts:
+            self._last = texts, [self._reader.read(text) for text in texts]
+        return self._last[1]
 
     def _names(self, items: Sequence[Words], taken: Mapping[str, Collection[str]], telling: bool) -> dict[str, str]:
         names = {}
@@ -107,7 +114,7 @@ class Namer:
         """For each language whether its name is right: each word of it still is in a few items, and tells something,
         and its words or those of the other language say what enough of the items are about. That is less than new names
         need, so that names do not change to and fro."""
-        items = [self._reader.read(text) for text in texts]
+        items = self._read(texts)
         covered = max(self._covered(names[language], items, language) for language in LANGUAGES)
         return {
             language: covered >= _STILL_COVERED and self._words_hold(names[language], items, language)
@@ -158,12 +165,7 @@ class Namer:
     ) -> list[_Candidate]:
         """The words in at least `least` items, in the language as it is written, or translated into it, that are so
         many times as frequent as among all items (`telling`), and not among `without`."""
-        having: dict[str, dict[int, float]] = {}
-        in_language = self._in_language(items, language)
-        for place, item in enumerate(items):
-            for term, weight in item.weights.items():
-                for name in (term,) if item.language == language else in_language.get(term, ()):
-                    having.setdefault(name, {})[place] = weight
+        having = self._having(items, language)
         enough = [term for term, places in having.items() if len(places) >= least and term not in without]
         enough = sorted(enough, key=lambda term: (-sum(having[term].values()), term))[:_CONSIDERED]
         written = self._reader.written(items, enough, language)
@@ -176,6 +178,20 @@ class Namer:
                 weights = {place: (_VERB if verb else 1.0) * weight for place, weight in having[term].items()}
                 found.append(_Candidate(term, written[term], weights, lift, verb))
         return found
+
+    def _having(self, items: Sequence[Words], language: str) -> dict[str, dict[int, float]]:
+        """The items that have each word, in the language or translated into it, with what it counts there."""
+        having = defaultdict[str, dict[int, float]](dict)
+        in_language = self._in_language(items, language)
+        for place, item in enumerate(items):
+            if item.language == language:
+                for term, weight in item.weights.items():
+                    having[term][place] = weight
+            else:
+                for term, weight in item.weights.items():
+                    for name in in_language.get(term, ()):
+                        having[name][place] = weight
+        return having
 
     def _count(self, term: str, language: str) -> int:
         """Items of the sample that have a term or a word that it translates; a word with several translations counts

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
+from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of, rows_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicQuestion
 from recommender.database.storing import in_chunks
@@ -41,14 +41,13 @@ def there(session: Session, keys: Collection[str], reader: Reader) -> frozenset[
     requests = select(HelpRequest.id).where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED)
     documents = select(Document.id).where(SEARCHABLE_DOCUMENTS)
     queries = (
-        (Kind.REQUEST, requests.where(readable_requests(reader), HelpRequest.id.in_(IDS))),
-        (Kind.DOCUMENT, documents.where(readable_documents(reader), Document.id.in_(IDS))),
+        (Kind.REQUEST, HelpRequest.id, requests.where(readable_requests(reader))),
+        (Kind.DOCUMENT, Document.id, documents.where(readable_documents(reader))),
     )
     return frozenset(
         item_key(kind, identifier)
-        for kind, query in queries
-        for ids in in_chunks(ids_of(keys, kind), _AT_ONCE)
-        for identifier in session.scalars(query, {"ids": ids})
+        for kind, column, query in queries
+        for (identifier,) in rows_of(session, query, column, keys, kind)
     )
 
 
@@ -71,15 +70,11 @@ def past_questions(session: Session, items: Mapping[int, Collection[str]]) -> di
     """The questions of each topic, newest first."""
     topic_of = {item: topic for topic, members in items.items() for item in members}
     questions = defaultdict[int, list[PastQuestion]](list)
-    for chunk in chunks(topic_of):
-        rows = session.execute(
-            select(HelpRequest.id, HelpRequest.language, HelpRequest.created_at, HelpRequest.updated_at).where(
-                HelpRequest.id.in_(ids_of(chunk, Kind.REQUEST))
-            )
-        )
-        for identifier, language, created_at, changed_at in rows:
-            key = item_key(Kind.REQUEST, identifier)
-            questions[topic_of[key]].append(PastQuestion(key, language, created_at, changed_at))
+    query = select(HelpRequest.id, HelpRequest.language, HelpRequest.created_at, HelpRequest.updated_at)
+    rows = rows_of(session, query, HelpRequest.id, topic_of, Kind.REQUEST)
+    for identifier, language, created_at, changed_at in rows:
+        key = item_key(Kind.REQUEST, identifier)
+        questions[topic_of[key]].append(PastQuestion(key, language, created_at, changed_at))
     for of_topic in questions.values():
         of_topic.sort(key=lambda question: (question.created_at, question.key), reverse=True)
     return dict(questions)

@@ -196,7 +196,7 @@ def _named(
     for stored in before.values():
         for language in LANGUAGES:
             names[language] |= {stored.given[language]} - {""}
-    after = []
+    after = list[NewTopic]()
     order = sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label))
     waiting = deque((groups.topics.get(label), members[label]) for label in order)
     while waiting:

@@ -11,7 +11,7 @@ from sqlalchemy import Integer, and_, case, cast, delete, func, insert, literal,
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
-from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
+from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of, rows_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
@@ -19,8 +19,8 @@ from recommender.datatypes import Kind, item_key
 from recommender.insights.topics.left_out import copy_to
 from recommender.insights.topics.words import BODY_CHARACTERS, Text
 
-_CHUNK, _AT_ONCE = 500, 5_000
-"""Rows per statement that writes or reads texts, and that reads titles: judgements."""
+_CHUNK = 500
+"""Rows per statement: a judgement."""
 
 
 @dataclass(frozen=True)
@@ -171,10 +171,9 @@ def readable_texts(session: Session, keys: Collection[str], reader: Reader, bodi
     found: dict[str, Text] = {}
     for kind, table, there in ((Kind.REQUEST, HelpRequest, of_requests), (Kind.DOCUMENT, Document, of_documents)):
         body: Any = func.substr(table.body, 1, BODY_CHARACTERS) if bodies else literal("")
-        query = select(table.id, table.language, table.title, body).where(*there, table.id.in_(IDS))
-        for ids in in_chunks(ids_of(keys, kind), _AT_ONCE):
-            for number, language, title, text in session.execute(query, {"ids": ids}):
-                found[item_key(kind, number)] = Text(language, title, text)
+        query = select(table.id, table.language, table.title, body).where(*there)
+        for number, language, title, text in rows_of(session, query, table.id, keys, kind):
+            found[item_key(kind, number)] = Text(language, title, text)
     return found
 
 

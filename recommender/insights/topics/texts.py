@@ -32,15 +32,14 @@ class Texts:
         self._keys = keys
         self._meanings = meanings
         self._reader = reader
+        self._last: tuple[Vectors | None, Labels | None, list[Text]] = None, None, []  # as in `nearest`
         self.namer = Namer(reader, with_teams(session, keys[:: max(1, len(keys) // _SAMPLE)]))
 
     def bags(self, texts: Sequence[Text]) -> list[dict[str, float]]:
         """The words of texts by which items come together: those that may be in a name."""
-        bags = [self._reader.bag(text) for text in texts]
-        for bag in bags:
-            for term in self.namer.of_all_teams & bag.keys():
-                del bag[term]
-        return bags
+        without = self.namer.of_all_teams
+        bags = map(self._reader.bag, texts)
+        return [{term: count for term, count in bag.items() if term not in without} for bag in bags]
 
     def names(
         self, vectors: Vectors, rows: Labels, taken: Mapping[str, Collection[str]], renamed: bool = False
@@ -63,6 +62,10 @@ class Texts:
 
     def nearest(self, vectors: Vectors, rows: Labels) -> list[Text]:
         """The texts of the items of a group, given by their rows, that are nearest to its centre."""
+        if self._last[0] is vectors and self._last[1] is not None and np.array_equal(self._last[1], rows):
+            return self._last[2]
         centre = normalise(vectors[rows].sum(axis=0, keepdims=True))[0]
         order = np.argsort(-(vectors[rows] @ centre), kind="stable")[:_NAMED_FROM]
-        return list(beginnings(self._session, [self._keys[row] for row in rows[order].tolist()]).values())
+        texts = list(beginnings(self._session, [self._keys[row] for row in rows[order].tolist()]).values())
+        self._last = vectors, rows, texts
+        return texts

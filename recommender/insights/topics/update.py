@@ -119,6 +119,7 @@ def _update_token(
             meanings = vectors[places] if len(places) < len(keys) else vectors
             texts = Texts(session, readable, meanings, reader)
             bags = texts.bags([found[key] for key in readable])
+            found.clear()  # of many items they take much memory
             unnamed = without_name(session, token, now)
             unnamed = replace(unnamed, nameless=frozenset()) if again else unnamed
             both = with_words(meanings, bags)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 from recommender.knowledge.erased_names import NamesOfPeople
 from recommender.language.analyzer import Analyzer
@@ -64,6 +65,18 @@ class Words:
     pairs: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
+class _Word(NamedTuple):
+    """A word as it is written: its term, base form and token, how it is written (`Words.capitals`), whether all but the
+    first letter are capitals, and the (term, base form) of the parts of a compound."""
+
+    term: str
+    base: str
+    token: str
+    capitals: str
+    in_capitals: bool
+    parts: tuple[tuple[str, str], ...]
+
+
 class WordReader:
     """Reads words. Those of people's names are left out."""
 
@@ -73,35 +86,51 @@ class WordReader:
         self._people = people
         self._parts = lru_cache(maxsize=200_000)(self._parts_uncached)
         self._term = lru_cache(maxsize=200_000)(self._term_uncached)
+        self._word = lru_cache(maxsize=200_000)(self._word_uncached)
         self._said = lru_cache(maxsize=200_000)(self._said_uncached)
+        self.possible_translations = lru_cache(maxsize=50_000)(self._possible_translations_uncached)
+        self.is_verb = lru_cache(maxsize=50_000)(self._is_verb_uncached)
+        self.with_dots = lru_cache(maxsize=50_000)(self._with_dots_uncached)
         self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
         self.read = lru_cache(maxsize=2_000)(self._read_uncached)  # a group that is divided is read again
 
     def _read_uncached(self, text: Text) -> Words:
         """The telling words of a text."""
-        words, before = Words(text.language), ("", "")
+        words, language, before = Words(text.language), text.language, ("", "")
+        weights, forms = words.weights, words.forms
         for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
             for match in WRITTEN_TOKEN.finditer(part):
                 written = match.group()
-                token = _token(written)
-                term, base = self._term(token, text.language)
-                if not term:
+                word = None if written.isdecimal() else self._word(written, language)  # many numbers are in one text
+                if word is None:
                     before = "", ""
                     continue
-                words.weights[term] = max(count, words.weights.get(term, 0.0))
-                words.forms.setdefault(term, base)
-                if match.start() > 0 or written[1:].isupper():
-                    words.capitals.setdefault(term, _capitals(written))
+                term, base = word.term, word.base
+                if weights.get(term, 0.0) < count:
+                    weights[term] = count
+                forms.setdefault(term, base)
+                if match.start() > 0 or word.in_capitals:
+                    words.capitals.setdefault(term, word.capitals)
                 if count == _TITLE:
                     words.titled.add(term)
                     if before[0] not in ("", term) and part[: match.start()].endswith(" "):
-                        pair = self._pair(before[1], token, base, text.language)
+                        pair = self._pair(before[1], word.token, base, language)
                         words.pairs.setdefault((before[0], term), pair)
-                for of_part, base_of_part in self._parts(base) if text.language == "fi" else ():
-                    words.weights[of_part] = max(_PART * count, words.weights.get(of_part, 0.0))
-                    words.forms.setdefault(of_part, base_of_part)
+                for of_part, base_of_part in word.parts:
+                    if weights.get(of_part, 0.0) < _PART * count:
+                        weights[of_part] = _PART * count
+                    forms.setdefault(of_part, base_of_part)
                 before = term, written
         return words
+
+    def _word_uncached(self, written: str, language: str) -> "_Word | None":
+        """A word as it is written, if it can be part of a name."""
+        token = _token(written)
+        term, base = self._term(token, language)
+        if not term:
+            return None
+        parts = self._parts(base) if language == "fi" else ()
+        return _Word(term, base, token, _capitals(written), written[1:].isupper(), parts)
 
     def own_terms(self, text: Text) -> set[str]:
         """The terms of a title, without those of the parts of compounds."""
@@ -110,12 +139,14 @@ class WordReader:
     def bag(self, text: Text) -> dict[str, float]:
         """The telling terms of a text, and what each counts; also the likeliest translation of each."""
         found: dict[str, float] = {}
+        said, language = self._said, text.language
         for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
-            for written in written_tokens(part):
+            for written in written_tokens(part) if part else ():
                 if written.isdecimal():  # most numbers are in one text only, and would fill what is cached
                     continue
-                for term, share in self._said(written, text.language):
-                    found[term] = max(count * share, found.get(term, 0.0))
+                for term, share in said(written, language):
+                    if found.get(term, 0.0) < count * share:
+                        found[term] = count * share
         return found
 
     def _said_uncached(self, written: str, language: str) -> tuple[tuple[str, float], ...]:
@@ -143,7 +174,7 @@ class WordReader:
         usual = {term: _usual(forms[term]) or _usual(others[term]) or self.with_dots(term, language) for term in forms}
         return {term: _cased(usual[term], capitals[term]) for term in forms}
 
-    def with_dots(self, term: str, language: str) -> str:
+    def _with_dots_uncached(self, term: str, language: str) -> str:
         """A term as its word is written, when that is a Finnish word with dots: "tyopoyta" gives "työpöytä"."""
         vowels = sum(letter in _DOTTED for letter in term)
         if language != "fi" or not 0 < vowels <= _MOST_VOWELS:
@@ -193,7 +224,7 @@ class WordReader:
                     found[term] = piece
         return tuple(found.items())
 
-    def is_verb(self, term: str, language: str) -> bool:
+    def _is_verb_uncached(self, term: str, language: str) -> bool:
         """True for what is a verb and nothing else: of a Finnish one "-minen" makes a word (`varata`, `varaaminen`),
         and an English one has only such translations."""
         if language == "fi":
@@ -205,7 +236,7 @@ class WordReader:
         options = self.translations(term, language)
         return bool(options) and all(self.is_verb(option, "fi") for option in options)
 
-    def possible_translations(self, term: str, language: str) -> tuple[str, ...]:
+    def _possible_translations_uncached(self, term: str, language: str) -> tuple[str, ...]:
         """All terms of the other language that the dictionary has for a term, without those of people's names; some are
         rare meanings of it."""
         entry = self._dictionary.entries.get(language, {}).get(term, "") if language in ("fi", "en") else ""

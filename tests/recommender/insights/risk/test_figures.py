@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.access import ANYONE, EVERYONE
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicKnower, TopicQuestion, TopicWeek
-from recommender.database.tables import HelpRequest, Person, RequestAudience
+from recommender.database.tables import Event, HelpRequest, Person, Reply, RequestAudience
 from recommender.insights.risk.answerability import AskedAgain, answerable, answerable_without, ask_again
 from recommender.insights.risk.figures import FiguresReport, update_figures
 from recommender.insights.risk.holders import Holders, holders_of
@@ -111,6 +111,26 @@ def test_the_arithmetic_on_what_was_found_is_the_same_as_asking_again_without_wh
                 assert truly == bool(answerable_without(asked_again, holders, settings.answer_from, person))
                 pairs += 1
     assert pairs >= 60
+
+
+def test_figures_of_very_many_items_are_those_of_few(
+    sessions: sessionmaker[Session], add_request: Add, update: Update, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = _requests(add_request, *((f"printer {n}", ("aino", "eero")[n % 2]) for n in range(8)))
+    more = _requests(add_request, *((f"printer {n}", "eero") for n in range(8, 12)))
+    with sessions.begin() as session:
+        aino = session.scalars(select(Person).where(Person.handle == "aino")).one()
+        session.add(Reply(request_id=int(keys[1][8:]), author_id=aino.id, body="printer 1 fixed", created_at=DAY))
+        session.add(Event(kind="not_my_topic", item=keys[0], subject_id=aino.id, day=DAY.date()))
+    update([*keys, *more])
+    few, shares = _figure(sessions), _without(sessions)
+    for name in ("corpus.MANY", "people.evidence.MANY", "knowledge.outcomes._MANY"):
+        monkeypatch.setattr(f"recommender.{name}", 0)
+    update([])
+    many = _figure(sessions)
+    assert len(shares) == 2 and _without(sessions) == shares
+    columns = [column.name for column in TopicFigure.__table__.columns]
+    assert [getattr(many, name) for name in columns] == [getattr(few, name) for name in columns]
 
 
 def test_only_what_changed_is_asked_again(sessions: sessionmaker[Session], add_request: Add, update: Update) -> None:
