@@ -31,7 +31,7 @@ def commands_page() -> str:
         parts.append(f"## {name}\n\n")
         parts.append(f"```sh\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```\n\n")
         parts.append(f"{_paragraphs(command.help or '')}\n\n")
-        options = [option for option in command.params if isinstance(option, click.Option)]
+        options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
         if options:
             rows = [f"| `{_names(option, context)}` | {_described(option, context)} |\n" for option in options]
             parts += ["| option | what it does |\n", "|---|---|\n", *rows, "\n"]

@@ -54,7 +54,7 @@ def served() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"KOLLEGA_ANONYMOUS_READING": "1", "KOLLEGA_DEMO": "1"}
-    command = [sys.executable, "-m", "indexer", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "indexer", "serve", "--no-watch", "--host", "127.0.0.1", "--port", str(port)]
     address = f"http://127.0.0.1:{port}/"
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as server:  # noqa: S603 - our own command
         try:

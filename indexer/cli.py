@@ -98,7 +98,7 @@ for command in (
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
     leaving.user_group, teams.team_group, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
-    store.copy_store, store.export, models.model_group, jobs.jobs_group, sync.sync, sync.sources, mcp.mcp,
-    insights.insights_group,
+    store.copy_store, store.export, models.model_group, jobs.jobs_group, sync.sync, sync.sources,
+    sync.source_group, mcp.mcp, insights.insights_group,
 ):  # fmt: skip
     main.add_command(command)

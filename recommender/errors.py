@@ -68,6 +68,10 @@ class ExportError(KollegaError):
     """The store cannot be exported to this file."""
 
 
+class JobError(KollegaError):
+    """There is no such job, or it cannot be ended or done once more now."""
+
+
 class AccountError(KollegaError):
     """A name, password, role or scope cannot be used. `reason` is one word for what is wrong, by which a page says it
     in its own language: `handle`, `handle_taken`, `team`, `email`, `email_taken`, `last_admin` or `merge`; it is empty

@@ -31,7 +31,7 @@ RECOMMENDER = {
     "outbox": {"database"},
     "first_run": {"accounts", "audit", "database", "errors", "membership", "organisation", "settings", "teams"},
     "organisation": {"accounts", "audit", "database", "errors", "settings"},
-    "jobs": {"audit", "database", "settings"},
+    "jobs": {"audit", "database", "render", "settings"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},
     "corpus": {"access", "database", "datatypes"},
     "filters": {"access", "corpus", "database", "datatypes", "index"},

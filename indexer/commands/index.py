@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.commands.beside import OPTION, end_with
 from indexer.commands.running import (
     database,
     load_analyzer,
@@ -84,18 +85,20 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
 
 
 @click.command()
+@click.option(OPTION, "parent", type=int, hidden=True)
 @click.pass_obj
-def watch(settings: Settings) -> None:
+def watch(settings: Settings, parent: int | None) -> None:
     """Look at the database every few seconds and index what has changed, until stopped.
 
     When it runs several times, on one machine or on several, one of them works on each index and one on the database,
     and the others wait to take over. Machines with an index each need one each; an index in Milvus is one for all.
 
     It also sends the mail and the requests that wait, checks and reads attached files, reads the sources of
-    sources.toml when they are due, loads what programs have sent, and brings the topics up to date with the index.
+    sources.toml when they are due, loads what programs have sent, brings the topics up to date with the index, and does
+    the jobs that `kollega jobs` lists.
 
-    Run it as a separate process beside `kollega serve`. SIGTERM stops it after the update that it is at, or in the
-    middle of a long one: the next start goes on from there.
+    `kollega serve` runs it beside itself, unless it is told not to. SIGTERM stops it after the update that it is at, or
+    in the middle of a long one: the next start goes on from there.
     """
     from indexer.commands.watching import watch_together
     from indexer.indexing.kept import follow
@@ -104,6 +107,8 @@ def watch(settings: Settings) -> None:
     from recommender.organisation.values import Organisation
 
     stop_when_terminated()
+    if parent is not None:
+        end_with(parent)
     sessions = open_database(settings)  # before the model, which takes long to load
     with sessions() as session:
         settings = Organisation.read(session, settings).settings

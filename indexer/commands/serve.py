@@ -1,19 +1,17 @@
 """`kollega serve` and `kollega demo`: serve the web pages, with the data of an organisation or of the demo."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
+from indexer.commands.beside import watching
 from indexer.commands.imports import import_source
 from indexer.commands.index import update_index
-from indexer.commands.running import database_session, stop_when_terminated
+from indexer.commands.running import database_session, logs_json, stop_when_terminated
 from indexer.commands.store import upgrade_store
 from recommender.settings import Settings
 
@@ -21,20 +19,23 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _SERVER = "web.server"  # imported by its name: the packages indexer and web do not import each other
-_SECONDS_MORE = 10  # that `watch` may take to stop beside KOLLEGA_STOP_SECONDS: a judgement
+log = logging.getLogger(__name__)
 
 
 @click.command()
 @click.option("--host", help="Address to listen on, instead of KOLLEGA_HOST.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, instead of KOLLEGA_PORT.")
+@click.option("--no-watch", is_flag=True, help="Run no `kollega watch` beside, because one is started by itself.")
 @click.pass_obj
-def serve(settings: Settings, host: str | None, port: int | None) -> None:
+def serve(settings: Settings, host: str | None, port: int | None, no_watch: bool) -> None:
     """Serve the web pages and the API with a production server (waitress), until stopped.
 
-    Run `kollega watch` beside it, so that what people write is found by search. SIGTERM stops it when it has answered
-    the requests that it is at, for which it takes at most KOLLEGA_STOP_SECONDS.
+    It runs `kollega watch` beside itself, so that what people write is found by search, begins it again if it ends, and
+    stops it at the end. Where that is started by itself, as a service of its own, use --no-watch. When both run all
+    the same, one of them does the work and the other one waits. SIGTERM stops the server when it has answered the
+    requests that it is at, for which it takes at most KOLLEGA_STOP_SECONDS.
     """
-    _serve(replace(settings, host=host or settings.host, port=port or settings.port))
+    _serve(replace(settings, host=host or settings.host, port=port or settings.port), watch=not no_watch)
 
 
 @click.command()
@@ -61,8 +62,7 @@ def demo(settings: Settings, serve_too: bool) -> None:
     if serve_too:
         stop_when_terminated()
         _print_sign_ins(settings)
-        with watching(settings.stop_seconds):
-            _serve(replace(settings, demo=True, anonymous_reading=True))
+        _serve(replace(settings, demo=True, anonymous_reading=True))
 
 
 def _loaded(settings: Settings, source: str) -> "dict[str, datetime]":
@@ -85,17 +85,35 @@ def _print_sign_ins(settings: Settings) -> None:
             click.echo(f"sign in as {person.handle:<16} {password}   ({person.name}, {person.role})")
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, watch: bool = True) -> None:
+    from recommender.database.engine import open_database
+
     stop_when_terminated()
-    import_module(_SERVER).run(settings)
+    open_database(settings).kw["bind"].dispose()  # made when it is new, before two processes open it
+    _tell_what_begins(settings, watch)
+    with watching(settings.stop_seconds) if watch else nullcontext():
+        import_module(_SERVER).run(settings)
 
 
-@contextmanager
-def watching(stop_seconds: float) -> Iterator[None]:
-    """`kollega watch` as a separate process, which is stopped at the end."""
-    child = subprocess.Popen([sys.executable, "-m", "indexer", "watch"], env=os.environ.copy())
-    try:
-        yield
-    finally:
-        child.terminate()
-        child.wait(timeout=stop_seconds + _SECONDS_MORE)
+def _tell_what_begins(settings: Settings, watch: bool) -> None:
+    """Print at once what the server starts with: the next lines come when the model is loaded."""
+    from recommender.database.files import database_url, shown
+    from recommender.index import generations
+    from recommender.index.model_in_use import model_in_use
+
+    values = generations.values_of(settings.index_dir / (generations.live_name(settings.index_dir) or ""))
+    found = (
+        f"{values['items']} items, {values['created_at']}" if values else "none yet; it is made when there are items"
+    )
+    beside = "kollega watch runs beside" if watch else "kollega watch is not started here (--no-watch)"
+    lines = {
+        "database": shown(database_url(settings)),
+        "index": found,
+        "watcher": beside,
+        "model": f"{model_in_use(settings)}, being loaded, which may take half a minute",
+    }
+    for name, said in lines.items():
+        if logs_json():
+            log.info("%s: %s", name, said)
+        else:
+            click.echo(f"{name:<9} {said}")

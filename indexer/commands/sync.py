@@ -84,6 +84,51 @@ def sources(settings: Settings, as_json: bool) -> None:
     sys.exit(1 if any(row["error"] or row["problems"] for row in rows) else 0)
 
 
+@click.group("source")
+def source_group() -> None:
+    """Show one source of sources.toml, or have `kollega watch` read it now."""
+
+
+@source_group.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def show(settings: Settings, name: str, as_json: bool) -> None:
+    """Show how the source NAME is read, what the last run brought, and what went wrong, record by record.
+
+    The exit status is 1 when the last run did not end well.
+    """
+    (configured,) = _chosen(settings, (name,))
+    (row,) = [each for each in _states(settings) if each["name"] == name]
+    options = {key: value for key, value in configured.options.model_dump(mode="json").items() if value}
+    if as_json:
+        click.echo(json.dumps({**row, "options": options}, indent=2, ensure_ascii=False))
+    else:
+        for line in [*_lines(row), *(f"  {key}: {value}" for key, value in options.items())]:
+            click.echo(line)
+    sys.exit(1 if row["error"] or row["problems"] else 0)
+
+
+@source_group.command("run")
+@click.argument("name")
+@click.option("--full", is_flag=True, help="Read from the beginning, and find what was deleted there.")
+@click.option("--dry-run", is_flag=True, help="Only find out what would change, and write nothing.")
+@click.pass_obj
+def run_source(settings: Settings, name: str, full: bool, dry_run: bool) -> None:
+    """Have `kollega watch` read the source NAME now, as a job: it goes on when this command has ended.
+
+    `kollega sync NAME` reads it at once, in this terminal.
+    """
+    from recommender.jobs import asking, kinds
+
+    _chosen(settings, (name,))
+    chosen = {"source": name, **({"full": True} if full else {}), **({"dry_run": True} if dry_run else {})}
+    with database(settings) as sessions, sessions.begin() as session:
+        session.info["via"] = "command"
+        number = asking.ask(session, settings, kinds.SYNC, chosen, None).id
+    click.echo(f"job {number} waits for kollega watch. See: kollega jobs show {number}")
+
+
 def _chosen(settings: Settings, names: tuple[str, ...]) -> "list[ConfiguredSource]":
     from indexer.sources.configuration import read_sources
 

@@ -156,7 +156,7 @@ def served(settings: Settings) -> Iterator[tuple[psutil.Process, str]]:
         port = free.getsockname()[1]
     variables = {"HOME": str(settings.home), "HOST": "127.0.0.1", "PORT": str(port), "ANONYMOUS_READING": "1"}
     environment = os.environ | {PREFIX + name: value for name, value in variables.items()}
-    command = [str(Path(sys.executable).parent / "kollega"), "serve"]
+    command = [str(Path(sys.executable).parent / "kollega"), "serve", "--no-watch"]
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         try:

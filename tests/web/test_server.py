@@ -78,7 +78,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             "PYTHONUNBUFFERED": "1",
         }
         server = subprocess.Popen(
-            [sys.executable, "-c", script, "serve", "--port", str(port)],
+            [sys.executable, "-c", script, "serve", "--no-watch", "--port", str(port)],
             env=environment | {"PYTHONUNBUFFERED": "1"} | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -87,7 +87,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         )
         started.append(server)
         assert server.stdout is not None
-        assert server.stdout.readline().startswith("Kollega is at ")
+        said = iter(server.stdout.readline, "")
+        assert any(line.startswith("Kollega is at ") for line in said)
         return server, port
 
     yield start

@@ -1,12 +1,16 @@
 """commands/serve.py: `kollega serve` and `kollega demo`."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from recommender.database.engine import open_database
@@ -14,6 +18,7 @@ from recommender.database.tables import Document, HelpRequest, Person
 from recommender.settings import Settings
 from tests.indexer.conftest import Kollega
 from tests.paths import ROOT
+from tests.timing import LONG
 
 
 def test_a_terminated_demo_stops_its_watcher(tmp_path: Path) -> None:
@@ -21,10 +26,10 @@ def test_a_terminated_demo_stops_its_watcher(tmp_path: Path) -> None:
     watcher.write_text('#!/bin/sh\necho $$ > "$0.pid"\nexec sleep 600\n')
     watcher.chmod(0o755)
     code = (
-        "import sys, time\nfrom indexer.commands import running, serve\n"
+        "import sys, time\nfrom indexer.commands import beside, running\n"
         f"sys.executable = {str(watcher)!r}\n"
         "running.stop_when_terminated()\n"
-        "with serve.watching(20):\n    time.sleep(600)\n"
+        "with beside.watching(20):\n    time.sleep(600)\n"
     )
     demo = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     pid_file = tmp_path / "watcher.pid"
@@ -62,7 +67,7 @@ def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> No
         listener.listen()
         port = listener.getsockname()[1]
         ran = subprocess.run(
-            [sys.executable, "-c", script, "serve", "--port", str(port)],
+            [sys.executable, "-c", script, "serve", "--no-watch", "--port", str(port)],
             env=os.environ | {"KOLLEGA_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
@@ -72,3 +77,74 @@ def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> No
     assert ran.stderr == (
         f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. Set KOLLEGA_PORT to another port.\n"
     )
+
+
+@contextmanager
+def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Runs `kollega serve` with an application that answers nothing; gives the process and what it says until it
+    listens."""
+    script = (
+        "import web.server\n"
+        "class App:\n"
+        "    extensions = {'kollega_counting': type('Nothing', (), {'close': lambda self: None})()}\n"
+        "web.server.create_app = lambda settings: App()\n"
+        "from indexer.cli import main\n"
+        "main()\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {"KOLLEGA_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    serving = subprocess.Popen(
+        [sys.executable, "-c", script, "serve", "--port", str(port), *options],
+        env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert serving.stdout is not None
+    said = ""
+    for line in serving.stdout:
+        said += line
+        if line.startswith("Kollega is at "):
+            break
+    try:
+        yield serving, said
+    finally:
+        serving.kill()
+        serving.communicate()
+
+
+def _watchers(parent: int) -> list[int]:
+    alive = [each for each in psutil.Process(parent).children() if each.status() != psutil.STATUS_ZOMBIE]
+    return [process.pid for process in alive if "watch" in process.cmdline()]
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + LONG
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_serve_says_at_once_what_it_begins_with_and_runs_watch_beside(tmp_path: Path) -> None:
+    with _serving(tmp_path / "home") as (serving, said):
+        assert "kollega.db" in said and "index     none yet" in said and "multilingual-e5-small" in said
+        assert "kollega watch runs beside" in said
+        (watcher,) = _watchers(serving.pid)
+        os.kill(watcher, signal.SIGKILL)
+        _until(lambda: bool(set(_watchers(serving.pid)) - {watcher}))  # it is begun again
+        (second,) = set(_watchers(serving.pid)) - {watcher}
+        serving.terminate()
+        assert serving.wait(LONG) == 0
+        assert not psutil.pid_exists(second)
+
+
+def test_watch_ends_when_the_server_beside_it_is_killed(tmp_path: Path) -> None:
+    with _serving(tmp_path / "home") as (serving, _said):
+        (watcher,) = _watchers(serving.pid)
+        serving.kill()
+        serving.wait()
+        _until(lambda: not psutil.pid_exists(watcher))
+
+
+def test_serve_runs_no_watch_where_another_service_does(tmp_path: Path) -> None:
+    with _serving(tmp_path / "home", "--no-watch") as (serving, said):
+        assert "not started here" in said and _watchers(serving.pid) == []

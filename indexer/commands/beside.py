@@ -1,0 +1,96 @@
+"""Runs `kollega watch` beside the server: begun again when it ends, and ended together with the server."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+log = logging.getLogger(__name__)
+OPTION = "--until-ends"
+"""The option of `kollega watch` with the process that began it: it ends when that one has ended, even when that was
+killed."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0  # seconds before it is begun again, doubled each time: judgements
+_WELL = 120.0  # seconds after which it had begun well, so that the next pause is short again: a judgement
+_LOOKS_EVERY = 0.5
+_SECONDS_MORE = 10  # that `watch` may take to stop beside KOLLEGA_STOP_SECONDS: a judgement
+
+
+@contextmanager
+def watching(stop_seconds: float) -> Iterator[None]:
+    """`kollega watch` as a separate process, which is begun again when it ends, and stopped at the end."""
+    stop = threading.Event()
+    beside = _Beside(stop)
+    thread = threading.Thread(target=beside.keep, name="beside", daemon=True)
+    beside.begin()
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        beside.end(stop_seconds + _SECONDS_MORE)
+
+
+class _Beside:
+    """The process, and when it is begun again."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._begun_at = 0.0
+        self._pause = _FIRST_PAUSE
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Begin it."""
+        self._begun_at = time.monotonic()
+        self._process = subprocess.Popen(  # noqa: S603 - the same program
+            [sys.executable, "-m", "indexer", "watch", OPTION, str(os.getpid())],
+            env=os.environ.copy(),
+            stdin=subprocess.DEVNULL,
+        )
+
+    def keep(self) -> None:
+        """Begin it again whenever it has ended, until it is to stop."""
+        while not self._stop.wait(_LOOKS_EVERY):
+            status = self._process.poll() if self._process else None
+            if status is None:
+                continue
+            if time.monotonic() - self._begun_at > _WELL:
+                self._pause = _FIRST_PAUSE
+            log.error("kollega watch has ended (%s); it is begun again in %g seconds", _how(status), self._pause)
+            if self._stop.wait(self._pause):
+                return
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            self.begin()
+
+    def end(self, seconds: float) -> None:
+        """End it; kill it when it takes too long."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def end_with(parent: int) -> None:
+    """Have this process get SIGTERM when the one that began it has ended."""
+
+    def look() -> None:
+        pause = threading.Event()
+        while os.getppid() == parent:
+            pause.wait(_LOOKS_EVERY)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=look, name="parent", daemon=True).start()
+
+
+def _how(status: int) -> str:
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
