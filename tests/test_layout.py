@@ -83,6 +83,7 @@ RECOMMENDER = {
         "settings",
         "teams",
     },
+    "provisioning": {"accounts", "audit", "database", "errors", "membership", "teams"},
     "learned": {"index", "people", "search"},
     "monitoring": {
         "checksums",
@@ -156,6 +157,7 @@ WEB = {
     "mcp": set(),
     "people": {"sign_in"},
     "requests": {"files", "inbox", "search", "sign_in"},
+    "scim": {"sign_in"},
     "search": {"sign_in"},
     "set_up": {"files", "sign_in"},
     "sign_in": set(),

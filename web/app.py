@@ -47,6 +47,7 @@ from web.people import profile, security
 from web.people import views as people
 from web.requests import rewriting
 from web.requests import views as requests
+from web.scim import views as scim
 from web.search import address_bar, cards, door, embed, results
 from web.search import views as ask
 from web.set_up import gate, knowledge
@@ -71,7 +72,7 @@ _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
     hooks, address_bar, linking, slack, teams, insights, insight_teams, insight_gaps, own, about,
-    topic_changes, set_up, set_up_teams, knowledge, *admin_pages.PAGES,
+    topic_changes, scim, set_up, set_up_teams, knowledge, *admin_pages.PAGES,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (
@@ -124,7 +125,8 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
-    csrf.exempt(api.blueprint)  # it accepts bearer tokens only, which no browser sends by itself
+    for calls in (api, scim):  # they accept bearer tokens only, which no browser sends by itself
+        csrf.exempt(calls.blueprint)
     for reading_view in (ask.search, ask.suggest, embed.suggest):  # they only count, and change nothing else
         csrf.exempt(reading_view)
     for signed in (slack, teams, hooks):  # other systems make these calls, signed with a secret

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from flask import request
 from flask_limiter import RouteLimit
 from limits import parse_many
+from werkzeug.exceptions import Unauthorized
 
 from web import current
 from web.client_address import limit_key
@@ -18,6 +19,21 @@ def caller() -> str:
     """The person who has signed in or whose token was sent, else the address. 401 for an unknown token."""
     person = current_person()
     return f"person:{person.id}" if person is not None else f"address:{limit_key()}"
+
+
+def token_caller() -> str:
+    """The key for the rate limit of calls with a token: those with the tokens of one person are counted together,
+    however the header is written; calls without a token, or with an unknown one, by address."""
+    return caller() if is_known() else f"unknown:{limit_key()}"
+
+
+def is_known() -> bool:
+    """False when the request has a bearer token that nobody has."""
+    try:
+        current_person()
+    except Unauthorized:
+        return False
+    return True
 
 
 def client_has_left() -> bool:

@@ -54,7 +54,7 @@ def analyzer() -> Analyzer:
 def session() -> Session:
     """This request's database session, opened when it is first used."""
     if "session" not in g:
-        via = "api" if request.blueprint == "api" else "web"  # for the audit log
+        via = "api" if request.blueprint in ("api", "scim") else "web"  # for the audit log
         g.session = current_app.extensions["kollega_sessions"](info={"via": via})
     database_session: Session = g.session
     return database_session

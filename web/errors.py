@@ -28,6 +28,7 @@ from web.sign_in.session import current_person, sent_fields
 log = logging.getLogger(__name__)
 _SECONDS_UNTIL_NEXT = 5  # after which a client that came while all were busy tries again: a judgement
 _SECONDS_UNTIL_REPAIRED = 60  # the same after the database could not be used: a judgement
+_SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"  # RFC 7644, 3.12
 _DATABASE_FAILED = "The database cannot be used at the moment, and nothing was stored. Try again later."
 
 
@@ -45,7 +46,7 @@ def attach(app: Flask) -> None:
 def _show(error: HTTPException, heading: str = "", detail: str = "") -> ResponseReturnValue:
     """The page of an error, or JSON. `heading` and `detail` are what the page of a 503 says."""
     code = error.code or 500
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/scim/")):
         return _as_json(error, code)
     if code == 401:
         return _sign_in_first()
@@ -65,6 +66,9 @@ def _as_json(error: HTTPException, code: int) -> ResponseReturnValue:
     if code == 429:
         detail = f"More than {detail}. Wait as many seconds as Retry-After says."
     answer = jsonify(error={"status": code, "title": error.name, "detail": detail})
+    if request.path.startswith("/scim/"):
+        answer = jsonify(schemas=[_SCIM_ERROR], status=str(code), detail=detail)
+        answer.content_type = "application/scim+json"
     if code == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, MethodNotAllowed) and error.valid_methods:

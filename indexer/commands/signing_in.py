@@ -7,7 +7,7 @@ from indexer.commands.people import user_group as user_group
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
-SCOPES = ("read", "write", "load")  # as in recommender/accounts/tokens.py, which would load the database
+SCOPES = ("read", "write", "load", "scim")  # as in recommender/accounts/tokens.py, which would load the database
 
 
 @user_group.command("password")

@@ -71,13 +71,13 @@ NOT_EXPORTED = (
     "source_states", "jobs", "job_lines", "chat_accounts", "search_keys", "search_marks",
     "topic_questions", "topic_answers", "topic_figures", "topic_knowers", "gaps", "gap_items", "topic_ages",
     "reading_keys", "reading_marks", "rate_counts", "shared_texts",
-    "encode_batches", "index_stores", "index_generations", "set_up_codes",
+    "encode_batches", "index_stores", "index_generations", "set_up_codes", "provisioned_people", "provisioned_teams",
 )  # fmt: skip
-"""How people sign in, mail that waits, notifications, which are news only for a while, the audit log, whose chain
-belongs to one store, marks that are deleted soon and need the key of the home, when an agent last looked at a
-request, how far sources were read, which `kollega sync` finds out again, work that waits, the figures of topics,
-which are computed anew, and what machines share that is no record: their index too. The code of the
-first admin belongs to one empty store."""
+"""How people sign in and who manages them elsewhere, mail that waits, notifications, which are news only for a while,
+the audit log, whose chain belongs to one store, marks that are deleted soon and need the key of the home, when an agent
+last looked at a request, how far sources were read, which `kollega sync` finds out again, work that waits, the figures
+of topics, which are computed anew, and what machines share that is no record: their index too. The code of the first
+admin belongs to one empty store."""
 ROWS = (
     "request_links", "attachments", "replacements", "person_settings", "person_topics", "first_suggestions", "events",
     "erased", "imported_records", "import_conflicts", "request_follows", "mail_settings", "document_versions",

@@ -14,7 +14,7 @@ from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
 
-SCOPES = ("read", "write", "load")
+SCOPES = ("read", "write", "load", "scim")
 _PREFIX = "kollega_"
 
 

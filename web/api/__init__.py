@@ -12,12 +12,11 @@ from pydantic import ValidationError
 from spectree import Response as Answers
 from spectree import SecurityScheme, SpecTree
 from spectree.models import SecureType, SecuritySchemeData
-from werkzeug.exceptions import Unauthorized
 
 from recommender.errors import wrong_value
 from web import current
 from web.api import schemas
-from web.caller import caller
+from web.caller import is_known, token_caller
 from web.client_address import limit_key
 from web.limits import limiter
 from web.sign_in.session import current_person, current_reader, must_hold
@@ -82,23 +81,8 @@ def _rate() -> str:
     return current.settings().api_rate
 
 
-def _caller() -> str:
-    """The key for the rate limit: calls with the tokens of one person are counted together, however the header is
-    written; calls without a token, or with an unknown one, by address."""
-    return caller() if _is_known() else f"unknown:{limit_key()}"
-
-
-def _is_known() -> bool:
-    """False when the request has a bearer token that nobody has."""
-    try:
-        current_person()
-    except Unauthorized:
-        return False
-    return True
-
-
-limiter.limit(_rate, key_func=_caller)(blueprint)
-limiter.limit(_GUESSES, key_func=limit_key, exempt_when=_is_known)(blueprint)
+limiter.limit(_rate, key_func=token_caller)(blueprint)
+limiter.limit(_GUESSES, key_func=limit_key, exempt_when=is_known)(blueprint)
 
 
 @blueprint.before_request

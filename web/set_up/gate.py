@@ -14,7 +14,7 @@ from web.sign_in.session import current_person
 
 CODE = "set_up_code"
 """The digest of the code that was given in this browser, in its signed cookie."""
-_OTHERS = frozenset({"health", "api", "embed", "hooks", "slack", "teams", "address_bar", "look"})
+_OTHERS = frozenset({"health", "api", "scim", "embed", "hooks", "slack", "teams", "address_bar", "look"})
 """Blueprints beside the set-up that answer as usual: what is no page."""
 _IS_SET_UP = "kollega_is_set_up"
 

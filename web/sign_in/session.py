@@ -46,7 +46,7 @@ def attach(app: Flask, settings: Settings) -> None:
 def current_person() -> Person | None:
     """The person who makes this request; None when nobody has signed in. The API accepts bearer tokens only."""
     if "person" not in g:
-        g.person = _by_token() if request.blueprint == "api" else _by_proxy() if _proxied() else _by_session()
+        g.person = _by_token() if request.blueprint in ("api", "scim") else _by_proxy() if _proxied() else _by_session()
     person: Person | None = g.person
     return person
 

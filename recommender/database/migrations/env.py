@@ -19,6 +19,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     item_tables,
     job_tables,
     organisation_tables,
+    provisioning_tables,
     replica_tables,
     request_tables,
     search_count_tables,

@@ -36,7 +36,7 @@ def test_a_token_s_scopes_are_sorted_and_without_repetition(session: Session, ai
 def test_a_token_with_unknown_or_no_scopes_is_refused(
     session: Session, aino: Person, scopes: list[str], named: str
 ) -> None:
-    with pytest.raises(AccountError, match=f"Scopes are read, write, load, not {named}\\."):
+    with pytest.raises(AccountError, match=f"Scopes are read, write, load, scim, not {named}\\."):
         accounts.make_token(session, aino, "t", scopes)
     assert session.query(APIToken).count() == 0
 

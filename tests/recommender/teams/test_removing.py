@@ -15,7 +15,7 @@ from recommender.errors import TeamRefused
 from recommender.teams import removing, team
 
 Sessions = sessionmaker[Session]
-DELETED_WITH_IT = {"team_members", "team_destinations"}
+DELETED_WITH_IT = {"team_members", "team_destinations", "provisioned_teams"}
 
 
 def _row(session: Session, handle: str) -> Team:
