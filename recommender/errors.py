@@ -90,6 +90,14 @@ class SetUpRefused(KollegaError):
         self.reason = reason
 
 
+class UploadRefused(KollegaError):
+    """A file cannot be uploaded to be loaded; `reason` is "format" or "empty"."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class UnusablePassword(AccountError):
     """A password is too short, too long or easy to guess; `reason` is "short", "long" or "easy"."""
 

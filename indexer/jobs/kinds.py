@@ -6,7 +6,7 @@ has a title or a text of somebody."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from indexer.jobs import index_jobs, learning_jobs, source_jobs, store_jobs
+from indexer.jobs import file_jobs, index_jobs, learning_jobs, source_jobs, store_jobs
 from indexer.jobs.running import RunningJob
 from recommender.jobs import kinds
 
@@ -19,5 +19,6 @@ KINDS: Mapping[str, Does] = {
     kinds.CALIBRATE: learning_jobs.calibrate,
     kinds.TRAIN: learning_jobs.train,
     kinds.SYNC: source_jobs.sync,
+    kinds.LOAD_FILE: file_jobs.load_file,
     kinds.EXPORT: store_jobs.export,
 }

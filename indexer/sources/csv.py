@@ -13,13 +13,14 @@ OPTIONS = TableOptions
 
 def open_source(name: str, options: TableOptions) -> TableSource:
     """The file at `options.place`. Raises SourceError when it has no mapping."""
-    return TableSource(name, options, "csv", _open)
+    return TableSource(name, options, "csv", open_table)
 
 
 def guess_mapping(options: TableOptions) -> Iterator[str]:
     """Write a mapping for the file, and yield what was guessed and why. Raises SourceError."""
-    yield from write_guess(options, "csv", _open)
+    yield from write_guess(options, "csv", open_table)
 
 
-def _open(path: Path, mapping: Mapping | None) -> Table:
+def open_table(path: Path, mapping: Mapping | None = None) -> Table:
+    """The table of a file, read as its mapping says, if there is one. Raises SourceError."""
     return CSVTable(path, mapping.encoding, mapping.separator, mapping.quote) if mapping else CSVTable(path)

@@ -13,13 +13,14 @@ OPTIONS = TableOptions
 
 def open_source(name: str, options: TableOptions) -> TableSource:
     """The file at `options.place`. Raises SourceError when it has no mapping."""
-    return TableSource(name, options, "excel", _open)
+    return TableSource(name, options, "excel", open_table)
 
 
 def guess_mapping(options: TableOptions) -> Iterator[str]:
     """Write a mapping for the file, and yield what was guessed and why. Raises SourceError."""
-    yield from write_guess(options, "excel", _open)
+    yield from write_guess(options, "excel", open_table)
 
 
-def _open(path: Path, mapping: Mapping | None) -> Table:
+def open_table(path: Path, mapping: Mapping | None = None) -> Table:
+    """The table of a file, of the sheet that its mapping names, if there is one. Raises SourceError."""
     return ExcelTable(path, mapping.sheet if mapping else "")

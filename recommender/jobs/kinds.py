@@ -25,7 +25,7 @@ def title_of(kind: str, payload: Mapping[str, Any]) -> str:
     The payload of each kind, all of it optional unless it says otherwise:
     reindex: `full`. verify: `repair`. rollback, calibrate, train: nothing. model: `name` (needed).
     sync: `source` (needed), `full`, `dry_run`, `allow_deletions`. export: nothing.
-    load_file: `path` (needed, under the home directory), `format`, `options`, `source`, `name` (of the file).
+    load_file: `upload` (needed, the id of an upload), `look`, `source`, `name` (of the file).
     """
     match kind:
         case "reindex":
@@ -44,7 +44,8 @@ def title_of(kind: str, payload: Mapping[str, Any]) -> str:
             what = "Try out" if payload.get("dry_run") else "Read"
             return f"{what} the source {payload['source']}" + (" from the beginning" if payload.get("full") else "")
         case "load_file":
-            return f"Load the file {payload.get('name') or 'that was uploaded'}"
+            what = "Look at" if payload.get("look") else "Load"
+            return f"{what} the file {payload.get('name') or 'that was uploaded'}"
         case "export":
             return "Write everything into a file"
     return kind

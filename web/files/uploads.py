@@ -19,8 +19,11 @@ from web import current
 from web.sign_in.session import current_person
 
 TAKING_FILES = frozenset(
-    {"requests.create", "requests.reply", "documents.create", "documents.save", "attachments.upload"}
-)
+    {
+        "requests.create", "requests.reply", "documents.create", "documents.save", "attachments.upload",
+        "admin_import.upload",
+    }
+)  # fmt: skip
 """The endpoints of the forms with a field for files."""
 _MEGABYTE = 1_000_000
 

@@ -1,0 +1,47 @@
+"""The job that looks at a file which an admin has uploaded, or loads it."""
+
+from typing import Any
+
+from indexer.jobs.running import RunningJob
+from recommender.errors import SourceError
+from recommender.uploads import upload as uploads
+from recommender.uploads.upload import Upload
+
+_MOST_PROBLEMS = 50  # that are stored: a judgement
+
+
+def load_file(job: RunningJob) -> dict[str, Any]:
+    """Load the file of an upload; with `look`, only note beside it what is understood of it, for the page."""
+    from indexer.loading.load import load
+    from indexer.loading.uploaded import look, open_source
+    from indexer.texts.masking import MaskingRules
+    from recommender.organisation.values import Organisation
+
+    upload = _upload_of(job)
+    path = job.settings.home / upload.path
+    with job.sessions() as session:
+        zone = Organisation.read(session, job.settings).settings.time_zone
+    if job.payload.get("look"):
+        job.report(stage="reading")
+        found = look(upload, path, zone)
+        uploads.save_look(job.settings, upload.id, found)
+        return {"counts": dict(found["counts"]), "problem_count": found["problem_count"]}
+    source = open_source(upload, path, zone)
+    job.report(stage="loading")
+    report = load(
+        source, job.sessions, job.analyzer, lambda done: job.report(done, None, "records"),
+        mask=MaskingRules(job.settings.masked),
+    )  # fmt: skip
+    job.note(report.line())
+    if not report.broken_off:
+        uploads.remove_content(job.settings, upload.id)
+    problems = [*report.problems][:_MOST_PROBLEMS]
+    changes = [*report.change_lines()][:_MOST_PROBLEMS]
+    return {**report.counts(), "problem_count": report.problems.total, "problems": problems, "changes": changes}
+
+
+def _upload_of(job: RunningJob) -> Upload:
+    upload = uploads.find(job.settings, str(job.payload.get("upload", "")))
+    if upload is None or not (job.settings.home / upload.path).is_file():
+        raise SourceError("The uploaded file is no longer there. Upload it again.")
+    return upload

@@ -1,0 +1,105 @@
+"""The pages with which an admin loads a file: upload, what was understood, correcting it, loading it, asking."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.jobs.execute import execute
+from recommender.database.audit_table import AuditEntry
+from recommender.database.job_tables import Job
+from recommender.database.tables import HelpRequest, Team
+from recommender.jobs import queue
+from recommender.jobs.kinds import WORK
+from recommender.settings import Settings
+from tests.conftest import sign_in
+from tests.indexer.loading.test_uploaded import TABLE
+
+Run = Callable[[], None]
+
+
+@pytest.fixture
+def run_jobs(settings: Settings, sessions: sessionmaker[Session]) -> Run:
+    """Does the jobs that wait, as `kollega watch` does."""
+
+    def run() -> None:
+        while True:
+            with sessions.begin() as session:
+                number = queue.next_due(session, WORK)
+                job = queue.claim(session, number) if number is not None else None
+            if number is None or job is None:
+                return
+            execute(settings, sessions, number, job.attempts)
+
+    return run
+
+
+@pytest.fixture
+def admin(open_client: Callable[[], FlaskClient], add_person: Callable[..., int]) -> FlaskClient:
+    """An admin of an installation with the team IT."""
+    add_person("aino", "admin", "it")
+    client = open_client()
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    return sign_in(client, "aino")
+
+
+def _upload(client: FlaskClient, name: str, content: bytes) -> str:
+    answer = client.post("/admin/import/", data={"file": (io.BytesIO(content), name)})
+    assert answer.status_code == 303
+    return str(answer.location)
+
+
+def test_a_table_is_uploaded_looked_at_corrected_and_loaded(
+    admin: FlaskClient, run_jobs: Run, sessions: sessionmaker[Session]
+) -> None:
+    address = _upload(admin, "tickets.csv", TABLE)
+    page = admin.get(address).get_data(as_text=True)
+    assert "Kollega is reading the file" in page and 'http-equiv="refresh"' in page
+    assert "kollega watch is not running" in page
+    run_jobs()
+    page = admin.get(address).get_data(as_text=True)
+    assert "refresh" not in page and "1 row cannot be loaded" in page and "Vaihda portti 443." in page
+    assert '<option value="title" selected>' in page
+    form = {"column-0": "id", "column-1": "body", "column-2": "title", "column-3": "status", "column-5": "answer",
+            "kind": "request", "dates": "day-first", "status-0": "resolved", "status-1": "resolved"}  # fmt: skip
+    assert admin.post(f"{address}/correct", data=form).location == address
+    run_jobs()
+    assert admin.post(f"{address}/load", data={"team": "it"}).location == address
+    assert admin.post(f"{address}/load", data={"team": "it"}).location == address  # a double click
+    assert "The file is being loaded" in admin.get(address).get_data(as_text=True)
+    run_jobs()
+    page = admin.get(address).get_data(as_text=True)
+    assert "Loaded: 2 new" in page
+    with sessions() as session:
+        rows = session.scalars(select(HelpRequest).order_by(HelpRequest.external_id)).all()
+        assert [(row.title, row.status) for row in rows][:1] == [("Yhteys katkeaa.", "resolved")]
+        assert {session.get_one(Team, row.team_id).handle for row in rows if row.team_id} == {"it"}
+        assert session.query(Job).count() == 3
+        assert "import.uploaded" in set(session.scalars(select(AuditEntry.action)))
+
+
+def test_what_cannot_be_used_is_said(admin: FlaskClient, run_jobs: Run) -> None:
+    for sent in ({}, {"file": (io.BytesIO(b"x"), "a.exe")}, {"file": (io.BytesIO(b""), "a.csv")}):
+        answer = admin.post("/admin/import/", data=sent, content_type="multipart/form-data")
+        assert answer.status_code == 422 and 'id="file-error"' in answer.get_data(as_text=True)
+    address = _upload(admin, "broken.zip", b"no zip")
+    run_jobs()
+    page = admin.get(address).get_data(as_text=True)
+    assert "could not be read" in page and "cut short or damaged" in page
+    assert admin.get("/admin/import/0123456789abcdef").status_code == 404
+
+
+def test_only_admins_upload(admin: FlaskClient, add_person: Callable[..., int]) -> None:
+    address = _upload(admin, "tickets.csv", TABLE)
+    add_person("matti", "lead", "it")
+    other = admin.application.test_client()
+    for path in ("/admin/import/", address):
+        assert other.get(path).status_code == 401
+    other = sign_in(other, "matti")
+    for path in ("/admin/import/", address):
+        assert other.get(path).status_code == 403
+    for path in ("/admin/import/", f"{address}/load", f"{address}/correct"):
+        assert other.post(path).status_code == 403

@@ -1,0 +1,140 @@
+"""Loading a file in the browser: uploading it, what was understood of it, correcting that, and how far loading is. A
+job looks at the file and loads it; this process only keeps it."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from recommender import audit
+from recommender.database.job_tables import Job
+from recommender.database.leading import SHARED_WORK, leader
+from recommender.errors import KollegaError, UploadRefused
+from recommender.jobs import asking, queue
+from recommender.jobs.kinds import LOAD_FILE
+from recommender.monitoring import freshness
+from recommender.teams import team as teams
+from recommender.uploads import upload as uploads
+from recommender.uploads.upload import TABLES, Upload
+from web import current
+from web.admin.frame import current_admin
+from web.admin.import_words import chosen, role_names
+
+blueprint = Blueprint("admin_import", __name__, url_prefix="/admin/import")
+FILE = "file"
+
+
+@blueprint.get("/")
+def show() -> ResponseReturnValue:
+    """The form for a file."""
+    current_admin()
+    return _form_page("")
+
+
+@blueprint.post("/")
+def upload() -> ResponseReturnValue:
+    """Keep the file and have it looked at; 422 with the form and what is wrong."""
+    person, settings = current_admin(), current.settings()
+    sent = request.files.get(FILE)
+    if sent is None or not sent.filename:
+        return _form_page(gettext("Choose a file.")), 422
+    try:
+        kept = uploads.keep(settings, sent.filename, sent.stream)
+    except UploadRefused as error:
+        empty = error.reason == "empty"
+        texts = gettext("The file is empty. Choose another one."), gettext("Choose a .csv, .xlsx, .jsonl or .zip file.")
+        return _form_page(texts[0] if empty else texts[1]), 422
+    database = current.session()
+    actor = audit.actor(database, person.id)
+    audit.record(database, actor, "import.uploaded", f"upload:{kept.id}", {"format": kept.format, "bytes": kept.size})
+    _look(kept, person.id)
+    database.commit()
+    return redirect(url_for("admin_import.one", upload_id=kept.id), 303)
+
+
+@blueprint.get("/<upload_id>")
+def one(upload_id: str) -> ResponseReturnValue:
+    """What was understood of the file, or how far loading is."""
+    current_admin()
+    kept = _found(upload_id)
+    database = current.session()
+    loading, looking = (_job(number) for number in (kept.load_job, kept.look_job))
+    job = loading or looking
+    waits = job is not None and job.state in queue.UNFINISHED
+    nobody = waits and leader(database.get_bind().engine, SHARED_WORK) is None
+    behind = freshness.lag(database, current.settings().index_dir) if loading and not waits else None
+    look = uploads.look_of(current.settings(), kept)
+    indexing = loading is not None and loading.state == queue.DONE and (behind is None or behind.waiting > 0)
+    if loading is not None and loading.state == queue.DONE and not indexing:
+        with suppress(KollegaError):  # so that the first question is answered from what was loaded
+            current.recommender().refresh(wait=True)
+    return render_template(
+        "admin/import_one.html", kept=kept, look=look, loading=loading, looking=looking, waits=waits, nobody=nobody,
+        indexing=indexing, roles=role_names(), teams=teams.all_teams(database),
+    )  # fmt: skip
+
+
+@blueprint.post("/<upload_id>/correct")
+def correct(upload_id: str) -> ResponseReturnValue:
+    """Look at the file again with what the admin has chosen."""
+    person, kept = current_admin(), _found(upload_id)
+    look = uploads.look_of(current.settings(), kept)
+    if look is None:
+        return redirect(url_for("admin_import.one", upload_id=kept.id), 303)
+    kept = replace(kept, choice=_choice(kept, look))
+    _look(kept, person.id)
+    current.session().commit()
+    return redirect(url_for("admin_import.one", upload_id=kept.id), 303)
+
+
+@blueprint.post("/<upload_id>/load")
+def load(upload_id: str) -> ResponseReturnValue:
+    """Have the file loaded as it is understood, for the team that was chosen."""
+    person, kept = current_admin(), _found(upload_id)
+    running = _job(kept.load_job)
+    if running is None or running.state in (queue.FAILED, queue.CANCELLED):
+        known = {team.handle for team in teams.all_teams(current.session())}
+        team = request.form.get("team", "")
+        choice = {**kept.choice, "team": team if team in known else "", "team_only": "team_only" in request.form}
+        job = _ask(replace(kept, choice=choice), person.id, look=False)
+        uploads.save(current.settings(), replace(kept, choice=choice, load_job=job.id))
+        current.session().commit()
+    return redirect(url_for("admin_import.one", upload_id=kept.id), 303)
+
+
+def _found(upload_id: str) -> Upload:
+    kept = uploads.find(current.settings(), upload_id)
+    if kept is None:
+        abort(404)
+    return kept
+
+
+def _look(kept: Upload, person_id: int) -> None:
+    uploads.save_look(current.settings(), kept.id, None)
+    job = _ask(kept, person_id, look=True)
+    uploads.save(current.settings(), replace(kept, look_job=job.id, load_job=0))
+
+
+def _ask(kept: Upload, person_id: int, look: bool) -> Job:
+    payload: dict[str, Any] = {"upload": kept.id, "name": kept.name}
+    payload |= {"source": f"look-{kept.id}", "look": True} if look else {"source": kept.source}
+    return asking.ask(current.session(), current.settings(), LOAD_FILE, payload, person_id)
+
+
+def _job(number: int) -> Job | None:
+    return current.session().get(Job, number) if number else None
+
+
+def _choice(kept: Upload, look: dict[str, object]) -> dict[str, object]:
+    return {**kept.choice, **(chosen(request.form, look) if kept.format in TABLES else {})}
+
+
+def _form_page(problem: str) -> str:
+    settings = current.settings()
+    return render_template(
+        "admin/import.html", problem=problem, megabytes=settings.attachment_form_mb,
+        possible=settings.attachment_mb > 0,
+    )  # fmt: skip
