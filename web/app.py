@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.engine import open_database
+from recommender.database.outages import report_outages
 from recommender.organisation.values import Organisation
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -107,6 +108,7 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     recommender = recommender or Recommender.open(_applied(settings, sessions))
     current.attach(app, settings, recommender, sessions)
     request_log.attach(app)  # before all others: it runs first and last
+    report_outages(sessions.kw["bind"])
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language, timezone_selector=_time_zone)
     static_files.attach(app)

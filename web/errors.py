@@ -113,13 +113,14 @@ def _crash(error: Exception) -> ResponseReturnValue:
     sentence = explain(error, database_path(current.settings())) if isinstance(error, DBAPIError) else None
     if sentence is None:
         log.exception("unhandled error", exc_info=error)
-    else:
+    elif not is_away(error):  # which `outages.report_outages` tells once
         log.error("%s", sentence)
     try:
         current.session().rollback()
         return _show(InternalServerError()) if sentence is None else _database_failed(error)
     except SQLAlchemyError:
-        log.error("The error page could not be made, because the database cannot be used")
+        if not is_away(error):
+            log.error("The error page could not be made, because the database cannot be used")
         failed = InternalServerError() if sentence is None else ServiceUnavailable(_DATABASE_FAILED)
         return failed.description or failed.name, failed.code or 500, {"Content-Type": "text/plain"}
 

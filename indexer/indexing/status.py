@@ -131,7 +131,7 @@ def read_status(settings: Settings) -> Status:
         missing=len(in_database.keys() - in_index.keys()),
         outdated=sum(in_index[key] != in_database[key] for key in in_database.keys() & in_index.keys()),
         gone=len(in_index.keys() - in_database.keys()),
-        index_leader=leading.leader(engine, leading.index_lead(settings)),
+        index_leader=leading.index_leader(engine, settings),
         work_leader=leading.leader(engine, leading.SHARED_WORK),
     )
 

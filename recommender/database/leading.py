@@ -13,6 +13,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -45,14 +46,33 @@ def files_lead(settings: Settings) -> str:
     return f"files-{_identity_of(settings)}"
 
 
+def index_leader(engine: Engine, settings: Settings) -> str | None:
+    """Who leads in `index_lead`; None when nobody does. Writes nothing."""
+    if settings.index != "milvus" and _read_identity(settings.index_dir / _IDENTITY) is None:
+        return None
+    return leader(engine, index_lead(settings))
+
+
 def _identity_of(settings: Settings) -> str:
-    """A random name of the folder of the index; made when it is first asked for."""
+    """A random name of the folder of the index; made when it is first asked for, and for a copy of the folder, whose
+    index is another one."""
     path = settings.index_dir / _IDENTITY
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    name = _read_identity(path)
+    while name is None:
         _make_identity(path)
-        return path.read_text(encoding="ascii").strip()
+        name = _read_identity(path)
+    return name
+
+
+def _read_identity(path: Path) -> str | None:
+    """The name in a file that was written for it, which its number on the disk tells; None for a copy, and without a
+    file. Machines that share the folder see the same number."""
+    try:
+        with path.open(encoding="ascii") as file:
+            name, _space, number = file.read().strip().partition(" ")
+            return name if number == str(os.fstat(file.fileno()).st_ino) else None
+    except FileNotFoundError:
+        return None
 
 
 def leader(engine: Engine, name: str) -> str | None:
@@ -63,7 +83,15 @@ def leader(engine: Engine, name: str) -> str | None:
 def take_lock(engine: Engine, name: str) -> Lock | None:
     """A lock that no other process of this database has, on any machine; None when another one has it, which `leader`
     names. Raises DBAPIError when the database cannot be reached."""
-    return dialects.of(engine).lock(engine, name, _this_process())
+    contender = _contender(engine, name)
+    try:
+        return contender.take()
+    finally:
+        contender.close()
+
+
+def _contender(engine: Engine, name: str) -> dialects.Contender:
+    return dialects.of(engine).contender(engine, name, _this_process())
 
 
 class Lead:
@@ -81,9 +109,14 @@ class Lead:
         """Each time in which this process leads, as an event that is set when it does no more. Waits for the next one;
         ends when the process is to stop. Close the iterator when you leave it before. Raises DatabaseVersion when the
         database was upgraded meanwhile, also while this waits."""
+        contender = _contender(self._engine, self._name)
+        with closing(contender):  # a session of its own, which a process that waits goes on using
+            yield from self._terms(contender)
+
+    def _terms(self, contender: dialects.Contender) -> Generator[threading.Event]:
         while not self._stopping.is_set():
             self._look_at_version()
-            lock = self._take()
+            lock = self._take(contender)
             if lock is None:
                 self._stopping.wait(LOOKS_EVERY)
                 continue
@@ -100,9 +133,9 @@ class Lead:
             if self._upgraded is not None:
                 raise self._upgraded
 
-    def _take(self) -> Lock | None:
+    def _take(self, contender: dialects.Contender) -> Lock | None:
         try:
-            lock = take_lock(self._engine, self._name)
+            lock = contender.take()
         except (DBAPIError, OSError, self._engine.dialect.loaded_dbapi.Error) as error:
             if not is_away(error) and str(error) != self._said:  # told once, not every second
                 self._said = str(error)
@@ -141,13 +174,18 @@ def _this_process() -> str:
 
 
 def _make_identity(path: Path) -> None:
-    """Write a random name, unless another process is faster."""
+    """Write a random name, unless another process is faster. One that came with a copy of the folder is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{_IDENTITY}-{os.getpid()}-{secrets.token_hex(4)}")
-    temporary.write_text(secrets.token_hex(8), encoding="ascii")
+    with temporary.open("w", encoding="ascii") as file:
+        file.write(f"{secrets.token_hex(8)} {os.fstat(file.fileno()).st_ino}")
     try:
-        os.link(temporary, path)
+        if path.exists():
+            log.info("%s is a copy of another folder, and gets a name of its own", path.parent)
+            os.replace(temporary, path)
+        else:
+            os.link(temporary, path)
     except FileExistsError:
         pass
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)

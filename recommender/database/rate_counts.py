@@ -51,10 +51,17 @@ class RateCounts:
         )
         with self.engine.begin() as connection:
             row = connection.execute(statement).one()
-            if now >= self._clean_up_at:
-                self._clean_up_at = now + _CLEAN_UP
-                connection.execute(delete(RateCount).where(RateCount.ends_at <= now))
+        if now >= self._clean_up_at:
+            self._clean_up_at = now + _CLEAN_UP
+            self._clean_up(now)
         return Window(row[0], row[1])
+
+    def _clean_up(self, now: float) -> None:
+        """Delete what has ended, in a transaction of its own, and leave what others are at (SQLite has one writer):
+        who waits for a row while somebody else waits for theirs would wait forever."""
+        free = select(RateCount.digest).where(RateCount.ends_at <= now).with_for_update(skip_locked=True)
+        with self.engine.begin() as connection:
+            connection.execute(delete(RateCount).where(RateCount.digest.in_(free)))
 
     def read(self, name: str) -> Window:
         """What was counted; nothing, until now, when the window has ended."""

@@ -8,11 +8,11 @@ from sqlalchemy.dialects import postgresql as of_postgresql
 from sqlalchemy.dialects import sqlite as of_sqlite
 from sqlalchemy.orm import Session
 
-from recommender.database.dialects.locks import Lock
+from recommender.database.dialects.locks import Contender, Lock
 from recommender.database.dialects.postgresql import OUT_OF_ORDER, PostgreSQL
 from recommender.database.dialects.sqlite import SQLite
 
-__all__ = ["OUT_OF_ORDER", "Dialect", "Lock", "named", "never_reuses_ids", "of"]
+__all__ = ["OUT_OF_ORDER", "Contender", "Dialect", "Lock", "named", "never_reuses_ids", "of"]
 
 
 class Dialect(Protocol):
@@ -71,10 +71,9 @@ class Dialect(Protocol):
         """A connection of the driver to which each commit to a table of `changes.WATCHED` is told; None when the
         database tells nothing. Raises DBAPIError when it cannot be reached."""
 
-    def lock(self, engine: Engine, name: str, holder: str) -> Lock | None:
-        """A lock that no other process of this database has, until it is closed, or until its process or its
-        connection ends; None when another one has it. `holder` is what others are told about who has it. Raises
-        DBAPIError when the database cannot be reached."""
+    def contender(self, engine: Engine, name: str, holder: str) -> Contender:
+        """Who tries to get a lock that no other process of this database has then, until it is closed, or until its
+        process or its connection ends. `holder` is what others are told about who has it."""
 
     def holder(self, engine: Engine, name: str) -> str | None:
         """Who has a lock; None when nobody does."""

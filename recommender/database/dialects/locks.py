@@ -33,27 +33,59 @@ class Lock(Protocol):
         """Let others have it."""
 
 
+class Contender(Protocol):
+    """Tries to get a lock, again and again. `close` ends that."""
+
+    def take(self) -> Lock | None:
+        """The lock; None while another process has it. Raises DBAPIError when the database cannot be reached."""
+
+    def close(self) -> None:
+        """Try no more. A lock that was taken stays."""
+
+
+class AdvisoryContender:
+    """Tries to get a lock of PostgreSQL through one session, which becomes that of the lock. `holder` is what others
+    are told of who has it."""
+
+    def __init__(self, engine: Engine, name: str, holder: str) -> None:
+        self._engine, self._name, self._holder = engine, name, holder
+        self._connection: Any = None
+
+    def take(self) -> "AdvisoryLock | None":
+        """As in the protocol."""
+        try:
+            connection = self._connection = self._connection or self._connected()
+            if not connection.execute("SELECT pg_try_advisory_lock(%s)", (_key(self._name),)).fetchone()[0]:
+                return None
+        except BaseException:
+            self.close()
+            raise
+        self._connection = None
+        return AdvisoryLock(connection)
+
+    def close(self) -> None:
+        """As in the protocol."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _connected(self) -> Any:
+        connection = _session(self._engine)
+        try:
+            for statement in _KEEP_ALIVE:
+                connection.execute(statement)
+            connection.execute("SELECT set_config('application_name', %s, false)", (self._holder,))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
 class AdvisoryLock:
     """A lock of a session on PostgreSQL, which ends with its connection."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-
-    @classmethod
-    def take(cls, engine: Engine, name: str, holder: str) -> "AdvisoryLock | None":
-        """The lock; None when another session has it. `holder` is what others are told."""
-        connection = _session(engine)
-        try:
-            for statement in _KEEP_ALIVE:
-                connection.execute(statement)
-            connection.execute("SELECT set_config('application_name', %s, false)", (holder,))
-            if connection.execute("SELECT pg_try_advisory_lock(%s)", (_key(name),)).fetchone()[0]:
-                return cls(connection)
-        except BaseException:
-            connection.close()
-            raise
-        connection.close()
-        return None
 
     def is_held(self) -> bool:
         """False when the connection was lost: the server has given the lock away then."""
@@ -76,22 +108,31 @@ def advisory_holder(engine: Engine, name: str) -> str | None:
     return str(row[0]) if row else None
 
 
+class FileContender:
+    """Tries to get a lock on a file. `holder` is what others are told of who has it."""
+
+    def __init__(self, folder: Path, name: str, holder: str) -> None:
+        self._folder, self._name, self._holder = folder, name, holder
+
+    def take(self) -> "LockFile | None":
+        """As in the protocol."""
+        lock = _file(self._folder, self._name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        _named(self._folder, self._name).write_text(self._holder, encoding="utf-8")
+        return LockFile(lock)
+
+    def close(self) -> None:
+        """Nothing is open while it waits."""
+
+
 class LockFile:
     """A lock on a file, which the system takes from a process that ends."""
 
     def __init__(self, lock: FileLock) -> None:
         self._lock = lock
-
-    @classmethod
-    def take(cls, folder: Path, name: str, holder: str) -> "LockFile | None":
-        """The lock; None when another process has it. `holder` is what others are told."""
-        lock = _file(folder, name)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return None
-        _named(folder, name).write_text(holder, encoding="utf-8")
-        return cls(lock)
 
     def is_held(self) -> bool:
         """Always: nobody can take it away."""

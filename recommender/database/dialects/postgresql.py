@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from recommender.database.dialects.changes import CHANNEL, WATCHED
-from recommender.database.dialects.locks import AdvisoryLock, advisory_holder
+from recommender.database.dialects.locks import AdvisoryContender, advisory_holder
 from recommender.database.failures import reason
 
 WRITING, _MIGRATING = 7_602_001, 7_602_002  # keys of advisory locks: any numbers that other programs hardly use
@@ -136,8 +136,8 @@ class PostgreSQL:
             raise
         return connection
 
-    def lock(self, engine: Engine, name: str, holder: str) -> AdvisoryLock | None:
-        return AdvisoryLock.take(engine, name, holder)
+    def contender(self, engine: Engine, name: str, holder: str) -> AdvisoryContender:
+        return AdvisoryContender(engine, name, holder)
 
     def holder(self, engine: Engine, name: str) -> str | None:
         return advisory_holder(engine, name)

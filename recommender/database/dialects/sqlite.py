@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Integer, cast, event, func, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
-from recommender.database.dialects.locks import LockFile, file_holder
+from recommender.database.dialects.locks import FileContender, file_holder
 
 _WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.I)
 _LAST = "UPDATE sqlite_sequence SET seq = :last WHERE name = :name"
@@ -82,8 +82,8 @@ class SQLite:
     def listen(self, engine: Engine) -> Any | None:
         return None
 
-    def lock(self, engine: Engine, name: str, holder: str) -> LockFile | None:
-        return LockFile.take(*_lock_of(engine, name), holder)
+    def contender(self, engine: Engine, name: str, holder: str) -> FileContender:
+        return FileContender(*_lock_of(engine, name), holder)
 
     def holder(self, engine: Engine, name: str) -> str | None:
         return file_holder(*_lock_of(engine, name))

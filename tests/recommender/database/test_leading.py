@@ -3,6 +3,7 @@ database that is away is told once."""
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
+from recommender.database import leading
+from recommender.database.dialects.locks import AdvisoryContender, AdvisoryLock
 from recommender.database.engine import open_database
 from recommender.database.fingerprint import fingerprint
-from recommender.database.leading import Lead, index_lead, leader, take_lock
+from recommender.database.leading import Lead, files_lead, index_lead, index_leader, leader, take_lock
 from recommender.database.listening import Listener
 from recommender.database.outages import report_outages
 from recommender.settings import Settings
@@ -108,6 +111,27 @@ def test_each_index_has_a_lead_of_its_own(settings: Settings) -> None:
     assert index_lead(settings) == index_lead(settings) != index_lead(other)
 
 
+def test_a_copied_home_has_leads_of_its_own(
+    settings: Settings, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = index_lead(settings)
+    copy = replace(settings, home=settings.home.with_name("copy"))
+    shutil.copytree(settings.home, copy.home)
+    with caplog.at_level(logging.INFO):
+        assert index_lead(copy) == index_lead(copy) != name and files_lead(copy) != files_lead(settings)
+    assert caplog.text.count("is a copy of another folder") == 1
+    settings.home.rename(settings.home.with_name("moved"))
+    assert index_lead(replace(settings, home=settings.home.with_name("moved"))) == name
+
+
+def test_who_asks_who_leads_writes_nothing(settings: Settings, engine: Engine) -> None:
+    assert index_leader(engine, settings) is None
+    assert not (settings.index_dir / "identity").exists()
+    lock = take_lock(engine, index_lead(settings))
+    assert lock is not None and index_leader(engine, settings) == leader(engine, index_lead(settings)) is not None
+    lock.close()
+
+
 def test_two_databases_in_one_folder_have_locks_of_their_own(tmp_path: Path) -> None:
     found = [create_engine(f"sqlite:///{tmp_path}/{name}.db") for name in ("first", "second")]
     locks = [take_lock(engine, "work") for engine in found]
@@ -122,6 +146,30 @@ def on_server(tmp_path: Path, server: Server, request: pytest.FixtureRequest) ->
     factory = open_database(Settings(home=tmp_path / "home", database=server.new_database(request)))
     yield factory
     factory.kw["bind"].dispose()
+
+
+def test_a_process_that_waits_to_lead_opens_no_session_each_time(
+    on_server: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leading, "LOOKS_EVERY", 0.02)
+    engine, stopping, opened, tries = on_server.kw["bind"], threading.Event(), list[object](), list[str]()
+    lock = take_lock(engine, "trial")
+    assert lock is not None
+    event.listen(engine, "connect", lambda connection, _record: opened.append(connection))
+    take = AdvisoryContender.take
+
+    def count(contender: AdvisoryContender) -> AdvisoryLock | None:
+        tries.append("")
+        return take(contender)
+
+    monkeypatch.setattr(AdvisoryContender, "take", count)
+    with _leading(engine, stopping) as leads:
+        until = time.monotonic() + LONG
+        while len(tries) < 20 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert len(tries) >= 20 and len(opened) <= 2 and not leads.is_set()
+        lock.close()
+        assert leads.wait(LONG)
 
 
 def test_a_leader_that_is_cut_off_from_the_server_leads_no_more(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database import rate_counts
@@ -76,4 +76,22 @@ def test_counting_does_not_wait_for_who_writes_records(
     engine = open_engine(on_server, wait=0.05)
     with locked_by_another_process(on_server):
         assert RateCounts(engine, KEY).add("person:1 searches", 60).times == 1
+    engine.dispose()
+
+
+def test_deleting_what_has_ended_does_not_wait_for_who_counts(
+    server: Server, request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_server, now = replace(settings, database=server.new_database(request)), 1_000_000.0
+    monkeypatch.setattr(rate_counts.time, "time", lambda: now)
+    engine = open_engine(on_server, wait=0.05)
+    counts, seconds = RateCounts(engine, KEY), 10.0
+    counts.add("a", seconds)
+    counts.add("b", seconds)
+    now += 700.0
+    with engine.begin() as other:  # which counts "a" at the same moment
+        other.execute(update(RateCount).where(RateCount.digest == counts._digest("a")).values(times=7))
+        assert counts.add("c", seconds).times == 1
+    with engine.connect() as connection:
+        assert sorted(connection.scalars(select(RateCount.times))) == [1, 7]
     engine.dispose()
