@@ -17,9 +17,9 @@ from indexer.commands import (
     index_files,
     insights,
     jobs,
-    leaving,
     mcp,
     measure,
+    merging,
     models,
     serve,
     store,
@@ -97,8 +97,9 @@ for command in (
     encode_worker.encode_worker, index.watch, index.status,
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
-    leaving.user_group, teams.team_group, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
+    teams.team_group, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
     store.copy_store, store.export, models.model_group, jobs.jobs_group, sync.sync, sync.sources,
     sync.source_group, mcp.mcp, insights.insights_group,
+    merging.user_group,
 ):  # fmt: skip
     main.add_command(command)

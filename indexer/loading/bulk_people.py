@@ -19,7 +19,7 @@ from indexer.loading.writing import Prepared
 from indexer.sources.records import PersonNameRecord, PersonRecord
 from recommender import audit
 from recommender.database.account_tables import Account
-from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
+from recommender.database.foreign_tables import ANY_SOURCE, ForeignPerson, PersonAddress, address_digest
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest
 from recommender.database.person_kind import guess_kind
 from recommender.database.tables import Person, Team, team_members, utc_now
@@ -85,7 +85,7 @@ def _first_known(session: Session, source: str, coming: Sequence[Prepared]) -> i
     ids, keys = [_id(each) for each in coming], [each.key for each in coming]
     addresses = [address_of(each.record) if isinstance(each.record, PersonRecord) else None for each in coming]
     digests = [None if address is None else address_digest(address) for address in addresses]
-    foreign = (ForeignPerson.source == source) & ForeignPerson.foreign_id.in_(ids)
+    foreign = ForeignPerson.source.in_((source, ANY_SOURCE)) & ForeignPerson.foreign_id.in_(ids)
     known = set(session.scalars(select(Person.handle).where(Person.handle.in_(ids))))
     known |= set(session.scalars(select(ForeignPerson.foreign_id).where(foreign)))
     for table in (ImportedRecord, ImportConflict):

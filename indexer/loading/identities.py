@@ -9,9 +9,16 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from indexer.sources.records import DocumentRecord, PersonRecord, Record, RequestRecord
+from indexer.sources.records import (
+    AnswerRecord,
+    DocumentRecord,
+    PersonRecord,
+    QuestionRecord,
+    Record,
+    RequestRecord,
+)
 from recommender.database.account_tables import Account
-from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
+from recommender.database.foreign_tables import ANY_SOURCE, ForeignPerson, PersonAddress, address_digest, person_named
 from recommender.database.handles import usable_handle
 from recommender.database.person_kind import PERSON, SERVICE, guess_kind
 from recommender.database.tables import Person
@@ -29,6 +36,7 @@ def find_person(session: Session, source: str, record: PersonRecord, is_known: b
     if foreign is not None:
         return session.get(Person, foreign.person_id)
     person = session.scalar(select(Person).where(Person.handle == record.id).with_for_update(of=Person))
+    person = person or person_named(session, record.id)
     if person is None or (address is not None and not is_known and _has_another(session, person)):
         return None
     return person
@@ -37,7 +45,7 @@ def find_person(session: Session, source: str, record: PersonRecord, is_known: b
 def free_handle(session: Session, source: str, record: PersonRecord) -> str:
     """The handle of a new person: the id of the record, or one made of it where somebody else has that."""
     wanted, number = record.id, 0
-    while session.scalar(select(Person.id).where(Person.handle == wanted)) is not None:
+    while person_named(session, wanted) is not None:
         number += 1
         wanted = usable_handle(f"{record.id}-{source}{'' if number == 1 else f'-{number}'}")
     return wanted
@@ -75,11 +83,12 @@ def stated_kind(record: PersonRecord) -> str | None:
 
 def handles_here(session: Session, source: str, named: Collection[str]) -> dict[str, str]:
     """The handles here of those people whom a source knows by other ids, by these ids."""
-    of_source = ForeignPerson.source == source
+    of_source = ForeignPerson.source.in_((source, ANY_SOURCE))
     if not named or session.scalar(select(ForeignPerson.foreign_id).where(of_source).limit(1)) is None:
         return {}
     query = select(ForeignPerson.foreign_id, Person.handle).join(Person, Person.id == ForeignPerson.person_id)
     query = query.where(of_source, ForeignPerson.foreign_id.in_(sorted(named)))
+    query = query.order_by(ForeignPerson.source)  # what the source itself says comes last, and counts
     return {foreign: handle for foreign, handle in session.execute(query)}
 
 
@@ -88,6 +97,11 @@ def with_handles(record: Record, here: Mapping[str, str]) -> Record:
     if not here:
         return record
     match record:
+        case QuestionRecord() if record.asked_by and record.asked_by in here:
+            return record.model_copy(update={"asked_by": here[record.asked_by]})
+        case AnswerRecord() if record.reply.author and record.reply.author in here:
+            reply = record.reply.model_copy(update={"author": here[record.reply.author]})
+            return record.model_copy(update={"reply": reply})
         case RequestRecord():
             replies = tuple(
                 reply.model_copy(update={"author": here[reply.author]})

@@ -102,7 +102,10 @@ def handles_in(record: Record) -> tuple[set[str], set[str]]:
 
 
 def people_in(record: Record) -> set[str]:
-    """The people whom a request or document names, also as readers, by their ids in the source."""
+    """The people whom a request, reply or document names, also as readers, by their ids in the source."""
+    if isinstance(record, QuestionRecord | AnswerRecord):
+        named = record.asked_by if isinstance(record, QuestionRecord) else record.reply.author
+        return {named} - {None}  # type: ignore[return-value]
     if not isinstance(record, RequestRecord | DocumentRecord):
         return set()
     readers = (token.partition(":") for token in record.audience or ())

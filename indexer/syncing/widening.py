@@ -19,6 +19,7 @@ from recommender.access import document_audience, request_audience
 from recommender.audit import PRUNED
 from recommender.database import dialects
 from recommender.database.audit_table import AuditEntry
+from recommender.database.foreign_tables import person_named
 from recommender.database.storing import in_chunks
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, RequestAudience, Team, utc_now
 
@@ -117,8 +118,8 @@ def _known(session: Session, tokens: tuple[str, ...]) -> set[str]:
     for token in tokens:
         kind, _, handle = token.partition(":")
         if kind == "person":
-            identifier = session.scalar(select(Person.id).where(Person.handle == handle))
-            found |= {f"person:{identifier}"} if identifier is not None else set()
+            person = person_named(session, handle)
+            found |= {f"person:{person.id}"} if person is not None else set()
         elif kind != "team" or session.scalar(select(Team.id).where(Team.handle == handle)) is not None:
             found.add(token)
     return found

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.accounts import last_admin, password_links, sessions, tokens
 from recommender.database.account_tables import Account
+from recommender.database.foreign_tables import person_named
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
@@ -18,8 +19,10 @@ _LONGEST_EMAIL = 254  # RFC 5321
 
 
 def find(session: Session, name: str) -> Account | None:
-    """The account of the person with this user name, spaces around it aside."""
-    return session.scalar(select(Account).join(Person).where(Person.handle == name.strip()))
+    """The account of the person with this user name, spaces around it aside; also by one they had before two accounts
+    became one."""
+    person = person_named(session, name.strip())
+    return session.get(Account, person.id) if person is not None else None
 
 
 def find_by_name_or_email(session: Session, typed: str) -> int | None:

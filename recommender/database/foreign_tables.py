@@ -5,12 +5,14 @@ A mail address is stored as its digest only: it is there to find the person agai
 
 import hashlib
 
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from recommender.database.tables import Base
+from recommender.database.tables import Base, Person
 
 _PERSON = "people.id"
+ANY_SOURCE = ""
+"""Stands for every source, and for signing in: a user name that somebody had before two accounts became one."""
 
 
 class ForeignPerson(Base):
@@ -30,6 +32,13 @@ class PersonAddress(Base):
 
     mail_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey(_PERSON, ondelete="CASCADE"), index=True)
+
+
+def person_named(session: Session, handle: str) -> Person | None:
+    """The person with this user name, or who had it before two accounts became one; None when there is none."""
+    person = session.scalar(select(Person).where(Person.handle == handle))
+    known = session.get(ForeignPerson, (ANY_SOURCE, handle)) if person is None else None
+    return session.get(Person, known.person_id) if known is not None else person
 
 
 def address_digest(mail: str) -> str:

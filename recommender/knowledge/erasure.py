@@ -23,7 +23,7 @@ from recommender.database.attachment_tables import Attachment
 from recommender.database.details_tables import RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
-from recommender.database.foreign_tables import ForeignPerson, PersonAddress
+from recommender.database.foreign_tables import ANY_SOURCE, ForeignPerson, PersonAddress
 from recommender.database.gap_tables import GapItem, GapRow
 from recommender.database.handover_tables import Handover
 from recommender.database.import_tables import forget_handle, forget_imported, record_key
@@ -142,9 +142,15 @@ def erase_person(session: Session, person: Person, who: Actor, with_requests: bo
     subject = f"person:{person.id}"
     session.delete(person)
     session.flush()
-    audit.erase_details(session, {subject})
+    audit.erase_details(session, {subject, *_earlier_subjects(session, subject)})
     audit.record(session, who, "person.erased", subject, {"with requests": with_requests})
     return +done  # without zeros
+
+
+def _earlier_subjects(session: Session, subject: str) -> set[str]:
+    """What the audit log calls the accounts that have become one with this person's."""
+    merged = audit.entries(session, action="person.merged", subject=subject)
+    return {f"person:{entry.details['person']}" for entry in merged if entry.details}
 
 
 def mentions(session: Session, person: Person) -> Iterator[str]:
@@ -233,7 +239,7 @@ def _remember_person(session: Session, person: Person) -> None:
     _remember(session, PERSON, person.handle)
     forget_handle(session, person.handle)
     for known in session.scalars(select(ForeignPerson).where(ForeignPerson.person_id == person.id)):
-        _remember(session, PERSON, known.source, known.foreign_id)
+        _remember(session, PERSON, *([known.source] if known.source != ANY_SOURCE else []), known.foreign_id)
         forget_handle(session, known.foreign_id)
     for address in session.scalars(select(PersonAddress).where(PersonAddress.person_id == person.id)):
         session.merge(Erased(digest=_digest(MAIL, address.mail_digest), erased_on=utc_now().date()))

@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender import accounts, audit
 from recommender.access import AGENTS
 from recommender.accounts import last_admin
+from recommender.database.foreign_tables import person_named
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
 from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.tables import Person, utc_now
@@ -20,8 +20,9 @@ LONGEST_NAME = 200  # characters, as in the table
 
 
 def find(session: Session, handle: str) -> Person:
-    """The person with this user name. Raises AccountError when there is none."""
-    person = session.scalar(select(Person).where(Person.handle == handle))
+    """The person with this user name, or who had it before two accounts became one. Raises AccountError when there is
+    none."""
+    person = person_named(session, handle)
     if person is None:
         raise AccountError(f"There is no person {handle!r}. Make one with: kollega user add {handle}", "handle")
     return person
@@ -34,7 +35,7 @@ def add(session: Session, handle: str, name: str = "", by: int | None = None) ->
         raise AccountError(
             f"A user name has 1 to {LONGEST_HANDLES['person']} characters, {RULE}. Choose another one.", "handle"
         )
-    if session.scalar(select(Person.id).where(Person.handle == handle)) is not None:
+    if person_named(session, handle) is not None:
         raise AccountError(f"Somebody has the user name {handle} already. Choose another one.", "handle_taken")
     person = Person(handle=handle, name=_name(name) or handle, role="staff", languages=[])
     session.add(person)

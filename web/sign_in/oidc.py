@@ -11,7 +11,8 @@ from sqlalchemy import select
 from recommender import accounts
 from recommender.accounts import sessions
 from recommender.database.account_tables import Account
-from recommender.database.tables import Person, utc_now
+from recommender.database.foreign_tables import person_named
+from recommender.database.tables import utc_now
 from recommender.errors import AccountError, SettingsError, how_to_install
 from recommender.monitoring.logs import describe
 from recommender.settings import Settings
@@ -86,7 +87,7 @@ def back() -> ResponseReturnValue:
     handle, subject = str(claims.get(settings.oidc_claim) or ""), f"{claims['iss']} {claims['sub']}"
     account = _account(subject, handle)
     if account is None:
-        known = current.session().scalar(select(Person.id).where(Person.handle == handle)) is not None
+        known = person_named(current.session(), handle) is not None
         return render_template("auth/oidc.html", handle=handle, known=known), 403
     sign_in.begin(account.person, sessions.PROVIDER)
     return sign_in.go_on(target, [])
@@ -127,7 +128,7 @@ def _account(subject: str, handle: str) -> Account | None:
         return account
     if not handle or current.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
         return None
-    person = current.session().scalar(select(Person).where(Person.handle == handle))
+    person = person_named(current.session(), handle)
     if person is None or person.has_left(utc_now().date()):
         return None
     account = accounts.open_account(current.session(), person)

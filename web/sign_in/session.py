@@ -6,13 +6,13 @@ from typing import Any
 import flask_login
 from flask import Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.account_tables import Account, APIToken, SignInSession
+from recommender.database.foreign_tables import person_named
 from recommender.database.tables import Person, utc_now
 from recommender.settings import Settings
 from web import current
@@ -210,7 +210,7 @@ def _by_proxy() -> Person | None:
     handle = request.headers.get(settings.proxy_header, "")
     if not handle or not from_trusted_proxy():
         return None
-    person = current.session().scalar(select(Person).where(Person.handle == handle))
+    person = person_named(current.session(), handle)
     account = current.session().get(Account, person.id) if person else None
     if person is None or (account and account.disabled) or person.has_left(utc_now().date()):
         return None

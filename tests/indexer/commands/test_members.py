@@ -112,3 +112,19 @@ def test_a_leaver_hands_over_their_work_after_it_was_said_in_numbers(
     back = _output(run("user", "left", "aino", "--undo"))
     assert back == "aino works here; 1 requests and 1 guides are theirs again\n"
     assert run("user", "left", "aino", "--requests-to", "nobody").stderr.startswith("Error: There is no person")
+
+
+def test_two_accounts_become_one_after_it_was_said_what_moves(
+    run: Run, sessions: sessionmaker[Session], add_person: Callable[..., int], add_request: Callable[..., int]
+) -> None:
+    add_person("aino", "agent", "it")
+    add_person("avi", "staff", "hr")
+    add_request("VPN", asked_by="avi")
+    seen = _json(run("user", "merge", "aino", "avi", "--dry-run", "--json"))
+    assert (seen["kept"], seen["gone"], seen["requests"], seen["new_teams"]) == ("aino", "avi", 1, ["hr"])
+    assert run("user", "merge", "aino", "avi", typed="n\n").exit_code == 1
+    said = _output(run("user", "merge", "aino", "avi", "--yes"))
+    assert said.splitlines()[-1] == "avi is aino now"
+    assert _json(run("user", "show", "avi", "--json"))["user_name"] == "aino"
+    with sessions() as session:
+        assert session.scalars(select(Person.handle)).all() == ["aino"]
