@@ -1,7 +1,8 @@
-"""`make alignment`: makes the shipped Finnish-English dictionary from FreeDict's two dictionaries in Debian.
+"""`make alignment`: makes the dictionary of Finnish, English and Swedish that ships, from FreeDict's in Debian.
 
-FreeDict (dict-freedict-fin-eng, dict-freedict-eng-fin) was made from Wiktionary and is licensed under CC BY-SA 3.0; so
-is the file made here. It contains the terms of single words, and English headwords of two words.
+FreeDict (dict-freedict-fin-eng, -eng-fin, -fin-swe, -swe-fin) was made from Wiktionary and is licensed under CC BY-SA
+3.0; so is the file made here. It contains the terms of single words, and English headwords of two words. What a Swedish
+word is in English is found by way of Finnish, since FreeDict's own Swedish-English dictionary is under another licence.
 
 Usage: python -m indexer.research.dictionary ROOT, where ROOT contains the unpacked packages (usr/share/dictd, ...).
 """
@@ -19,12 +20,14 @@ from recommender.language.words import QUESTION_WORDS
 from recommender.settings import Settings
 
 FOLDER = "usr/share/dictd"
-SOURCE = "FreeDict fin-eng and eng-fin of Debian, from Wiktionary (CC BY-SA 3.0)"
+SOURCE = "FreeDict fin-eng, eng-fin, fin-swe and swe-fin of Debian, from Wiktionary (CC BY-SA 3.0)"
 _FILES = {"fi": "freedict-fin-eng.dict.dz", "en": "freedict-eng-fin.dict.dz"}
+_SWEDISH_FILES = {"fi": "freedict-fin-swe.dict.dz", "sv": "freedict-swe-fin.dict.dz"}
 _HEAD = re.compile(r"([^/<>]+?) (?:/.*/(?: <[^>]+>)?|<[^>]+>)\s*")
 _SENSE = re.compile(r"\d+\. (.+)")
 _ASIDE = re.compile(r"\(.*?\)|\d+\.?\s*$")
 _MOST = 5  # translations of a term; a judgement
+_MOST_BY_WAY = 3  # translations of a term by way of another language; a judgement
 _LEFT_OUT = frozenset(
     (
         "of", "an", "the", "to", "in", "on", "at", "for", "with", "by", "or", "and", "as", "someone", "somebody",
@@ -33,20 +36,48 @@ _LEFT_OUT = frozenset(
 )  # fmt: skip
 Senses = list[list[str]]
 Weights = dict[str, dict[str, float]]
+Entries = dict[str, dict[str, str]]
 
 
 def main(root: Path) -> None:
     """Read both dictionaries, and write the file that ships."""
     analyzer = Analyzer(Settings.from_environment().models_dir / "dictionaries")
-    heads = {
-        language: dict(read(gzip.decompress((root / FOLDER / name).read_bytes()).decode()))
-        for language, name in _FILES.items()
-    }
-    entries = combine(heads, analyzer)
+    entries = combine(_heads(root, _FILES), analyzer)
+    entries |= with_swedish(combine(_heads(root, _SWEDISH_FILES), analyzer), entries)
     content = {"analysis": WORD_VERSION, "source": SOURCE, "entries": entries}
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     FILE.write_bytes(gzip.compress(text.encode(), mtime=0))
-    print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB, {len(entries['fi'])} Finnish and {len(entries['en'])} English")
+    print(
+        f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB, {', '.join(f'{len(entries[name])} {name}' for name in entries)}"
+    )
+
+
+def _heads(root: Path, files: Mapping[str, str]) -> dict[str, dict[str, Senses]]:
+    return {
+        language: dict(read(gzip.decompress((root / FOLDER / name).read_bytes()).decode()))
+        for language, name in files.items()
+    }
+
+
+def with_swedish(swedish: Mapping[str, Mapping[str, str]], entries: Mapping[str, Mapping[str, str]]) -> Entries:
+    """The entries of Swedish, of Finnish to Swedish and of English to Swedish. `swedish` has Finnish and Swedish,
+    `entries` Finnish and English; English comes in by the Finnish terms that both dictionaries have in both directions,
+    where all of them lead to few words."""
+    to_finnish, to_swedish = swedish["sv"], swedish["fi"]
+    from_english: dict[str, list[str]] = {}
+    result: dict[str, str] = {}
+    for term, finnish in to_finnish.items():
+        english = [
+            word
+            for each in finnish.split() if each.endswith("+")
+            for word in entries["fi"].get(each.rstrip("+"), "").split()[:_MOST_BY_WAY] if word.endswith("+")
+        ]  # fmt: skip
+        by_way = [word.rstrip("+") for word in dict.fromkeys(english)][:_MOST_BY_WAY]
+        result[term] = " ".join(dict.fromkeys([*finnish.split(), *(word for word in by_way if word != term)]))
+        for word in by_way:
+            from_english.setdefault(word, []).append(term)
+    english_entries = {word: " ".join(sorted(terms)) for word, terms in from_english.items() if len(terms) <= _MOST}
+    return {"sv": result, "fi sv": dict(to_swedish), "en sv": english_entries}
 
 
 def read(text: str) -> Iterator[tuple[str, Senses]]:
@@ -71,7 +102,8 @@ def read(text: str) -> Iterator[tuple[str, Senses]]:
 def combine(heads: Mapping[str, Mapping[str, Senses]], analyzer: Analyzer) -> dict[str, dict[str, str]]:
     """The entries of `Dictionary`. Translations that both dictionaries have come first, then those of senses with few
     translations. A term that is no headword gets the headwords that it translates."""
-    other = {"fi": "en", "en": "fi"}
+    first, second = heads
+    other = {first: second, second: first}
     forward: dict[str, Weights] = {}
     reverse: dict[str, Weights] = {language: {} for language in other}
     for language, entries in heads.items():

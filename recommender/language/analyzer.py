@@ -15,11 +15,12 @@ from typing import Any
 from recommender.checksums import whole_folder
 from recommender.language.detector import LanguageDetector
 from recommender.language.finnish import WRONG_LEMMAS, is_prefix, splits, written_forms
+from recommender.language.swedish import forms_before_another, splits_of_swedish
 from recommender.language.terms import Terms, fold, grams_of, tokens
 from recommender.language.words import COMMON_WORDS, COMPOUNDING, LANGUAGES, SMALL_TALK, TRIAL_WORDS
 
 log = logging.getLogger(__name__)
-ANALYSIS_VERSION = 4  # of the terms: another version needs a new index
+ANALYSIS_VERSION = 5  # of the terms: another version needs a new index
 WORD_VERSION = 3  # of the lemmas of words that have only letters: another version needs new dictionaries
 _PART = re.compile(r"[^\W_]\+\+|(?<![^\W_])[^\W\d_]#(?![^\W_])|[^\W_]+")
 _WORDY = re.compile(r".*[^\W\d_].*")
@@ -105,6 +106,15 @@ class Analyzer:
                     found[term] = found.get(term, frozenset()) | {lemma}
         return found
 
+    def language_of_words(self, text: str) -> str:
+        """`sv` when a text has a word that only the Swedish dictionary has, else nothing: for a text of one or two
+        words, in which `detect` finds no language."""
+        words = [token for token in tokens(text) if token.isalpha() and len(token) >= _SHORTEST_PART]
+        for word in words:
+            if self._is_known(word, "sv") and not any(self._is_known(word, other) for other in ("fi", "en")):
+                return "sv"
+        return ""
+
     def is_base_form(self, word: str) -> bool:
         """False if what is made of a word in Finnish is a known word, although the word itself is not known: a guess,
         such as `palkki` for `palkkis`."""
@@ -182,7 +192,9 @@ class Analyzer:
         """(the lemma without marks on its letters, the lemma as it is written)"""
         if language not in LANGUAGES or len(word) == 1:
             return fold(word), word
-        if language != "fi":
+        if language == "sv" and not self._is_known(word, "sv"):
+            lemma = self._unknown_swedish(word)
+        elif language != "fi":
             lemma = str(self._dictionaries[0].lemmatize(word, lang=language)).lower()
         elif self._is_known(word, "fi"):
             lemma = self._finnish(word)
@@ -208,6 +220,14 @@ class Analyzer:
                 return self._finnish(form)
         guess = self._finnish(word)
         return word if fold(guess) in COMMON_WORDS else guess
+
+    def _unknown_swedish(self, word: str) -> str:
+        """The lemma of a word that the Swedish dictionary does not have: a compound of two words, of which only the
+        last one is inflected (`skyddsskorna` is a form of `skyddssko`), or a guess."""
+        for head, tail in splits_of_swedish(word):
+            if self._is_known(tail, "sv") and any(self._is_known(form, "sv") for form in forms_before_another(head)):
+                return head + str(self._dictionaries[0].lemmatize(tail, lang="sv")).lower()
+        return str(self._dictionaries[0].lemmatize(word, lang="sv")).lower()
 
     def _is_known(self, word: str, language: str) -> bool:
         """True if the dictionary of a language has this form of a word."""

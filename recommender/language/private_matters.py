@@ -15,13 +15,18 @@ _BEGINNINGS = (
     "rasis", "seksuaali", "vakival", "uhkail", "palkka", "palka", "ulosot", "avioero", "hautajai", "paihde", "alkohol",
     "lapsen", "lapsel", "lapsi", "mielenterve",
     # Swedish
-    "sjuk", "trakasser", "mobba", "gravid", "foraldra", "skilsmass",
+    "sjuk", "trakasser", "mobba", "mobbn", "gravid", "foraldra", "skilsmass", "diskriminer", "utbrand", "utmatta",
+    "utmattning",
+    "deprim", "nedstamd", "angest", "missfall", "barnlos", "mammaled", "pappaled", "vardled", "vabb",
+    "lonefor", "loneok", "lonesp", "lonebes", "lonetill", "loneutm", "utmat", "utsokn", "begravning", "narstaende",
+    "missbruk", "osaklig", "krankning", "kranka", "psykisk", "mental", "klimakt",
 )  # fmt: skip
 """Beginnings of words, in small letters without dots and accents."""
 _WORDS = (
     "ill", "health", "doctor", "diagnosis", "disability", "my pay", "pay rise", "pay raise", "overtime pay", "my child",
     "my children", "parental leave", "family leave", "sexual", "my wife", "my husband", "my spouse", "mother died",
-    "father died", "terveys", "lon", "lonen",
+    "father died", "terveys", "lon", "lonen", "min lon", "min hustru", "min man", "min fru", "min make", "mitt barn",
+    "mina barn", "halsa", "halsan", "lakare", "lakaren", "lakarintyg", "mensvark",
 )  # fmt: skip
 """Whole words, and words that follow each other."""
 _ANY_BEGINNING = "|".join(_BEGINNINGS)

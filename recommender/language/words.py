@@ -20,12 +20,13 @@ SMALL_TALK = frozenset(
     (
         "moi", "moikka", "moro", "hei", "heippa", "hej", "terve", "huomenta", "päivää", "iltaa", "kiitos", "kiitti",
         "kiitoksia", "tack", "ole", "hyvä", "joo", "juu", "ok", "okei", "okay", "hello", "hi", "hey", "dear", "good",
-        "morning", "afternoon", "evening", "thanks", "thank", "you", "please", "yes",
+        "morning", "afternoon", "evening", "thanks", "thank", "you", "please", "yes", "hejsan", "hallå", "tjena",
+        "tackar", "snälla",
     )
 )  # fmt: skip
 """Greetings, thanks and the like, as they are written; they are left out of a question."""
 
-TRIAL_WORDS = frozenset(("test", "testi", "testing", "testaan"))
+TRIAL_WORDS = frozenset(("test", "testi", "testing", "testaan", "testar"))
 """A question that has only these words is a test of the search, and is not searched for."""
 
 TELLS_TO_DO = _read("steps.txt")
@@ -55,10 +56,26 @@ FUNCTION_WORDS = QUESTION_WORDS | frozenset(
         "att", "det", "den", "ett", "som", "inte", "jag", "du", "vi", "ni", "de", "mig", "min", "mitt", "mina", "ar",
         "pa", "fran", "med", "om", "har", "kan", "ska", "hur", "vad", "nar", "varfor", "vem",
         "i", "a",
+        "ditt", "dina", "vilken", "vilket", "vilka", "varifran", "oss", "sitt", "blir", "bli", "kunde", "skulle",
+        "eller", "nej", "nat", "nara", "nanstans", "dar", "dessa", "detta", "denna", "honom", "hennes", "deras",
     )
 )  # fmt: skip
 """Question words and other terms with only a grammatical function, also as they are spoken. Most texts have them, so
 searching for them would take most of the time."""
+
+FUNCTION_WORDS_OF = {
+    "sv": FUNCTION_WORDS | frozenset(
+        (
+            "dig", "var", "vart", "av", "till", "man", "da", "dom", "sig", "sin", "vara", "varit", "hade", "finns",
+            "men", "nan", "va", "o", "ju", "hit", "dit", "hans", "henne", "er", "ert", "era", "skall", "an", "sa", "nu",
+            "ha", "fa", "far", "ta", "bara", "lite", "hela", "egen", "eget", "vet", "saga", "sager", "sade", "tanka",
+            "lata", "later", "aven", "sen", "nasta", "forsta", "gang", "dag", "nastan", "bort", "hemma", "hem", "bra",
+            "mycket", "for", "vid", "kanske",
+        )
+    )
+}  # fmt: skip
+"""For a language, the function words of a question that is surely in it: some of them are other words elsewhere, such
+as `vara` and `till`."""
 
 COMMON_WORDS = FUNCTION_WORDS | _read("common.txt")
 """Function words, and other words that say too little about the topic to be marked or named as a reason: pronouns,

@@ -12,7 +12,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.language.terms import DOTS, WRITTEN_TOKEN, Terms, Translation, grams_of
-from recommender.language.words import FUNCTION_WORDS, is_telling
+from recommender.language.words import FUNCTION_WORDS, FUNCTION_WORDS_OF, is_telling
 from recommender.search.codes import codes
 from recommender.search.letter import asks_nothing, questions_first
 from recommender.search.pasted_log import asking_part
@@ -121,7 +121,7 @@ class QuestionAnalyzer:
 
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
         """Analyse a text (see `part_to_read`) in the language that is detected, without translations yet."""
-        language = self.analyzer.detect(text, fallback="")
+        language = self.analyzer.detect(text, fallback="") or self.analyzer.language_of_words(text)
         languages = _SWEDISH_TOO if language == "sv" else _USUAL_LANGUAGES
         terms = self.analyzer.query_terms(text, languages)
         if language == "en":  # `with_translations` adds the n-grams of the translations
@@ -129,7 +129,8 @@ class QuestionAnalyzer:
         variants = self.analyzer.variants(text, languages)
         rarity = index.rarity(terms.words, reader.tokens) if index else {}
         rarity = _without_unknown_variants(rarity, variants)
-        empty = {term for word in variants if any(term in FUNCTION_WORDS for term in word) for term in word}
+        function_words = FUNCTION_WORDS_OF.get(language, FUNCTION_WORDS)
+        empty = {term for word in variants if any(term in function_words for term in word) for term in word}
         rarity = {term: value for term, value in rarity.items() if term not in empty} or rarity
         if len(rarity) > MAX_TERMS:
             rarity = dict(sorted(rarity.items(), key=lambda item: -item[1])[:MAX_TERMS])
@@ -157,7 +158,10 @@ class QuestionAnalyzer:
         synonyms = self._synonyms.synonyms.translations(question.terms.words)
         learned = self._alignment.translations(question.terms.words, language)
         looked_up = _only_distinctive(
-            self._dictionary.translations(question.variants, language), question, index, reader
+            self._dictionary.translations(question.variants, language, "sv" in index.vector_space.passages),
+            question,
+            index,
+            reader,
         )
         everyday = _only_distinctive(self._everyday_words(question), question, index, reader)
         translations = (*synonyms, *everyday, *learned, *looked_up)
@@ -170,6 +174,8 @@ class QuestionAnalyzer:
             # the question's own n-grams count only if its language is a guess: it may be a Finnish compound
             question_grams = grams if only_language and not question.language_known else ()
             grams = tuple(dict.fromkeys([*question_grams, *(gram for term in by_term for gram in grams_of(term))]))
+        elif language == "sv":
+            grams = tuple(dict.fromkeys([*grams, *(gram for term in by_term for gram in grams_of(term))]))
         terms = replace(question.terms, translations=tuple(by_term.values()), grams=grams)
         return replace(question, language=language, terms=terms)
 

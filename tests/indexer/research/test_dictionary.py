@@ -1,6 +1,6 @@
 """research/dictionary.py: entries read from FreeDict, and their translations in both directions."""
 
-from indexer.research.dictionary import combine, read
+from indexer.research.dictionary import combine, read, with_swedish
 from recommender.language.analyzer import Analyzer
 
 FREEDICT = """\
@@ -46,3 +46,11 @@ def test_translations_in_both_directions_come_first_and_are_marked(analyzer: Ana
     }
     assert entries["en"]["annual leave"] == "vuosiloma"
     assert entries["en"]["invoice"] == "lasku+" and entries["en"]["bill"] == "lasku"
+
+
+def test_swedish_gets_its_english_by_way_of_finnish() -> None:
+    swedish = {"sv": {"faktura": "lasku+", "mote": "kokous"}, "fi": {"lasku": "faktura+ rakning"}}
+    entries = with_swedish(swedish, {"fi": {"lasku": "invoice+ bill+ descent", "kokous": "meet+"}})
+    assert entries["sv"] == {"faktura": "lasku+ invoice bill", "mote": "kokous"}  # only what both directions have
+    assert entries["fi sv"] == {"lasku": "faktura+ rakning"}
+    assert entries["en sv"] == {"invoice": "faktura", "bill": "faktura"}

@@ -21,6 +21,11 @@ from recommender.language.private_matters import is_private_matter
         "olen raskaana",
         "mun lapsi on kipeä",
         "jag är sjuk",
+        "jag blir mobbad på jobbet",
+        "hur ber jag om löneförhöjning",
+        "närståendevård av min mamma",
+        "begravning",
+        "utmattad, ska jag ringa företagshälsan",
     ],
 )
 def test_health_harassment_pay_and_family_are_private(text: str) -> None:
@@ -37,6 +42,8 @@ def test_health_harassment_pay_and_family_are_private(text: str) -> None:
         "long file names",
         "tulostimessa on häiriö",
         "raskas tiedosto ei lähde",
+        "skrivaren fungerar inte",
+        "en ny skärm till mötesrummet",
         "",
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from recommender.access import ANYONE
 from recommender.index import SearchIndex
 from recommender.index.lexical import Entry, LexicalIndex
+from recommender.index.vector_space import VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
@@ -128,7 +129,7 @@ class _Words:
     """The parts of an index that a question needs, without similar words."""
 
     def __init__(self, lexical: LexicalIndex) -> None:
-        self.rarity, self.size = lexical.rarity, lexical.size
+        self.rarity, self.size, self.vector_space = lexical.rarity, lexical.size, VectorSpace()
 
     def similar_words(self, word: str, tokens: frozenset[str]) -> list[tuple[str, int]]:
         return []
