@@ -8,7 +8,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from indexer.indexing.reindex import reindex
 from recommender import accounts
 from recommender.accounts import passwords
 from recommender.accounts import sessions as sign_in_sessions
+from recommender.database.days import use_zone
 from recommender.database.engine import open_database
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
@@ -371,6 +372,13 @@ def make_recommender(
     return Recommender(
         settings, questions, Live(settings.index_dir, Snapshot(index, encoder, notices), _engine(settings))
     )
+
+
+@pytest.fixture(autouse=True)
+def days_in_utc() -> Iterator[None]:
+    """Days are those of UTC again when a test has ended."""
+    yield
+    use_zone(UTC)
 
 
 @pytest.fixture(autouse=True)

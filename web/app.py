@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.accounts.secret_key import load_secret_key
+from recommender.database.days import use_zone
 from recommender.database.engine import open_database
 from recommender.database.outages import report_outages
 from recommender.organisation.values import Organisation
@@ -111,6 +112,7 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     report_outages(sessions.kw["bind"])
     measuring.attach(app, sessions.kw["bind"])
     Babel(app, locale_selector=_language, timezone_selector=_time_zone)
+    app.before_request(lambda: use_zone(current.settings().zone))
     static_files.attach(app)
     input.attach(app)
     uploads.attach(app)  # before the form is read, which the check of its CSRF token does

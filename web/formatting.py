@@ -11,6 +11,7 @@ from flask_babel import format_date, format_time, get_locale, get_timezone, gett
 from heroicons.jinja import heroicon_micro
 from markupsafe import Markup, escape
 
+from recommender.database.days import current_day, day_of
 from recommender.database.tables import Team, utc_now
 from recommender.datatypes import Expert, Heading, Item, Kind
 from web import current
@@ -67,7 +68,7 @@ def clock(value: datetime) -> str:
 
 def ago(value: date | datetime) -> str:
     """How long ago, in the largest unit that fits."""
-    days = (utc_now() - value).days if isinstance(value, datetime) else (utc_now().date() - value).days
+    days = (current_day() - (day_of(value) if isinstance(value, datetime) else value)).days
     if days < 1:
         return str(gettext("today"))
     if days < 31:

@@ -12,8 +12,9 @@ from recommender import access
 from recommender.access import Reader
 from recommender.corpus import is_key, load_items
 from recommender.database.attachment_tables import Attachment
+from recommender.database.days import current_day
 from recommender.database.request_tables import WithdrawnRequest
-from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team, team_members, utc_now
+from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team, team_members
 from recommender.datatypes import Item
 from web.current import session
 from web.formatting import team_name
@@ -119,7 +120,7 @@ def find_item(key: str, reader: Reader) -> Item | None:
 def get_profile(handle: str) -> Profile:
     """A person by handle, with those of their items that the current reader may read; 404 when there is no such
     person."""
-    reader, today = current_reader(), utc_now().date()  # first: who may read nothing must not learn which names exist
+    reader, today = current_reader(), current_day()  # first: who may read nothing must not learn which names exist
     person = session().scalar(select(Person).where(Person.handle == handle))
     if person is None:
         abort(404)
@@ -151,7 +152,7 @@ def get_profile(handle: str) -> Profile:
 
 def is_away(person: Person) -> bool:
     """True while a person is away, including the last day."""
-    return bool(person.away_until and person.away_until >= utc_now().date())
+    return bool(person.away_until and person.away_until >= current_day())
 
 
 def team_rows() -> dict[str, Team]:

@@ -40,6 +40,7 @@ def user_left(
     From that day on they cannot sign in, and are suggested to nobody. A colleague gets only what they may read anyway:
     other requests go back to the queue, other guides to their team.
     """
+    from recommender.database.days import current_day
     from recommender.membership import leaving, people
 
     if undo and (day or any(chosen.values())):
@@ -48,7 +49,7 @@ def user_left(
         person = people.find(session, handle)
         if undo:
             return click.echo(_undone(session, person))
-        plan = _plan(session, day.date() if day else date.today(), **chosen)
+        plan = _plan(session, day.date() if day else current_day(), **chosen)
         found = leaving.hanging(session, person, None, settings.session_idle_days)
         handed = leaving.preview(session, person, plan, None)
         if as_json:

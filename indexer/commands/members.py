@@ -96,7 +96,7 @@ def user_teams(settings: Settings, handle: str, join: tuple[str, ...], leave: tu
 
 @user_group.command("invite")
 @click.argument("handle")
-@click.option("--language", type=click.Choice(("fi", "en")), help="Of the mail; KOLLEGA_LANGUAGE by default.")
+@click.option("--language", type=click.Choice(("fi", "sv", "en")), help="Of the mail; KOLLEGA_LANGUAGE by default.")
 @click.option("--print", "hand_over", is_flag=True, help="Print the link instead of sending it.")
 @as_json
 @click.pass_obj

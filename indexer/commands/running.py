@@ -33,10 +33,14 @@ _LEAST_SECONDS = 1.0  # over which a rate is told: a judgement
 def database(settings: Settings) -> "Iterator[sessionmaker[Session]]":
     """Sessions on the database, which is closed at the end: otherwise its write-ahead log would stay until Python
     collects the garbage."""
+    from recommender.database.days import use_zone
     from recommender.database.engine import open_database
+    from recommender.organisation.values import Organisation
 
     sessions = open_database(settings)
     try:
+        with sessions() as session:
+            use_zone(Organisation.read(session, settings).settings.zone)
         yield sessions
     finally:
         sessions.kw["bind"].dispose()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
 from indexer.indexing.question_vectors import QuestionVectors
+from recommender.database.days import day_of
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
 from recommender.datatypes import LEARNED_MISSING
@@ -63,7 +64,7 @@ def compute_insights(
     and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
     when there is no index that can be used."""
     now = utc_now()  # what changes from here on is looked at again the next time
-    questions = QuestionVectors(encoder, settings.index_dir, now.date())
+    questions = QuestionVectors(encoder, settings.index_dir, day_of(now))
     live, index = _opened(settings, sessions, questions)
     topics = update_topics(sessions, index, analyzer, now, again)
     with sessions() as session:

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import in_background
 from recommender.database import dialects, encode_batches, shared_texts
+from recommender.database.days import current_day, use_zone
 from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
 from recommender.database.tables import utc_now
 from recommender.index.generations import ask_for_rewrite
 from recommender.knowledge import attachments, erasure, retention, reviews
 from recommender.notifications import inbox
+from recommender.organisation.values import Values
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,10 +46,12 @@ class Daily:
         self._sessions = sessions
         self._done_on: date | None = None
         self._failed_at: float | None = None
+        self._values = Values(sessions)
 
     def look(self) -> None:
-        """Do it if it is time to."""
-        today = utc_now().date()
+        """Do it if it is time to. Days are those of the time zone that the organisation has set by now."""
+        use_zone(self._values.organisation(self._settings).settings.zone)
+        today = current_day()
         waits = self._failed_at is not None and time.monotonic() < self._failed_at + _AGAIN
         if self._done_on == today or waits:
             return
@@ -96,6 +100,6 @@ def tell_what_is_due(session: Session) -> int:
     """Tell owners of the documents that are due for review, and commit. Returns how many people were told."""
     # first of all, as another process may be telling them just now
     dialects.of(session.get_bind()).begin_writing(session.connection())
-    told = reviews.tell_due(session, utc_now().date())
+    told = reviews.tell_due(session, current_day())
     session.commit()
     return told

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.accounts import last_admin, password_links, sessions, tokens
 from recommender.database.account_tables import Account
+from recommender.database.days import current_day
 from recommender.database.foreign_tables import person_named
 from recommender.database.storing import insert_or_keep
-from recommender.database.tables import Person, utc_now
+from recommender.database.tables import Person
 from recommender.errors import AccountError
 
 ROLES = ("staff", "agent", "lead", "admin")
@@ -32,13 +33,13 @@ def find_by_name_or_email(session: Session, typed: str) -> int | None:
     named = (Person.handle == typed) | (Account.email == typed.lower())
     query = select(Account.person_id, Person.left_on).join(Person).where(named, Account.email.is_not(None))
     rows = session.execute(query.where(Account.disabled.is_(False)).limit(2)).all()
-    found = [number for number, left_on in rows if left_on is None or left_on > utc_now().date()]
+    found = [number for number, left_on in rows if left_on is None or left_on > current_day()]
     return found[0] if len(found) == 1 else None
 
 
 def may_sign_in(account: Account | None) -> bool:
     """True for an account that is not disabled, of a person who has not left."""
-    return account is not None and account.may_sign_in(utc_now().date())
+    return account is not None and account.may_sign_in(current_day())
 
 
 def by_subject(session: Session, subject: str) -> Account | None:

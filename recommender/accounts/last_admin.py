@@ -4,7 +4,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import Account
-from recommender.database.tables import Person, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Person
 from recommender.errors import AccountError
 
 ADMIN = "admin"
@@ -29,6 +30,6 @@ def _able(session: Session) -> set[int]:
     able = select(Person.id).join(Account, Account.person_id == Person.id).where(
         Person.role == ADMIN,
         Account.disabled.is_(False),
-        or_(Person.left_on.is_(None), Person.left_on > utc_now().date()),
+        or_(Person.left_on.is_(None), Person.left_on > current_day()),
     )  # fmt: skip
     return set(session.scalars(able.with_for_update(of=Person)))

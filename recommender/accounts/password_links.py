@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.database.account_tables import Account, PasswordLink
+from recommender.database.days import current_day
 from recommender.database.tables import Person, utc_now
 from recommender.outbox import mail
 
@@ -33,7 +34,7 @@ def person_of(session: Session, secret: str) -> Person | None:
     sign in."""
     row = session.scalar(select(PasswordLink).where(PasswordLink.digest == _digest(secret)))
     account = session.get(Account, row.person_id) if row and row.expires_at >= utc_now() else None
-    return account.person if account and account.may_sign_in(utc_now().date()) else None
+    return account.person if account and account.may_sign_in(current_day()) else None
 
 
 def use(session: Session, secret: str) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.database.account_tables import Account, SignInSession
+from recommender.database.days import day_of
 from recommender.database.tables import Person, utc_now
 from recommender.errors import Conflict
 
@@ -70,7 +71,7 @@ def find(session: Session, identity: str, idle_days: float) -> SignInSession | N
     if row is None or row.expires_at < now or row.last_seen_at + timedelta(days=idle_days) < now:
         return None
     account = session.get(Account, row.person_id)
-    return row if account and account.may_sign_in(now.date()) else None
+    return row if account and account.may_sign_in(day_of(now)) else None
 
 
 def is_to_be_noted(row: SignInSession) -> bool:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.database.account_tables import Account, APIToken
+from recommender.database.days import current_day
 from recommender.database.storing import insert_or_keep
-from recommender.database.tables import Person, utc_now
+from recommender.database.tables import Person
 from recommender.errors import AccountError
 
 SCOPES = ("read", "write", "load", "scim")
@@ -31,7 +32,7 @@ def make_token(
     session.flush()
     insert_or_keep(session, Account, {"person_id": person.id}, {"disabled": False})
     token = _PREFIX + secrets.token_urlsafe(32)
-    expires = utc_now().date() + timedelta(days=days) if days is not None else None
+    expires = current_day() + timedelta(days=days) if days is not None else None
     row = APIToken(
         person_id=person.id, name=name, digest=_digest(token), scopes=sorted(set(scopes)), expires_on=expires
     )
@@ -48,12 +49,12 @@ def token_of(session: Session, bearer: str, today: date) -> APIToken | None:
     if row is None or (row.expires_on and row.expires_on < today):
         return None
     account = session.get(Account, row.person_id)
-    return None if account is None or account.disabled or row.person.has_left(utc_now().date()) else row
+    return None if account is None or account.disabled or row.person.has_left(current_day()) else row
 
 
 def note_use(session: Session, number: int) -> None:
     """Store that the token with this number is used today."""
-    session.execute(update(APIToken).where(APIToken.id == number).values(last_used_on=utc_now().date()))
+    session.execute(update(APIToken).where(APIToken.id == number).values(last_used_on=current_day()))
 
 
 def of(session: Session, person_id: int | None = None) -> list[APIToken]:

@@ -17,6 +17,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import Account
+from recommender.database.days import current_day
 from recommender.database.organisation_tables import SetUpCode
 from recommender.database.storing import insert_or_update, take
 from recommender.database.tables import Person, utc_now
@@ -37,7 +38,7 @@ def is_needed(session: Session, settings: Settings) -> bool:
     if settings.proxy_header or settings.oidc_issuer:
         return session.scalar(select(Person.id).limit(1)) is None
     ways = or_(Account.password_hash.is_not(None), Account.subject.is_not(None), Account.email.is_not(None))
-    here = or_(Person.left_on.is_(None), Person.left_on > utc_now().date())
+    here = or_(Person.left_on.is_(None), Person.left_on > current_day())
     query = select(Account.person_id).join(Person).where(Account.disabled.is_(False), ways, here)
     return session.scalar(query.limit(1)) is None
 

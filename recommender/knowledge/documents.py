@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.access import EVERYONE, Reader, document_audience, may_edit, request_audience
 from recommender.corpus import answer_of
+from recommender.database.days import day_of
 from recommender.database.handles import visible
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Team, utc_now
 from recommender.datatypes import Kind, item_key
@@ -102,7 +103,7 @@ def verify(
         raise NotAllowed("Only the owner of a document and its team's agents can verify it.")
     now = utc_now()
     _claim(session, document, seen, now)
-    document.verified_on, document.verified_by, document.updated_at = now.date(), person, now
+    document.verified_on, document.verified_by, document.updated_at = day_of(now), person, now
     outcomes.settle_flags(session, item_key(Kind.DOCUMENT, document.id), last_flag)
     session.flush()
     _record(session, reader, "verified", document)
@@ -143,7 +144,7 @@ def due_on(document: Document) -> date | None:
     needs no review."""
     if document.review_days is None:
         return None
-    return (document.verified_on or document.written_at.date()) + timedelta(days=document.review_days)
+    return (document.verified_on or day_of(document.written_at)) + timedelta(days=document.review_days)
 
 
 def is_maintained_by(reader: Reader, today: date) -> ColumnElement[bool]:

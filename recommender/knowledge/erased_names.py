@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from recommender import audit
 from recommender.audit import Actor
+from recommender.database.days import current_day
 from recommender.database.erased_table import Erased
 from recommender.database.insight_tables import TopicRow
 from recommender.database.person_kind import SERVICE
 from recommender.database.storing import insert_or_keep
-from recommender.database.tables import Person, utc_now
+from recommender.database.tables import Person
 from recommender.language.terms import fold, tokens
 
 _SHORTEST = 3
@@ -64,7 +65,7 @@ def forget_name(session: Session, person: Person, who: Actor) -> None:
         if given := [column.removeprefix("given_") for column in having if column in _GIVEN]:
             audit.record(session, who, "topic.name_removed", f"topic:{topic.id}", {"languages": sorted(given)})
     for word in sorted(words):
-        insert_or_keep(session, Erased, {"digest": _digest(word)}, {"erased_on": utc_now().date()})
+        insert_or_keep(session, Erased, {"digest": _digest(word)}, {"erased_on": current_day()})
 
 
 def _digest(word: str) -> str:

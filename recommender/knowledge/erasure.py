@@ -20,6 +20,7 @@ from recommender.audit import Actor
 from recommender.database import dialects
 from recommender.database.account_tables import Account
 from recommender.database.attachment_tables import Attachment
+from recommender.database.days import current_day
 from recommender.database.details_tables import RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
 from recommender.database.erased_table import Erased
@@ -43,7 +44,6 @@ from recommender.database.tables import (
     RequestAttempt,
     RequestAudience,
     RequestLink,
-    utc_now,
 )
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import versions
@@ -242,7 +242,7 @@ def _remember_person(session: Session, person: Person) -> None:
         _remember(session, PERSON, *([known.source] if known.source != ANY_SOURCE else []), known.foreign_id)
         forget_handle(session, known.foreign_id)
     for address in session.scalars(select(PersonAddress).where(PersonAddress.person_id == person.id)):
-        session.merge(Erased(digest=_digest(MAIL, address.mail_digest), erased_on=utc_now().date()))
+        session.merge(Erased(digest=_digest(MAIL, address.mail_digest), erased_on=current_day()))
     for table in (ForeignPerson, PersonAddress):
         session.execute(delete(table).where(table.person_id == person.id))
 
@@ -254,7 +254,7 @@ def _remember_item(session: Session, key: str, source: str, external_id: str | N
 
 def _remember(session: Session, kind: str, *name: str) -> None:
     """Remember that something was erased, and forget what was imported of it."""
-    insert_or_keep(session, Erased, {"digest": _digest(kind, *name)}, {"erased_on": utc_now().date()})
+    insert_or_keep(session, Erased, {"digest": _digest(kind, *name)}, {"erased_on": current_day()})
     forget_imported(session, [record_key(kind, name[-1])], name[0] if len(name) > 1 else None)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Executable, bindparam, delete, exists, func, insert, lite
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_requests
+from recommender.database.days import day_of
 from recommender.database.sent_tables import CountedOutcome, OutcomeKey
 from recommender.database.storing import changes_a_row, insert_or_keep, inserting
 from recommender.database.tables import Event, HelpRequest, utc_now
@@ -65,7 +66,7 @@ def record(
     event = Event(
         kind=kind,
         item=item,
-        day=utc_now().date(),
+        day=day_of(utc_now()),
         request_id=request_id,
         subject_id=subject_id,
         note=note or None,
@@ -80,7 +81,7 @@ def _record_use(session: Session, item: str, request_id: int) -> int | None:
     """Store that an item was used in a request, in one statement that does nothing when that is stored already: two
     agents may say so at the same moment."""
     session.flush()
-    values = {"kind": str(EventKind.USED), "item": item, "day": utc_now().date(), "request_id": request_id}
+    values = {"kind": str(EventKind.USED), "item": item, "day": day_of(utc_now()), "request_id": request_id}
     values["settled"] = False
     stored = select(Event.id).where(*(getattr(Event, name) == values[name] for name in ("kind", "item", "request_id")))
     new = select(*(literal(value, Event.__table__.c[name].type) for name, value in values.items()))
@@ -99,7 +100,7 @@ def record_once(session: Session, kind: EventKind, item: str, who: str, secret: 
     """
     if kind in _OPPOSITE:
         take_back(session, _OPPOSITE[kind], item, who, secret)
-    today = utc_now().date()
+    today = day_of(utc_now())
     digest = _digest(session, kind, item, who, secret)
     mark = inserting(session, CountedOutcome).values(digest=digest, day=today)
     earlier = None
@@ -148,7 +149,7 @@ def forget_who(session: Session, today: date) -> None:
 
 def _digest(session: Session, kind: EventKind, item: str, who: str, secret: str) -> str:
     """What is stored of a person who causes an outcome, with the item's key, which is made when there is none."""
-    today = utc_now().date()
+    today = day_of(utc_now())
     forget_who(session, today)
     values = {"key": secrets.token_hex(32), "made_on": today}
     return keyed_digest(insert_or_keep(session, OutcomeKey, {"item": item}, values).key, secret, kind, who)

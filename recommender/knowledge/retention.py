@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
+from recommender.database.days import day_of
 from recommender.database.request_tables import WithdrawnRequest
 from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, HelpRequest, Reply, Team
@@ -56,10 +57,10 @@ def erase_due(session: Session, now: datetime, audit_days: int) -> int:
             if request is not None:
                 erase_request(session, request, audit.SYSTEM)
         session.commit()
-    outcomes.forget_who(session, now.date())
-    sent_afterwards.forget_who(session, now.date())
+    outcomes.forget_who(session, day_of(now))
+    sent_afterwards.forget_who(session, day_of(now))
     session.commit()
-    searched_topics.publish_ended(session, now.date())
+    searched_topics.publish_ended(session, day_of(now))
     session.commit()
     if audit_days:
         audit.prune(session, now - timedelta(days=audit_days))

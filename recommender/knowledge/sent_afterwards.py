@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE
 from recommender.corpus import ids_of
+from recommender.database.days import day_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.service_tables import ReadingKey, ReadingMark, SentAfterwards
 from recommender.database.storing import insert_or_keep, inserting
@@ -37,7 +38,7 @@ def note(session: Session, kind: EventKind, item: str, who: str, secret: str) ->
     team = _team_of(session, item) if kind in KINDS and who.startswith("person:") else None
     if team is None:
         return
-    today = utc_now().date()
+    today = day_of(utc_now())
     topics = _topics_of(session, [item], {EVERYONE, f"team:{team.handle}"})
     digest = keyed_digest(_key_of(session, today), secret, kind, who, _subject(item, topics))
     values = {"kind": str(kind), "team_id": team.id, "topic_id": topics[0] if topics else None, "sent": False}
@@ -137,6 +138,6 @@ def _digests(
     session: Session, secret: str, kinds: Collection[EventKind], who: str, subjects: Collection[str]
 ) -> Iterator[str]:
     """The digests of all marks that this person may have left on these subjects, the newest first."""
-    forget_who(session, utc_now().date())
+    forget_who(session, day_of(utc_now()))
     for key in session.scalars(select(ReadingKey.key).order_by(ReadingKey.day.desc())).all():
         yield from (keyed_digest(key, secret, kind, who, subject) for kind in kinds for subject in sorted(subjects))

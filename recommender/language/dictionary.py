@@ -10,7 +10,7 @@ import json
 import logging
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -26,6 +26,8 @@ BOTH_WAYS, ONE_WAY = 0.4, 0.2
 judgement."""
 _PART_FACTOR, _PAIR_FACTOR = 0.7, 2.0
 """Factors of the probability when a part of a compound is translated, and when a pair of words is: a judgement."""
+_SWEDISH_FACTOR = 0.4
+"""Factor of the probability of what a Finnish or English word is in Swedish, in which few items are: a judgement."""
 _SHORTEST_COMPOUND, _SHORTEST_HEAD, _SHORTEST_TAIL, _SHORTEST_SWEDISH_TAIL = 8, 3, 4, 3  # letters: a judgement
 
 
@@ -69,8 +71,10 @@ class Dictionary:
         contains the possible terms of each word (`Analyzer.variants`). With `swedish`, also what Finnish and English
         words are in Swedish."""
         candidates: list[Translation] = []
-        for name in (language, f"{language} sv")[: 2 if swedish else 1]:
-            candidates += _candidates(words, self.entries.get(name, {}), language)
+        candidates += _candidates(words, self.entries.get(language, {}), language)
+        if swedish:
+            found = _candidates(words, self.entries.get(f"{language} sv", {}), language)
+            candidates += [replace(each, probability=_SWEDISH_FACTOR * each.probability) for each in found]
         best: dict[str, Translation] = {}
         for translation in sorted(candidates, key=lambda other: -other.probability):
             best.setdefault(translation.term, translation)

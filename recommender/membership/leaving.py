@@ -18,6 +18,7 @@ from recommender.access import Reader
 from recommender.accounts import sessions, tokens
 from recommender.database.account_tables import Account
 from recommender.database.audit_table import AuditEntry
+from recommender.database.days import current_day
 from recommender.database.foreign_tables import ForeignPerson
 from recommender.database.import_tables import ImportedRecord, record_key
 from recommender.database.person_kind import PERSON
@@ -76,7 +77,7 @@ class Handed:
 def hanging(session: Session, person: Person, reader: Reader | None, idle_days: float) -> Hanging:
     """What hangs on a person, as far as this reader may read it; everything for None, as for commands."""
     documents = _documents(session, person, reader)
-    today = utc_now().date()
+    today = current_day()
     due = sum((day := due_on(document)) is not None and day <= today for document in documents)
     risks = risk.all_risks(session) if reader is None else risk.topic_risks(session, reader)
     topics = tuple(
@@ -233,7 +234,7 @@ def _must_be_here(session: Session, successor: Person, person: Person) -> None:
 
 def _is_here(session: Session, person: Person) -> bool:
     account = session.get(Account, person.id)
-    return not person.has_left(utc_now().date()) and not (account is not None and account.disabled)
+    return not person.has_left(current_day()) and not (account is not None and account.disabled)
 
 
 def _last(session: Session, person: Person) -> AuditEntry | None:

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from recommender.accounts import second_factor
 from recommender.database.account_tables import Account, APIToken
+from recommender.database.days import current_day
 from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.storing import in_chunks
-from recommender.database.tables import Person, Team, utc_now
+from recommender.database.tables import Person, Team
 from recommender.language.terms import fold
 
 PAGE = 50  # people on a page: a judgement
@@ -36,7 +37,7 @@ class Member:
     @property
     def state(self) -> str:
         """One of STATES: the first that is true of LEFT, SERVICES, DISABLED, NO_ACCOUNT and NO_PASSWORD; else HERE."""
-        if self.person.has_left(utc_now().date()):
+        if self.person.has_left(current_day()):
             return LEFT
         if self.person.kind == SERVICE:
             return SERVICES
@@ -122,7 +123,7 @@ def _loaded(session: Session, ids: Sequence[int]) -> list[Member]:
 
 
 def _conditions(state: str) -> list[ColumnElement[bool]]:
-    today = utc_now().date()
+    today = current_day()
     here = or_(Person.left_on.is_(None), Person.left_on > today)
     people = Person.kind == PERSON
     enabled = Account.disabled.is_(False)

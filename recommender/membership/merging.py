@@ -14,8 +14,9 @@ from recommender import access, accounts, audit
 from recommender.access import AGENTS, Reader
 from recommender.accounts import last_admin, password_links, sessions, tokens
 from recommender.database.account_tables import Account
+from recommender.database.days import current_day
 from recommender.database.foreign_tables import ANY_SOURCE, ForeignPerson
-from recommender.database.tables import Document, HelpRequest, Person, Reply, Team, utc_now
+from recommender.database.tables import Document, HelpRequest, Person, Reply, Team
 from recommender.errors import AccountError
 from recommender.membership import merged_rows
 
@@ -101,13 +102,13 @@ def _require_two(session: Session, kept: Person, gone: Person) -> None:
 
 def _may_sign_in(session: Session, person: Person) -> bool:
     account = session.get(Account, person.id)
-    return account is not None and account.may_sign_in(utc_now().date())
+    return account is not None and account.may_sign_in(current_day())
 
 
 def _counts_for(session: Session, person: Person) -> bool:
     """True when role and teams of a person count: those of somebody who was stopped or has left do not come back."""
     account = session.get(Account, person.id)
-    return not person.has_left(utc_now().date()) and not (account is not None and account.disabled)
+    return not person.has_left(current_day()) and not (account is not None and account.disabled)
 
 
 def _role(session: Session, kept: Person, gone: Person) -> str:

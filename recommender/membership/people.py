@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 from recommender import accounts, audit
 from recommender.access import AGENTS
 from recommender.accounts import last_admin
+from recommender.database.days import current_day
 from recommender.database.foreign_tables import person_named
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
 from recommender.database.person_kind import PERSON, SERVICE
-from recommender.database.tables import Person, utc_now
+from recommender.database.tables import Person
 from recommender.errors import AccountError
 from recommender.knowledge import erasure
 from recommender.teams.team import get_team
@@ -86,7 +87,7 @@ def set_left(session: Session, person: Person, day: date | None, by: int | None 
     """Set from which day on a person does not work here any more and may not sign in; None means that they do. Raises
     AccountError for the last admin, when the day has come."""
     before = person.left_on
-    if day is not None and day <= utc_now().date() and not person.has_left(utc_now().date()):
+    if day is not None and day <= current_day() and not person.has_left(current_day()):
         last_admin.require_another(session, person)
     person.left_on = day
     session.flush()

@@ -6,12 +6,13 @@ asker is, is left out when a notification is shown (`inbox.py`), not here.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import AGENTS, document_audience, may_read, reader_of, request_audience
+from recommender.database.days import beginning, current_day, day_of
 from recommender.database.person_kind import PERSON
 from recommender.database.tables import Document, HelpRequest, Person, Reply, Team, utc_now
 from recommender.database.told_tables import Notification, RequestFollow
@@ -85,7 +86,7 @@ def tell_flag(session: Session, item: Document | HelpRequest, by: int | None) ->
 
     Who flags an item is not stored, and of the time only the day is: so it is mailed on the next day at the earliest.
     """
-    today = utc_now().date()
+    today = current_day()
     if isinstance(item, Document):
         people, same_item = {item.owner_id}, Notification.document_id == item.id
     else:
@@ -96,7 +97,7 @@ def tell_flag(session: Session, item: Document | HelpRequest, by: int | None) ->
     unread = Notification.kind == kinds.FLAG, Notification.read_at.is_(None), same_item
     waiting = set(session.scalars(select(Notification.person_id).where(*unread)))
     recipients = dict.fromkeys(numbers - waiting - {by}, kinds.FLAG)
-    midnight = datetime.combine(today, time())
+    midnight = beginning(today)
     tell(session, recipients, item, at=midnight, mail_at=midnight + timedelta(days=1))
 
 
@@ -106,12 +107,12 @@ def tell_review(session: Session, document: Document, since: date) -> int:
     told = select(Notification.id).where(
         Notification.kind == kinds.REVIEW,
         Notification.document_id == document.id,
-        Notification.at >= datetime.combine(since, time()),
+        Notification.at >= beginning(since),
     )
     if session.scalar(told.limit(1)) is not None:
         return 0
     owner = document.owner
-    here = owner is not None and not owner.has_left(utc_now().date())
+    here = owner is not None and not owner.has_left(current_day())
     numbers = {owner.id} if owner is not None and here else _agents_of(session, document.team)
     return tell(session, dict.fromkeys(numbers, kinds.REVIEW), document)
 
@@ -135,7 +136,7 @@ def tell(
         return 0
     is_request = isinstance(item, HelpRequest)
     audience = request_audience(item) if isinstance(item, HelpRequest) else document_audience(item)
-    for person in session.scalars(select(Person).where(Person.id.in_(wanted), _is_here(now.date()))):
+    for person in session.scalars(select(Person).where(Person.id.in_(wanted), _is_here(day_of(now)))):
         if may_read(audience, reader_of(person)):
             session.add(
                 Notification(

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
+from recommender.database.days import day_of
 from recommender.datatypes import Expert
 from recommender.language.analyzer import Analyzer
 from recommender.people import experts, fairness
@@ -46,7 +47,7 @@ def choose_colleagues(
     whom (`pairing.py`)."""
     ranked = experts.rank(traces, ranker, now, half_life_days, query.language, query.excluded)
     ranked = experts.with_evidence(ranked, traces)[:EXPERTS_WEIGHED]
-    available = availabilities(session, [person.person_id for person in ranked], now.date(), analyzer)
+    available = availabilities(session, [person.person_id for person in ranked], day_of(now), analyzer)
     language = query.language if query.language_known else ""
     watching = watchers(session, [trace.key for trace in traces if trace.match > 0], reader)
     chosen = fairness.choose(ranked, available, query.words, language, teaching=watching.keys())[:EXPERTS]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.corpus import IDS, headings
+from recommender.database.days import day_of
 from recommender.database.tables import Person, Team, team_members
 from recommender.datatypes import Contribution, Evidence, Expert, Heading, Part
 from recommender.people.evidence import Trace
@@ -144,7 +145,7 @@ def describe(
                 name=person.name,
                 teams=tuple(teams_of.get(person.id, ())),
                 languages=tuple(person.languages),
-                away_until=person.away_until if person.away_until and person.away_until >= now.date() else None,
+                away_until=person.away_until if person.away_until and person.away_until >= day_of(now) else None,
                 answered=counts[Part.ANSWERED],
                 replied=counts[Part.REPLIED],
                 keeps=counts[Part.KEEPS],

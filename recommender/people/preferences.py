@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from recommender.database.days import current_day
 from recommender.database.service_tables import Teaching
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import (
@@ -20,7 +21,6 @@ from recommender.database.tables import (
     Person,
     PersonSettings,
     PersonTopic,
-    utc_now,
 )
 from recommender.knowledge.outcomes import EventKind
 
@@ -82,7 +82,7 @@ def save_preferences(session: Session, person: Person, preferences: Preferences)
         for topic in wanted:
             if topic not in rows:
                 key = {"person_id": person.id, "kind": kind, "topic": topic}
-                insert_or_keep(session, PersonTopic, key, {"created_on": utc_now().date()})
+                insert_or_keep(session, PersonTopic, key, {"created_on": current_day()})
     session.flush()
 
 

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from recommender import accounts, audit
 from recommender.database.account_tables import Account
+from recommender.database.days import current_day
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable
 from recommender.database.provisioning_tables import ProvisionedPerson
 from recommender.database.storing import insert_or_keep
-from recommender.database.tables import Person, utc_now
+from recommender.database.tables import Person
 from recommender.errors import AccountError
 from recommender.membership import people
 
@@ -66,7 +67,7 @@ def known(session: Session, found: list[Person]) -> list[Known]:
     rows = session.scalars(select(ProvisionedPerson).where(ProvisionedPerson.person_id.in_(numbers)))
     provisioned = {row.person_id: row for row in rows}
     opened = {row.person_id: row for row in session.scalars(select(Account).where(Account.person_id.in_(numbers)))}
-    today, result = utc_now().date(), []
+    today, result = current_day(), []
     for person in found:
         row, account = provisioned.get(person.id), opened.get(person.id)
         active = not (account and account.disabled) and not person.has_left(today)
@@ -100,9 +101,9 @@ def change(session: Session, person: Person, provided: Provided, by: int) -> Non
         accounts.set_email(session, person, provided.email, by)
     row.external_id, row.said = provided.external_id, provided.said
     session.flush()
-    is_active = not account.disabled and not person.has_left(utc_now().date())
+    is_active = not account.disabled and not person.has_left(current_day())
     if provided.active and not is_active:
-        if person.has_left(utc_now().date()):
+        if person.has_left(current_day()):
             people.set_left(session, person, None, by)
         accounts.enable(session, person, by)
     elif not provided.active and not account.disabled:

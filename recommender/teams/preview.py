@@ -7,6 +7,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE
+from recommender.database.days import current_day
 from recommender.database.tables import HelpRequest, Person, RequestAudience, Team, team_members, utc_now
 from recommender.knowledge.retention import count_due
 
@@ -40,7 +41,7 @@ def effect_of_restricting(session: Session, team: Team) -> Restricting:
     own = select(func.count()).select_from(HelpRequest).where(HelpRequest.team_id == team.id)
     for_all = exists().where(RequestAudience.request_id == HelpRequest.id, RequestAudience.token == EVERYONE)
     members = select(func.count()).select_from(team_members).where(team_members.c.team_id == team.id)
-    here = Person.left_on.is_(None) | (Person.left_on > utc_now().date())
+    here = Person.left_on.is_(None) | (Person.left_on > current_day())
     people = select(func.count()).select_from(Person).where(here)
     counts = [session.scalar(query) or 0 for query in (members, people, own.where(for_all), own.where(~for_all))]
     return Restricting(*counts)

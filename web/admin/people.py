@@ -8,8 +8,9 @@ from werkzeug.datastructures import MultiDict
 
 from recommender import accounts
 from recommender.accounts import second_factor, sessions, tokens
+from recommender.database.days import current_day
 from recommender.database.person_kind import PERSON, SERVICE
-from recommender.database.tables import Person, Team, utc_now
+from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
 from recommender.membership import invitations, leaving, listing, people
 from web import current
@@ -144,7 +145,7 @@ def person_page(person: Person, form: PersonForm | None = None, **shown: str) ->
         sessions=sessions.of(database, person.id, settings.session_idle_days), tokens=tokens.of(database, person.id),
         factor_on=second_factor.is_on(database, person.id), mails=invitations.can_mail(settings),
         undoable=leaving.may_undo(database, person),
-        today=utc_now().date(), done=request.args.get("done", ""), shown=shown,
+        today=current_day(), done=request.args.get("done", ""), shown=shown,
     )  # fmt: skip
 
 

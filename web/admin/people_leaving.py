@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 
 from recommender.access import reader_of
-from recommender.database.tables import Person, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Person
 from recommender.errors import AccountError
 from recommender.membership import leaving
 from recommender.membership.leaving import Handed, Plan
@@ -38,7 +39,7 @@ class LeavingForm:
 def leaving_form(number: int) -> ResponseReturnValue:
     """What hangs on a person, and what can be done about it."""
     admin, person = current_admin(), get_person(number)
-    day = person.left_on or utc_now().date()
+    day = person.left_on or current_day()
     return _page(admin, person, LeavingForm(day.isoformat()))
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from recommender.access import Reader
-from recommender.database.tables import utc_now
+from recommender.database.days import current_day
 from recommender.knowledge import library
 from recommender.knowledge.library import Filters, Found, State, View
 from recommender.search.listing import find_listed
@@ -31,7 +31,7 @@ def show() -> ResponseReturnValue:
 
     return render_template(
         "documents/library.html",
-        library=library.load(session(), reader, filters, utc_now().date(), find),
+        library=library.load(session(), reader, filters, current_day(), find),
         filters=filters,
         views=_views(reader),
         teams=sorted(team_rows().values(), key=lambda team: team.handle),

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from recommender import access
 from recommender.access import Reader
 from recommender.corpus import headings
-from recommender.database.tables import Document, HelpRequest, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Document, HelpRequest
 from recommender.datatypes import Heading, Kind, item_key
 from recommender.index.narrowing import Among
 from recommender.knowledge import documents, outcomes, related, versions
@@ -32,7 +33,7 @@ def document_page(document: Document, replaced: ReplacedPart | None = None) -> s
         text=outlined(markdown_of_page(document.body)),
         editable=editable,
         due_on=documents.due_on(document),
-        today=utc_now().date(),
+        today=current_day(),
         usage=outcomes.usage(session(), [key], reader)[key],
         flags=outcomes.flags(session(), key) if editable else [],
         source=_source(document) if editable else None,

@@ -8,7 +8,8 @@ from werkzeug.datastructures import MultiDict
 
 from recommender.access import may_handle, reader_of
 from recommender.database.account_tables import Account
-from recommender.database.tables import Document, HelpRequest, Person, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Document, HelpRequest, Person
 from recommender.knowledge.waiting import Waiting, waiting
 from recommender.notifications import following, inbox
 from recommender.notifications.kinds import KINDS, LANGUAGES, WHEN
@@ -52,7 +53,7 @@ def waiting_now() -> Waiting:
     """What waits for the person who makes this request; counted once for each page."""
     if "waiting" not in g:
         person = current_person()
-        g.waiting = waiting(session(), reader_of(person), utc_now().date()) if person is not None else Waiting()
+        g.waiting = waiting(session(), reader_of(person), current_day()) if person is not None else Waiting()
     counted: Waiting = g.waiting
     return counted
 

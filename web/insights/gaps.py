@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from recommender.access import Reader
-from recommender.database.tables import Team, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Team
 from recommender.insights.gaps import gap as found_gaps
 from recommender.insights.gaps.gap import ORDER, Gap, GapKind
 from recommender.insights.gaps.half_life import LEAST_CHANGES
@@ -35,7 +36,7 @@ def index() -> ResponseReturnValue:
 def show(handle: str) -> ResponseReturnValue:
     """What is missing in the topics that a team handles; 404 for people who are not in it."""
     reader, team = _member_of(handle)
-    today, now = utc_now().date(), session()
+    today, now = current_day(), session()
     topics = found_gaps.team_topics(now, reader, team.id)
     weeks = found_gaps.searched(now, topics, today)
     return render_template(

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 
 from recommender.access import led_teams
+from recommender.database.days import current_day
 from recommender.database.service_tables import SuccessMeasure
 from recommender.database.tables import Team, utc_now
 from recommender.insights.risk import wishes
@@ -155,7 +156,7 @@ def _page(team: Team, typed: Typed) -> str:
         writes=measures.may_write(team, current_reader()),
         teachings=wishes.teachings_for(session(), team, current_reader()) if leads else [],
         typed=typed,
-        today=utc_now().date(),
+        today=current_day(),
         longest=measures.LONGEST_SENTENCE,
     )
 
@@ -189,4 +190,4 @@ def _day(text: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if _EARLIEST <= day <= utc_now().date() else None
+    return day if _EARLIEST <= day <= current_day() else None

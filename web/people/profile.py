@@ -7,8 +7,9 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from recommender.database.days import current_day
 from recommender.database.person_kind import PERSON
-from recommender.database.tables import MUTED, STATED, Person, PersonTopic, Team, utc_now
+from recommender.database.tables import MUTED, STATED, Person, PersonTopic, Team
 from recommender.insights.risk import wishes
 from recommender.knowledge import outcomes
 from recommender.people import preferences, profile
@@ -83,7 +84,7 @@ def _form_page(person: Person, form: SettingsForm) -> str:
         offered=offered_languages(person),
         colleagues=list(session().scalars(colleagues)),
         stated=profile.stated(_pieces(person), rows, current.analyzer()) if rows else (),
-        today=utc_now().date(),
+        today=current_day(),
         first=_first_this_week(person),
         saved=bool(request.args.get("saved")) and not form.problems,
         chats=bool(current.settings().slack_signing_secret or current.settings().teams_app_id),
@@ -92,7 +93,7 @@ def _form_page(person: Person, form: SettingsForm) -> str:
 
 def _first_this_week(person: Person) -> int:
     """How many times the person was suggested first in the last seven days."""
-    today = utc_now().date()
+    today = current_day()
     counts = preferences.first_on(session(), person)
     return sum(count for day, count in counts.items() if today - WEEK < day <= today)
 

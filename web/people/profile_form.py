@@ -7,7 +7,8 @@ from flask_babel import gettext
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from recommender.database.tables import Person, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Person
 from recommender.language.words import LANGUAGES
 from recommender.people.availability import question_terms
 from recommender.people.preferences import LONGEST_TOPIC, MOST_A_WEEK, MOST_TOPICS, Preferences
@@ -31,7 +32,7 @@ class SettingsForm:
 
 def form_of(preferences: Preferences) -> SettingsForm:
     """The form filled with stored preferences; a day in the past is left empty."""
-    away = preferences.away_until is not None and preferences.away_until >= utc_now().date()
+    away = preferences.away_until is not None and preferences.away_until >= current_day()
     return SettingsForm(
         away_until=str(preferences.away_until) if away else "",
         paused=preferences.paused,
@@ -79,7 +80,7 @@ def _away_until(form: SettingsForm) -> date | None:
     except ValueError:
         form.problems["away_until"] = gettext("Write the day as year-month-day, such as 2027-01-31.")
         return None
-    if day < utc_now().date():
+    if day < current_day():
         form.problems["away_until"] = gettext("This day has passed. Choose today or a later one, or leave it empty.")
     return day
 
@@ -111,7 +112,7 @@ def _deputy(form: SettingsForm, person: Person) -> Person | None:
         form.problems["deputy"] = gettext("Nobody has this name. Write the user name or the whole name.")
     elif deputy.id == person.id:
         form.problems["deputy"] = gettext("Name somebody other than yourself.")
-    elif deputy.has_left(utc_now().date()):
+    elif deputy.has_left(current_day()):
         form.problems["deputy"] = gettext("This person has left the organisation. Name somebody else.")
     return deputy
 

@@ -8,7 +8,8 @@ from flask_babel import get_locale, gettext
 from recommender import accounts, audit
 from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.account_tables import Account
-from recommender.database.tables import Person, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Person
 from recommender.errors import UnusablePassword
 from recommender.outbox import mail
 from web import current
@@ -150,7 +151,7 @@ def _page(person: Person, problems: dict[str, str] | None = None) -> str:
         sessions=sessions.of(database, person.id, current.settings().session_idle_days),
         own=row.id if row else None,
         tokens=tokens.of(database, person.id),
-        today=utc_now().date(),
+        today=current_day(),
     )
 
 

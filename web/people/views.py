@@ -4,7 +4,8 @@ read it. A person's own page shows what they are suggested for; its settings are
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from recommender.database.tables import Person, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Person
 from recommender.insights.risk import wishes
 from recommender.knowledge import outcomes
 from recommender.people import directory, preferences, profile
@@ -31,7 +32,7 @@ def listed() -> ResponseReturnValue:
     found = current.recommender().recommend(words, current_reader(), session(), SHOWN) if words else None
     return render_template(
         "people/directory.html",
-        directory=directory.load(session(), words, team, page_number(), utc_now().date()),
+        directory=directory.load(session(), words, team, page_number(), current_day()),
         helping=sorted(found.experts, key=lambda expert: expert.name) if found else [],
         words=words,
         team=team,

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from recommender.database.tables import Document, HelpRequest, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Document, HelpRequest
 from recommender.datatypes import Kind, Verdict
 from recommender.knowledge import outcomes, searched_topics, sent_afterwards
 from recommender.notifications import telling
@@ -55,7 +56,7 @@ def count_search(verdict: Verdict, items: Sequence[str]) -> None:
     who, secret = caller(), _secret()
 
     def write(counts: Session) -> None:
-        searched_topics.count(counts, items, verdict, who, secret, utc_now().date())
+        searched_topics.count(counts, items, verdict, who, secret, current_day())
 
     counting().count_later(write)
 

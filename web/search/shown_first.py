@@ -8,7 +8,7 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from recommender.access import EVERYONE
-from recommender.database.tables import utc_now
+from recommender.database.days import current_day
 from recommender.datatypes import Recommendation, Verdict
 from recommender.knowledge.searched_topics import READ
 from web.search.question import TypedQuestion
@@ -47,7 +47,7 @@ def note(seen: Shown) -> str:
     """The note; empty when there is nothing to count. It is the same for the same results all day."""
     if seen == Shown():
         return ""
-    return _serializer().dumps([seen.person_id, utc_now().date().isoformat(), seen.verdict, *seen.items])
+    return _serializer().dumps([seen.person_id, current_day().isoformat(), seen.verdict, *seen.items])
 
 
 def shown_in(text: str) -> Shown:
@@ -56,7 +56,7 @@ def shown_in(text: str) -> Shown:
         person_id, day, verdict, *items = _serializer().loads(text)
     except (BadSignature, ValueError):
         return Shown()
-    if utc_now().date() - date.fromisoformat(day) > timedelta(days=_DAYS):
+    if current_day() - date.fromisoformat(day) > timedelta(days=_DAYS):
         return Shown()
     return Shown(person_id, Verdict(verdict) if verdict else None, tuple(items))
 

@@ -11,7 +11,8 @@ from werkzeug.datastructures import MultiDict
 
 from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
-from recommender.database.tables import RESOLVED, Document, HelpRequest, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import RESOLVED, Document, HelpRequest
 from recommender.datatypes import Recommendation
 from recommender.filters import Filters
 from recommender.knowledge import outcomes
@@ -132,7 +133,7 @@ def _count_first(person_id: int | None) -> None:
     """Count that a colleague was suggested first: once for each question, not for each letter that is typed, and at
     most three times a day for one person who asks, so that nobody can use up a colleague's week. Who asked is not
     stored."""
-    today = utc_now().date()
+    today = current_day()
     if person_id is not None and among_the_first_today(caller(), f"suggested {person_id}"):
         counting().count(lambda counts: availability.count_first(counts, person_id, today))
 

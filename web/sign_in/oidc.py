@@ -11,8 +11,8 @@ from sqlalchemy import select
 from recommender import accounts
 from recommender.accounts import sessions
 from recommender.database.account_tables import Account
+from recommender.database.days import current_day
 from recommender.database.foreign_tables import person_named
-from recommender.database.tables import utc_now
 from recommender.errors import AccountError, SettingsError, how_to_install
 from recommender.monitoring.logs import describe
 from recommender.settings import Settings
@@ -129,7 +129,7 @@ def _account(subject: str, handle: str) -> Account | None:
     if not handle or current.session().scalar(select(Account.person_id).where(Account.subject == subject)) is not None:
         return None
     person = person_named(current.session(), handle)
-    if person is None or person.has_left(utc_now().date()):
+    if person is None or person.has_left(current_day()):
         return None
     account = accounts.open_account(current.session(), person)
     if account.disabled or account.subject is not None:

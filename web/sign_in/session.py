@@ -12,8 +12,9 @@ from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.accounts import second_factor, sessions, tokens
 from recommender.database.account_tables import Account, APIToken, SignInSession
+from recommender.database.days import current_day
 from recommender.database.foreign_tables import person_named
-from recommender.database.tables import Person, utc_now
+from recommender.database.tables import Person
 from recommender.settings import Settings
 from web import current
 from web.client_address import from_trusted_proxy
@@ -212,7 +213,7 @@ def _by_proxy() -> Person | None:
         return None
     person = person_named(current.session(), handle)
     account = current.session().get(Account, person.id) if person else None
-    if person is None or (account and account.disabled) or person.has_left(utc_now().date()):
+    if person is None or (account and account.disabled) or person.has_left(current_day()):
         return None
     return person
 
@@ -221,10 +222,10 @@ def _by_token() -> Person | None:
     kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
     if not kind:
         return None
-    token = accounts.token_of(current.session(), bearer.strip(), utc_now().date()) if kind.lower() == "bearer" else None
+    token = accounts.token_of(current.session(), bearer.strip(), current_day()) if kind.lower() == "bearer" else None
     if token is None:
         abort(401, "This token is unknown or has expired. An admin makes one with: kollega user token HANDLE")
-    if token.last_used_on != utc_now().date():
+    if token.last_used_on != current_day():
         number = token.id
         current.counting().count(lambda counted: tokens.note_use(counted, number))
     g.token = token

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_requests
 from recommender.corpus import headings, ids_of
+from recommender.database.days import current_day
 from recommender.database.gap_tables import GapItem, GapRow, TopicAge
-from recommender.database.tables import HelpRequest, utc_now
+from recommender.database.tables import HelpRequest
 from recommender.datatypes import Heading, Kind, Verdict, item_key
 from recommender.insights.gaps.half_life import Ageing
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
@@ -165,4 +166,4 @@ def computed_on(session: Session) -> date | None:
 
 def is_old(day: date | None) -> bool:
     """True when gaps were not looked for in the last week."""
-    return day is None or utc_now().date() - day > timedelta(days=7)
+    return day is None or current_day() - day > timedelta(days=7)

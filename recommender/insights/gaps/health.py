@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS
-from recommender.database.tables import Document, HelpRequest, RequestAttempt, Team, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import Document, HelpRequest, RequestAttempt, Team
 from recommender.datatypes import Heading, Kind, item_key
 from recommender.insights.gaps.gap import GapKind, gaps
 from recommender.insights.topics.topic import reader_of
@@ -59,7 +60,7 @@ def document_health(session: Session, reader: Reader, team_id: int, today: date 
     team = session.get(Team, team_id)
     if team is None or team_id not in reader.team_ids:
         return []
-    today, of_team = today or utc_now().date(), reader_of(session, f"team:{team.handle}")
+    today, of_team = today or current_day(), reader_of(session, f"team:{team.handle}")
     query = select(Document).where(Document.team_id == team_id, SEARCHABLE_DOCUMENTS, readable_documents(of_team))
     rows = session.scalars(query.options(joinedload(Document.owner)).order_by(Document.id)).unique().all()
     keys = [item_key(Kind.DOCUMENT, row.id) for row in rows]

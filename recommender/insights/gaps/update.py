@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import Reader, readable_requests
 from recommender.corpus import readable_items, rows_of
+from recommender.database.days import day_of
 from recommender.database.gap_tables import GapItem, GapRow, TopicAge
 from recommender.database.insight_tables import TopicRow
 from recommender.database.storing import in_chunks
@@ -144,7 +145,7 @@ def _row(topic: int, team: int | None, gap: FoundGap) -> GapRow:
 
 def _age_row(topic: int, team: int | None, age: Ageing, now: datetime) -> TopicAge:
     values = {"changes": age.changes, "answers": age.answers, "half_life_days": age.half_life_days}
-    return TopicAge(topic_id=topic, team_id=team, computed_on=now.date(), **values)
+    return TopicAge(topic_id=topic, team_id=team, computed_on=day_of(now), **values)
 
 
 def _store(session: Session, rows: Sequence[tuple[GapRow, FoundGap]]) -> None:

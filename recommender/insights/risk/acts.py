@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.access import Reader
 from recommender.corpus import ids_of
+from recommender.database.days import day_of
 from recommender.database.documents_tables import DocumentTranslation
 from recommender.database.insight_tables import TopicItem
 from recommender.database.risk_tables import (
@@ -211,7 +212,7 @@ def _document_ready(session: Session, row: TransferAct) -> bool:
             translated, Document.language == row.language, Document.draft.is_(False), Document.hidden.is_(False)
         )
         return session.scalar(found.limit(1)) is not None
-    verified = document.verified_on is not None and document.verified_on >= row.started_at.date()
+    verified = document.verified_on is not None and document.verified_on >= day_of(row.started_at)
     return verified and not document.draft and not document.hidden and document.verified_by_id != row.person_id
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader
 from recommender.corpus import ids_of
 from recommender.database.account_tables import Account
+from recommender.database.days import day_of
 from recommender.database.risk_tables import DONE, PAIR, TransferAct, TransferActItem
 from recommender.database.tables import Document, Event, Person
 from recommender.datatypes import REPLIED, Contribution, Kind, Part, item_key
@@ -53,12 +54,12 @@ class Holders:
 
 def holders_of(session: Session, items: Collection[str], reader: Reader, now: datetime) -> Holders:
     """Who stands for these items, as far as `reader` may read them."""
-    left = gone(session, now.date())
+    left = gone(session, day_of(now))
     parts: dict[str, tuple[Contribution, ...]] = {}
     of_team: set[str] = set()
     standing, watched = dict[str, bool](), _watched(session)
     for chunk in chunks([key for key in items if key.startswith(Kind.DOCUMENT)]):
-        standing |= _verified(session, chunk, now.date())
+        standing |= _verified(session, chunk, day_of(now))
     for trace in traces(session, dict.fromkeys(items, 1.0), reader, who_declined(session, items)):
         if trace.key.startswith(Kind.DOCUMENT):
             if trace.key in standing and not standing[trace.key]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from recommender.database.days import day_of
 from recommender.datatypes import Kind
 from recommender.insights.risk.answerability import AskedAgain, answerable, answerable_without
 from recommender.insights.risk.concentration import bus_factor, shares
@@ -53,7 +54,7 @@ class Rules:
     def leaving(self, person: int) -> float:
         """The chance that this person leaves within a year."""
         left_on, away_until = self.absences.get(person, (None, None))
-        return chance_of_leaving(left_on, away_until, self.now.date(), self.yearly_leaving)
+        return chance_of_leaving(left_on, away_until, day_of(self.now), self.yearly_leaving)
 
 
 def judge(content: TopicContent, holders: Holders, rules: Rules) -> Figures:

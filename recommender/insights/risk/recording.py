@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import AGENTS
 from recommender.corpus import ids_of, load_items
+from recommender.database.days import day_of
 from recommender.database.person_kind import SERVICE
 from recommender.database.risk_tables import TopicFigure, TopicKnower, TopicWeek
 from recommender.database.storing import in_chunks
@@ -94,7 +95,7 @@ def _contents(
 
 def _store(session: Session, contents: Sequence[TopicContent], figures: Mapping[int, Figures], now: datetime) -> None:
     """Replace the figures of topics, and those of the present week in their history."""
-    week = monday(now.date())
+    week = monday(day_of(now))
     for topics in in_chunks([content.topic for content in contents], _CHUNK):
         for table in (TopicFigure, TopicKnower):
             session.execute(delete(table).where(table.topic_id.in_(topics)))
@@ -167,7 +168,7 @@ def _acts(
 
 
 def _documents(session: Session, keys: Collection[str], now: datetime) -> dict[str, DocumentFacts]:
-    left = gone(session, now.date())
+    left = gone(session, day_of(now))
     rows = session.execute(
         select(Document.id, Document.language, Document.team_id, Document.owner_id).where(
             Document.id.in_(ids_of(keys, Kind.DOCUMENT)), Document.hidden.is_(False), Document.draft.is_(False)
@@ -191,7 +192,7 @@ def _quotable(session: Session, keys: Collection[str]) -> frozenset[str]:
 
 def _colleagues(session: Session, now: datetime) -> Colleagues:
     """The agents of each team who are here and stay for now."""
-    left, today = gone(session, now.date()), now.date()
+    left, today = gone(session, day_of(now)), day_of(now)
     agents = defaultdict[int, list[int]](list)
     languages: dict[int, frozenset[str]] = {}
     for person in session.scalars(select(Person).where(Person.role.in_(AGENTS)).order_by(Person.id)):

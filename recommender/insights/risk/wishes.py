@@ -8,11 +8,12 @@ from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, reader_of
+from recommender.database.days import current_day
 from recommender.database.person_kind import PERSON
 from recommender.database.risk_tables import TopicFigure, TopicKnower
 from recommender.database.service_tables import LeftOut, Teaching
 from recommender.database.storing import insert_or_keep
-from recommender.database.tables import Person, Team, utc_now
+from recommender.database.tables import Person, Team
 from recommender.errors import NotAllowed
 from recommender.insights.risk.risk import hangs_on
 from recommender.insights.topics.left_out import left_out
@@ -103,7 +104,7 @@ def colleagues_for(session: Session, reader: Reader, topic: Topic) -> list[Perso
     query = select(Person).where(
         Person.id != reader.person_id,
         Person.kind == PERSON,
-        or_(Person.left_on.is_(None), Person.left_on > utc_now().date()),
+        or_(Person.left_on.is_(None), Person.left_on > current_day()),
         Person.teams.any(Team.id.in_(sorted(reader.team_ids))),
     )
     people = session.scalars(query.order_by(Person.name, Person.id))
@@ -120,7 +121,7 @@ def teach(session: Session, reader: Reader, topic: Topic, colleague: Person) -> 
     if len(now) >= MOST_COLLEAGUES and colleague.id not in now:
         raise NotAllowed("These are many colleagues already. Take one back first.")
     key = {"topic_id": topic.id, "person_id": reader.person_id, "colleague_id": colleague.id}
-    insert_or_keep(session, Teaching, key, {"since": utc_now().date()})
+    insert_or_keep(session, Teaching, key, {"since": current_day()})
 
 
 def take_back(session: Session, reader: Reader, teaching_id: int) -> None:

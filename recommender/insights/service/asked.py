@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from recommender.database.days import beginning
 from recommender.database.person_kind import SERVICE
 from recommender.database.tables import RESOLVED, SENT_HERE, HelpRequest, Person, Reply, Team, team_members
 from recommender.datatypes import Kind, item_key
@@ -105,7 +106,7 @@ def _since(today: date, weeks: int) -> date:
 
 
 def _sent(team: Team, since: date) -> tuple[ColumnElement[bool], ...]:
-    begin = datetime.combine(since, datetime.min.time())
+    begin = beginning(since)
     return HelpRequest.team_id == team.id, HelpRequest.hidden.is_(False), HelpRequest.created_at >= begin
 
 

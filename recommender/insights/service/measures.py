@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from recommender import audit
 from recommender.access import Reader
+from recommender.database.days import current_day
 from recommender.database.service_tables import MeasureValue, SuccessMeasure
-from recommender.database.tables import Team, utc_now
+from recommender.database.tables import Team
 from recommender.errors import NotAllowed
 
 LONGEST_SENTENCE = 300  # characters; a judgement
@@ -46,7 +47,7 @@ def add_measure(
 ) -> SuccessMeasure:
     """A new measure with its first number. Raises NotAllowed unless the reader is an agent of the team."""
     _must_write(team, reader)
-    measure = SuccessMeasure(team_id=team.id, sentence=sentence, written_on=utc_now().date())
+    measure = SuccessMeasure(team_id=team.id, sentence=sentence, written_on=current_day())
     measure.values.append(MeasureValue(number=number, day=day))
     session.add(measure)
     session.flush()
@@ -65,7 +66,7 @@ def add_number(session: Session, team: Team, reader: Reader, measure: SuccessMea
 def end_measure(session: Session, team: Team, reader: Reader, measure: SuccessMeasure) -> None:
     """The team no longer uses a measure; what it said is kept. Raises NotAllowed as `add_measure` does."""
     _must_write(team, reader)
-    measure.ended_on = utc_now().date()
+    measure.ended_on = current_day()
     session.flush()
     _record(session, team, reader, "measure.ended", measure)
 

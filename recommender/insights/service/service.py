@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from recommender.database.days import day_of
 from recommender.database.service_tables import SentAfterwards
 from recommender.database.tables import Document, Event, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
@@ -91,7 +92,7 @@ def at_least(count: int) -> int | None:
 
 def service_of(session: Session, team: Team, now: datetime) -> TeamService:
     """The service of a team as it is `now`."""
-    today = now.date()
+    today = day_of(now)
     window = window_of(session, team, today)
     told_until = today - timedelta(days=DAYS_KEPT)
     asked = asked_in(session, team, window, now)
@@ -108,7 +109,7 @@ def service_of(session: Session, team: Team, now: datetime) -> TeamService:
         groups=tuple(groups_of(asked, topics)),
         topics=tuple(shown),
         periods=tuple(
-            _part(counting, [each for each in asked if first <= each.at.date() < after], period=(first, after))
+            _part(counting, [each for each in asked if first <= day_of(each.at) < after], period=(first, after))
             for first, after in window.periods()
         ),
         untimed=at_least(sum(not each.timed for each in asked)),
@@ -166,7 +167,7 @@ def _part(
         came_of=CameOf(
             solved=counting.without_sent(EventKind.SOLVED, topic, period),
             left=counting.without_sent(EventKind.LEFT, topic, period),
-            sent=at_least(sum(each.at.date() <= counting.told_until for each in asked)),
+            sent=at_least(sum(day_of(each.at) <= counting.told_until for each in asked)),
         ),
         first_answer=summarise([each.answer for each in timed], untimed),
         solution=summarise([each.solution for each in timed], untimed),

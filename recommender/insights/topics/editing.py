@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.access import EVERYONE, Reader, leads
 from recommender.corpus import headings
+from recommender.database.days import current_day
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import PROPOSED, TransferAct
 from recommender.database.service_tables import Teaching
@@ -87,7 +88,7 @@ def merge(session: Session, reader: Reader, topic_id: int, into_id: int) -> None
     session.execute(update(TopicItem).where(TopicItem.topic_id == into.id).values(chosen=True))
     _move_acts_and_teaching(session, topic.id, into.id)
     row = session.get_one(TopicRow, topic.id)
-    row.ended_on, row.merged_into_id = utc_now().date(), into.id
+    row.ended_on, row.merged_into_id = current_day(), into.id
     _record(session, reader, "topic.merged", topic, {"into": into.id})
 
 
@@ -129,7 +130,7 @@ def split(session: Session, reader: Reader, topic_id: int, apart: Collection[str
         raise TopicRefused(
             f"Each part of a topic needs at least {LEAST_ITEMS} of its items. Divide it in another way.", "too_small"
         )
-    row = TopicRow(audience=topic.audience, made_on=utc_now().date())
+    row = TopicRow(audience=topic.audience, made_on=current_day())
     session.add(row)
     session.flush()
     session.execute(delete(TopicItem).where(TopicItem.topic_id == topic.id, TopicItem.item.in_(sorted(apart))))
@@ -175,7 +176,7 @@ def move(session: Session, reader: Reader, item: str, into_id: int, analyzer: An
 def end(session: Session, reader: Reader, topic_id: int) -> None:
     """Show a topic no more, until `show_again`. Its items stay in it, so that they do not make the same topic again."""
     topic = _editable(session, reader, topic_id)
-    session.get_one(TopicRow, topic.id).ended_on = utc_now().date()
+    session.get_one(TopicRow, topic.id).ended_on = current_day()
     _record(session, reader, "topic.ended", topic, {})
 
 

@@ -12,10 +12,10 @@ from collections.abc import Collection
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from recommender.database.days import current_day
 from recommender.database.insight_tables import TopicRow
 from recommender.database.service_tables import LeftOut
 from recommender.database.storing import insert_or_keep
-from recommender.database.tables import utc_now
 
 
 def left_out(session: Session, topics: Collection[int]) -> dict[int, frozenset[int]]:
@@ -37,7 +37,7 @@ def left_out(session: Session, topics: Collection[int]) -> dict[int, frozenset[i
 def leave_out(session: Session, person_id: int, topic_id: int) -> None:
     """Leave this person out of a topic. The caller commits."""
     key = {"topic_id": topic_id, "person_id": person_id}
-    insert_or_keep(session, LeftOut, key, {"since": utc_now().date()})
+    insert_or_keep(session, LeftOut, key, {"since": current_day()})
 
 
 def take_in_again(session: Session, person_id: int, topic_id: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE, Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of, rows_of
+from recommender.database.days import day_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Team
@@ -115,7 +116,7 @@ def write(
     for topic in after:
         row = rows.get(topic.id) if topic.id is not None else None
         if row is None:
-            row = TopicRow(audience=token, made_on=now.date(), updated_at=now)
+            row = TopicRow(audience=token, made_on=day_of(now), updated_at=now)
             session.add(row)
         if (row.name_fi, row.name_en) != (topic.names["fi"], topic.names["en"]):
             row.name_fi, row.name_en, row.updated_at = topic.names["fi"], topic.names["en"], now
@@ -130,7 +131,7 @@ def write(
     _write_items(session, before, {row.id: topic.items for row, topic in zip(stored, after, strict=True)})
     continuing = {topic.id for topic in after}
     for topic_id in before.keys() - continuing:
-        rows[topic_id].ended_on = now.date()
+        rows[topic_id].ended_on = day_of(now)
         rows[topic_id].merged_into_id = stored[heirs[topic_id]].id if topic_id in heirs else None
 
 
