@@ -125,7 +125,7 @@ class Settings(Places):
     mail_from: str = _setting("", "address from which mail is sent, such as kollega@example.org")
     time_zone: str = _setting(
         "UTC",
-        "time zone, such as Europe/Helsinki, of days and times on the pages, and of the hours that people set for mail",
+        "time zone, such as Europe/Helsinki, of days (absences, weeks, reviews), times on pages, and hours for mail",
     )
     oidc_issuer: str = _setting(
         "", "issuer address of the OpenID provider that people may sign in with; empty means none"
