@@ -12,6 +12,7 @@ from indexer.commands import (
     doctor,
     encode_worker,
     erase,
+    first_run,
     imports,
     index,
     index_files,
@@ -93,7 +94,8 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 
 for command in (
-    ask.ask, audit.audit, doctor.doctor, doctor.completion, imports.import_group, index.prepare, index.reindex,
+    ask.ask, audit.audit, first_run.init, doctor.doctor, doctor.completion, imports.import_group, index.prepare,
+    index.reindex,
     encode_worker.encode_worker, index.watch, index.status,
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
