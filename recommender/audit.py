@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, delete, insert, null, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE
@@ -109,29 +109,79 @@ def record_change(
         record(session, actor, action, subject, details)
 
 
-def entries(
-    session: Session,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    action: str = "",
-    subject: str = "",
-    actor_id: int | None = None,
-) -> Iterator[AuditEntry]:
-    """The entries from `since` to before `until`, oldest first; only those with this actor and subject, and with an
-    action that is `action` or begins with it and a dot."""
-    query = select(AuditEntry).order_by(AuditEntry.id)
-    if since is not None:
-        query = query.where(AuditEntry.at >= since)
-    if until is not None:
-        query = query.where(AuditEntry.at < until)
-    if action:
-        query = query.where((AuditEntry.action == action) | AuditEntry.action.startswith(f"{action}.", autoescape=True))
-    if subject:
-        query = query.where(AuditEntry.subject == subject)
-    if actor_id is not None:
-        query = query.where(AuditEntry.actor_id == actor_id)
+@dataclass(frozen=True)
+class Chosen:
+    """Which entries: from `since` to before `until`, only those with this actor and subject, and with an action that is
+    `action` or begins with it and a dot; only changes after which somebody could read more, if `widened`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    action: str = ""
+    subject: str = ""
+    actor_id: int | None = None
+    widened: bool = False
+
+
+def entries(session: Session, *, action: str = "", subject: str = "") -> Iterator[AuditEntry]:
+    """All entries with this action and subject, oldest first."""
+    return chosen_entries(session, Chosen(action=action, subject=subject))
+
+
+def chosen_entries(session: Session, chosen: Chosen, newest_first: bool = False) -> Iterator[AuditEntry]:
+    """The chosen entries, oldest first unless it is said otherwise."""
+    order = AuditEntry.id.desc() if newest_first else AuditEntry.id
+    query = select(AuditEntry).where(*_conditions(chosen)).order_by(order)
     yield from session.scalars(query.execution_options(yield_per=1_000))
+
+
+def newest(session: Session, chosen: Chosen, page: int, size: int) -> tuple[list[AuditEntry], int]:
+    """(a page of the chosen entries, newest first; how many pages there are). Pages are counted from 1; of a number
+    that is too high, the last one."""
+    conditions = _conditions(chosen)
+    pages = max(1, -(-(session.scalar(select(func.count(AuditEntry.id)).where(*conditions)) or 0) // size))
+    query = select(AuditEntry).where(*conditions).order_by(AuditEntry.id.desc())
+    return list(session.scalars(query.offset((min(page, pages) - 1) * size).limit(size))), pages
+
+
+def in_words(details: dict[str, Any] | None) -> str:
+    """Details as `before -> after`, whether somebody may read more since, then the others as `name: value`."""
+    if details is None:
+        return "details erased"
+    parts = []
+    if "after" in details:
+        parts.append(f"{_value(details.get('before'))} -> {_value(details['after'])}")
+    if details.get("widened"):
+        parts.append("WIDENED")
+    shown = {name: value for name, value in details.items() if name not in ("before", "after", "widened", "account")}
+    return "; ".join([*parts, *(f"{name}: {_value(value)}" for name, value in shown.items())])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {name}" for name, count in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "nobody else"
+    return "none" if value is None else str(value)
+
+
+def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if chosen.since is not None:
+        conditions.append(AuditEntry.at >= chosen.since)
+    if chosen.until is not None:
+        conditions.append(AuditEntry.at < chosen.until)
+    if chosen.action:
+        below = AuditEntry.action.startswith(f"{chosen.action}.", autoescape=True)
+        conditions.append(or_(AuditEntry.action == chosen.action, below))
+    if chosen.subject:
+        conditions.append(AuditEntry.subject == chosen.subject)
+    if chosen.actor_id is not None:
+        conditions.append(AuditEntry.actor_id == chosen.actor_id)
+    if chosen.widened:
+        conditions.append(AuditEntry.details["widened"].as_boolean().is_(True))
+    return conditions
 
 
 def head(session: Session) -> tuple[int, str]:

@@ -147,7 +147,7 @@ INDEXER = {
 """What each folder or module directly in indexer/ may import of the others."""
 
 WEB = {
-    "admin": {"files", "sign_in"},
+    "admin": {"files", "insights", "sign_in"},
     "api": {"files", "requests", "search", "sign_in"},
     "chat": {"search", "sign_in"},
     "desk": {"files", "requests", "search", "sign_in"},

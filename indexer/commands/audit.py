@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -52,15 +52,9 @@ def audit(
     if until is not None and until.time() == datetime.min.time():
         until += timedelta(days=1)
     with database_session(settings) as session:
-        chosen = log.entries(
-            session,
-            since=since,
-            until=until,
-            action=action,
-            subject=_by_id(session, subject),
-            actor_id=_person_id(session, handle) if handle else None,
-        )
-        wanted = (entry for entry in chosen if not widened or (entry.details or {}).get("widened"))
+        actor_id = _person_id(session, handle) if handle else None
+        chosen = log.Chosen(since, until, action, _by_id(session, subject), actor_id, widened)
+        wanted = log.chosen_entries(session, chosen)
         nothing = True
         for line in map(_as_json, wanted) if as_json else _as_text(session, wanted):
             click.echo(line)
@@ -87,6 +81,7 @@ def _as_text(session: "Session", entries: "Iterator[AuditEntry]") -> Iterator[st
     """A line for each entry: time, who, through what, action, subject, details; separated by tabs."""
     from sqlalchemy import select
 
+    from recommender.audit import in_words
     from recommender.database.tables import Person
 
     handles = {number: handle for number, handle in session.execute(select(Person.id, Person.handle))}
@@ -99,30 +94,9 @@ def _as_text(session: "Session", entries: "Iterator[AuditEntry]") -> Iterator[st
         who = f"{account} (account)" if account else "-"
         if entry.actor_id is not None:
             who = handles.get(entry.actor_id, f"{entry.actor_id} (erased)")
-        details = "details erased" if entry.details is None else _details(entry.details)
+        details = in_words(entry.details)
         columns = (f"{entry.at:%Y-%m-%d %H:%M:%S}", who, entry.via, entry.action, named(entry.subject), named(details))
         yield "\t".join(columns).rstrip()
-
-
-def _details(details: dict[str, Any]) -> str:
-    """`before -> after`, whether something was widened, then the other details as `name: value`."""
-    parts = []
-    if "after" in details:
-        parts.append(f"{_value(details.get('before'))} -> {_value(details['after'])}")
-    if details.get("widened"):
-        parts.append("WIDENED")
-    shown = {name: value for name, value in details.items() if name not in ("before", "after", "widened", "account")}
-    return "; ".join([*parts, *(f"{name}: {_value(value)}" for name, value in shown.items())])
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(f"{count} {name}" for name, count in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "nobody else"
-    return "none" if value is None else str(value)
 
 
 def _by_id(session: "Session", subject: str) -> str:

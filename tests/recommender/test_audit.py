@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
-from recommender.audit import COMMAND, Actor
+from recommender.audit import COMMAND, Actor, Chosen
 from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import utc_now
 
@@ -161,13 +161,13 @@ def test_an_entry_about_an_audience_says_whether_it_was_widened(
 def test_entries_are_filtered(three: sessionmaker[Session]) -> None:
     with three() as session:
         times = [entry.at for entry in audit.entries(session)]
-        assert [entry.id for entry in audit.entries(session, since=times[1])] == [2, 3]
-        assert [entry.id for entry in audit.entries(session, until=times[1])] == [1]
-        assert [entry.id for entry in audit.entries(session, action="request")] == [1]
-        assert [entry.id for entry in audit.entries(session, action="document.hidden")] == [3]
-        assert list(audit.entries(session, action="doc")) == []
-        assert [entry.id for entry in audit.entries(session, subject="person:5")] == [2]
-        assert [entry.id for entry in audit.entries(session, actor_id=5)] == [1, 3]
+        assert [entry.id for entry in audit.chosen_entries(session, Chosen(since=times[1]))] == [2, 3]
+        assert [entry.id for entry in audit.chosen_entries(session, Chosen(until=times[1]))] == [1]
+        assert [entry.id for entry in audit.chosen_entries(session, Chosen(action="request"))] == [1]
+        assert [entry.id for entry in audit.chosen_entries(session, Chosen(action="document.hidden"))] == [3]
+        assert list(audit.chosen_entries(session, Chosen(action="doc"))) == []
+        assert [entry.id for entry in audit.chosen_entries(session, Chosen(subject="person:5"))] == [2]
+        assert [entry.id for entry in audit.chosen_entries(session, Chosen(actor_id=5))] == [1, 3]
 
 
 def test_an_unknown_way_is_refused(sessions: sessionmaker[Session]) -> None:

@@ -1,8 +1,19 @@
 """The list of all modules with pages of the admin area, each with its `blueprint`, for the application only. What
 other modules use of a section is in modules without pages."""
 
-from web.admin import home, imports, people, people_leaving, people_merging, person_acts, system, teams
+from web.admin import (
+    audit_log,
+    home,
+    imports,
+    people,
+    people_leaving,
+    people_merging,
+    person_acts,
+    signing_in,
+    system,
+    teams,
+)
 
 _ADDING_TO_OTHERS = (people_leaving, people_merging, person_acts)
 """Modules that add their addresses to the blueprint of another one."""
-PAGES = (home, imports, people, system, teams)
+PAGES = (home, imports, people, teams, signing_in, audit_log, system)
