@@ -1,6 +1,5 @@
 """How people sign in: what is set and from where, the address to register at an OpenID provider, and a test of it."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from flask_babel import gettext, ngettext
 
 from recommender import audit
 from recommender.accounts.provider import Finding, examine
+from recommender.organisation.values import changed, in_environment
 from recommender.settings import PREFIX
 from web import current
 from web.admin.frame import current_admin
@@ -20,11 +20,11 @@ blueprint = Blueprint("admin_sign_in", __name__, url_prefix="/admin/sign-in")
 
 @dataclass(frozen=True)
 class Value:
-    """A setting as it is shown: its variable, what it says in words, and whether somebody has set it."""
+    """A setting as it is shown: its variable, what it says in words, and where that comes from."""
 
     variable: str
     text: str
-    is_set: bool
+    origin: str
 
 
 @blueprint.get("/")
@@ -102,8 +102,12 @@ def _rules() -> list[Value]:
 
 
 def _value(name: str, text: str) -> Value:
-    variable = PREFIX + name.upper()
-    return Value(variable, text, bool(os.environ.get(variable)))
+    origin = gettext("as it is by default")
+    if in_environment(current.environment(), name):
+        origin = gettext("set on the server")
+    elif name in changed(current.session()):
+        origin = gettext("set on the page of settings")
+    return Value(PREFIX + name.upper(), text, origin)
 
 
 def what_was_found(finding: Finding) -> str:

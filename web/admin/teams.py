@@ -20,8 +20,8 @@ from web.admin.frame import current_admin
 from web.sign_in.session import signed_in
 
 blueprint = Blueprint("admin_teams", __name__, url_prefix="/admin/teams")
-_FIELDS = ("handle", "name", "name_fi")
-_CONTACT = ("phone", "hours", "hours_fi")
+_NAMES = ("name", "name_fi", "name_sv")
+_CONTACT = ("phone", "hours", "hours_fi", "hours_sv")
 
 
 @blueprint.get("/")
@@ -36,7 +36,7 @@ def add() -> ResponseReturnValue:
     admin = current_admin()
     if earlier := once.earlier_result():
         return redirect(earlier)
-    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    typed = {name: request.form.get(name, "").strip() for name in ("handle", *_NAMES)}
     names = {name: text for name, text in typed.items() if name != "handle"}
     try:
         made = team.add(current.session(), typed["handle"], names, _by(admin))
@@ -65,7 +65,7 @@ def set_contact(handle: str) -> ResponseReturnValue:
 def rename(handle: str) -> ResponseReturnValue:
     """Give a team another name."""
     row, admin = _any(handle), current_admin()
-    typed = {name: request.form.get(name, "").strip() for name in ("name", "name_fi")}
+    typed = {name: request.form.get(name, "").strip() for name in _NAMES}
     return _changed(row, typed, lambda: team.rename(current.session(), row, typed, _by(admin)))
 
 

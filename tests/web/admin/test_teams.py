@@ -81,10 +81,19 @@ def test_what_cannot_be_a_team_is_said_at_its_field_and_stays_typed(
 
 
 def test_names_and_how_it_is_reached_are_saved(admin: FlaskClient, sessions: Sessions) -> None:
-    press(admin, IT, f"{IT}/names", name="Help desk", name_fi="IT-tuki")
-    press(admin, IT, f"{IT}/contact", phone="010 5", hours="weekdays 8-16", hours_fi="arkisin klo 8-16")
+    press(admin, IT, f"{IT}/names", name="Help desk", name_fi="IT-tuki", name_sv="IT-stöd")
+    press(
+        admin,
+        IT,
+        f"{IT}/contact",
+        phone="010 5",
+        hours="weekdays 8-16",
+        hours_fi="arkisin klo 8-16",
+        hours_sv="vardagar",
+    )
     row = _team(sessions)
     assert (row.name, row.name_fi, row.phone, row.hours_fi) == ("Help desk", "IT-tuki", "010 5", "arkisin klo 8-16")
+    assert (row.name_sv, row.hours_sv) == ("IT-stöd", "vardagar")
     too_long = press(admin, IT, f"{IT}/contact", phone="1" * 65)
     assert too_long.status_code == 422 and "64 characters" in too_long.text and "1" * 65 in too_long.text
     assert _team(sessions).phone == "010 5"
