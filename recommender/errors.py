@@ -132,13 +132,18 @@ class CannotReplace(KollegaError):
 
 
 class AttachmentRefused(KollegaError):
-    """A file cannot be attached; `reason` says why ("empty", "large", "type", "together", "count", "day" or "room"),
+    """A file cannot be attached; `reason` says why ("empty", "large", "type", "together", "count", "day", "room"
+    or "away"),
     and `name` which file it is, as it was sent."""
 
     def __init__(self, message: str, reason: str, name: str = "") -> None:
         super().__init__(message)
         self.reason = reason
         self.name = name
+
+
+class FilesUnavailable(KollegaError):
+    """The attached files cannot be reached now; the message says what to check."""
 
 
 class TopicRefused(KollegaError):

@@ -32,6 +32,12 @@ def zone_of(name: str) -> tzinfo | None:
         return None
 
 
+def is_bucket(address: str) -> bool:
+    """True for the address of a bucket without keys, and for none."""
+    parts = urlsplit(address)
+    return not address or (parts.scheme == "s3" and bool(parts.netloc) and "@" not in parts.netloc)
+
+
 def is_mail_server(address: str) -> bool:
     """True when the address names a host, and no port or one that can be."""
     try:

@@ -17,6 +17,7 @@ from recommender.setting_values import (
     MASKABLE,
     Networks,
     Places,
+    is_bucket,
     is_mail_server,
     networks,
     zone_of,
@@ -167,6 +168,11 @@ class Settings(Places):
     attachment_form_mb: int = _setting(25, "most that the files of one form may have together, in megabytes")
     attachment_count: int = _setting(10, "most files on one request, reply or document")
     attachment_day_mb: int = _setting(200, "most that one person may upload in 24 hours, in megabytes")
+    files: str = _setting(
+        "",
+        "where attached files are: s3://BUCKET/PREFIX?endpoint=https://HOST:PORT, with the keys of AWS_ACCESS_KEY_ID "
+        "and AWS_SECRET_ACCESS_KEY; empty means in the home directory",
+    )
     attachment_types: str = _setting(
         "png, jpg, gif, webp, pdf, docx, xlsx, pptx, odt, ods, odp, txt",
         "types of files that can be attached, separated by commas, of: " + ", ".join(ATTACHMENT_TYPES),
@@ -220,6 +226,7 @@ class Settings(Places):
         _require(self.attachment_count >= 1, "attachment_count", "at least 1")
         _require(self.attachment_day_mb >= self.attachment_mb, "attachment_day_mb", "at least KOLLEGA_ATTACHMENT_MB")
         _require(self.allowed_types <= set(ATTACHMENT_TYPES), "attachment_types", ", ".join(ATTACHMENT_TYPES))
+        _require(is_bucket(self.files), "files", "like s3://BUCKET/PREFIX?endpoint=https://HOST:PORT, without keys")
         _require(self.attachment_scan_seconds > 0, "attachment_scan_seconds", "more than 0")
         _require(self.masked <= set(MASKABLE), "mask", f"none, or of: {', '.join(MASKABLE)}")
         required_for = ("none", "admins", "agents", "everybody")

@@ -110,6 +110,7 @@ def export(settings: Settings, file: Path) -> None:
     """
     from indexer.loading.attached_files import copy_out, folder_beside, require_new_folder
     from indexer.loading.export import export as write
+    from recommender.files.places import store_of
 
     def record(counts: dict[str, int]) -> None:
         _record(settings, "store.export", _without_header(counts))
@@ -118,7 +119,7 @@ def export(settings: Settings, file: Path) -> None:
     with database_session(settings) as session, running_count("exporting") as progress:
         require_new_folder(file)
         counts = write(session, file, progress, record)
-        files = copy_out(session, settings.attachments_dir, file)  # in the same transaction: of the same moment
+        files = copy_out(session, store_of(settings), file)  # in the same transaction: of the same moment
     attached = f"; {files} attached files into {folder_beside(file)}" if files else ""
     click.echo(f"exported into {file}: {_counted(_without_header(counts))}{attached}")
 
@@ -128,10 +129,11 @@ def import_store(settings: Settings, file: Path) -> None:
     from indexer.loading.attached_files import copy_in
     from indexer.loading.whole_store import load_store
     from recommender import audit
+    from recommender.files.places import store_of
 
     with database_session(settings) as session, running_count("importing") as progress:
         counts = load_store(session, file, progress)
-        missing = copy_in(session, settings.attachments_dir, file)
+        missing = copy_in(session, store_of(settings), file)
         written = _without_header(counts)
         audit.record(session, audit.COMMAND, "store.import", _STORE, written)
     click.echo(f"imported the whole store: {_counted(written)}")

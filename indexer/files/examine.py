@@ -15,6 +15,7 @@ from indexer.files.pdf import LONGEST_TEXT, text_of
 from indexer.files.scan import scan
 from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, REFUSED, Attachment
 from recommender.database.tables import utc_now
+from recommender.files.places import store_of
 from recommender.knowledge import attachments, file_store
 from recommender.settings import Settings
 
@@ -83,22 +84,28 @@ def _found(sessions: sessionmaker[Session], *conditions: ColumnElement[bool]) ->
 
 def _check(settings: Settings, sessions: sessionmaker[Session], number: int, digest: str) -> None:
     """Check one file, and note what came of it. A file that is refused is removed from the disk."""
-    path = file_store.path_of(settings.attachments_dir, digest)
-    state = scan(settings.attachment_scan, path, settings.attachment_scan_seconds) if path.is_file() else FAILED
+    try:
+        with store_of(settings).local(digest) as path:
+            state = scan(settings.attachment_scan, path, settings.attachment_scan_seconds)
+    except FileNotFoundError:
+        state = FAILED
     with sessions() as session:
         session.execute(update(Attachment).where(Attachment.id == number).values(state=state, updated_at=utc_now()))
         session.commit()
         if state == REFUSED:
-            file_store.remove(session, settings.attachments_dir, {digest})
+            file_store.remove(session, store_of(settings), {digest})
 
 
 def _text(settings: Settings, digest: str, kind: str) -> str:
     """What search reads of a file beside its name: the text of PDFs and text files."""
-    path = file_store.path_of(settings.attachments_dir, digest)
-    if kind not in ("pdf", "txt") or not path.is_file():
+    if kind not in ("pdf", "txt"):
         return ""
-    if kind == "pdf":
-        return text_of(path).replace("\0", "")
-    content = path.read_bytes()[: 4 * LONGEST_TEXT]
+    try:
+        with store_of(settings).local(digest) as path:
+            if kind == "pdf":
+                return text_of(path).replace("\0", "")
+            content = path.read_bytes()[: 4 * LONGEST_TEXT]
+    except FileNotFoundError:
+        return ""
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     return content.decode(encoding, "replace")[:LONGEST_TEXT].replace("\0", "")

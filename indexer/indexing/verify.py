@@ -25,6 +25,7 @@ from recommender.encoder.openvino import exported_in
 from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, KollegaError
+from recommender.files.places import store_of
 from recommender.index import generations
 from recommender.index.engines import LEFT_IN_MILVUS, engine_of, is_left_in_milvus
 from recommender.index.generations import Manifest
@@ -51,7 +52,7 @@ def verify(
         try:
             with sessions() as session:
                 in_database = [*database_problems(session), *_audit(session)]
-                in_database += file_problems(session, settings.attachments_dir)
+                in_database += file_problems(session, store_of(settings))
             if is_left_in_milvus(settings, IndexRegister(settings, sessions)):
                 in_database.append(LEFT_IN_MILVUS)
             problems = [*in_database, *agreement(settings, sessions, note, wait), *problems]

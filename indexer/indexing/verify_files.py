@@ -2,26 +2,25 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.database.attachment_tables import REFUSED, Attachment
 from recommender.datatypes import Kind, item_key
-from recommender.knowledge import file_store
+from recommender.files import FileStore
 
 _MOST = 20  # problems that are named: a judgement
 
 
-def file_problems(session: Session, folder: Path) -> Iterator[str]:
+def file_problems(session: Session, store: FileStore) -> Iterator[str]:
     """A sentence about each attached file that is missing or has changed, with what to do."""
     known: dict[str, str] = {}
     wrong: list[str] = []
     query = select(Attachment).where(Attachment.state != REFUSED).order_by(Attachment.id)
     for row in session.scalars(query.execution_options(yield_per=500)):
         if row.digest not in known:
-            known[row.digest] = _problem(folder, row.digest)
+            known[row.digest] = _problem(store, row.digest)
         if known[row.digest]:
             wrong.append(f"The file of attachment {row.id} ({_owner(row)}) {known[row.digest]}.")
     yield from (f"{sentence} Take it from a backup: kollega restore FILE" for sentence in wrong[:_MOST])
@@ -29,10 +28,9 @@ def file_problems(session: Session, folder: Path) -> Iterator[str]:
         yield f"{len(wrong) - _MOST} more attached files are missing or have changed. Take them from a backup."
 
 
-def _problem(folder: Path, digest: str) -> str:
+def _problem(store: FileStore, digest: str) -> str:
     try:
-        path = file_store.path_of(folder, digest)
-        with path.open("rb") as file:
+        with store.local(digest) as path, path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return "is missing"

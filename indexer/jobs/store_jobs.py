@@ -5,6 +5,7 @@ from typing import Any
 
 from indexer.jobs.running import RunningJob
 from recommender import audit
+from recommender.files.places import store_of
 
 
 def export(job: RunningJob) -> dict[str, Any]:
@@ -25,5 +26,5 @@ def export(job: RunningJob) -> dict[str, Any]:
                 audit.record(other, audit.SYSTEM, "store.export", "store", {"job": job.number, **counts})
 
         counts = write(session, file, lambda done: job.report(done, None, "rows"), record)
-        files = copy_out(session, job.settings.attachments_dir, file)
+        files = copy_out(session, store_of(job.settings), file)
     return {"file": f"exports/{file.name}", "files": files, "rows": sum(counts.values())}

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from recommender.database.attachment_tables import REFUSED, Attachment
 from recommender.errors import ExportError, SourceError
+from recommender.files import FileStore, checked, digest_of
 from recommender.knowledge import file_store
 
 
@@ -25,18 +27,17 @@ def require_new_folder(path: Path) -> None:
         raise ExportError(f"{target} exists already and is left as it is. Name another file.")
 
 
-def copy_out(session: Session, files: Path, path: Path) -> int:
-    """Copy the attached files from the folder `files` into a new one beside an export, readable only by their owner.
+def copy_out(session: Session, store: FileStore, path: Path) -> int:
+    """Copy the attached files from their store into a new one beside an export, readable only by their owner.
     Returns how many; when there are none, no folder is made. A file that is lost is left out. Raises ExportError when
     they cannot be written."""
     target, copied = folder_beside(path), 0
     try:
         for digest in _digests(session):
-            source = file_store.path_of(files, digest)
-            if source.is_file():
+            with suppress(FileNotFoundError), store.local(digest) as source, source.open("rb") as file:
                 target.mkdir(mode=0o700, exist_ok=True)
                 descriptor = os.open(target / digest, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with source.open("rb") as file, os.fdopen(descriptor, "wb") as copy:
+                with os.fdopen(descriptor, "wb") as copy:
                     shutil.copyfileobj(file, copy)
                 copied += 1
     except OSError as error:
@@ -46,8 +47,8 @@ def copy_out(session: Session, files: Path, path: Path) -> int:
     return copied
 
 
-def copy_in(session: Session, files: Path, path: Path) -> list[str]:
-    """Copy the attached files that the imported rows name from the folder beside an export into the folder `files`.
+def copy_in(session: Session, store: FileStore, path: Path) -> list[str]:
+    """Copy the attached files that the imported rows name from the folder beside an export into their store.
     Returns the digests of those that the export lacks. Raises SourceError when that folder is missing or a file in it
     has changed."""
     source, missing = folder_beside(path), []
@@ -57,16 +58,16 @@ def copy_in(session: Session, files: Path, path: Path) -> list[str]:
             f"The attached files are missing: put the folder {source.name} beside the export, then try again. Nothing "
             "was loaded."
         )
-    with file_store.locked(files):
+    with file_store.locked(session, store):
         for digest in digests:
-            copy = source / file_store.path_of(source, digest).name
+            copy = source / checked(digest)
             if not copy.is_file():
                 missing.append(digest)
                 continue
             content = copy.read_bytes()
-            if file_store.digest_of(content) != digest:
+            if digest_of(content) != digest:
                 raise SourceError(f"The attached file {copy} is damaged. Nothing was loaded.")
-            file_store.write(files, content)
+            store.write(content)
     return missing
 
 

@@ -16,7 +16,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,10 +26,11 @@ from recommender.database.engine import other_version, revisions
 from recommender.database.failures import damage, explain_sqlite
 from recommender.database.files import database_path, database_url, temporary_folder
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
+from recommender.files.places import store_of
 from recommender.settings import Settings
 
 FORMAT, _KNOWN_FORMATS = 2, (1, 2)  # 1 had no attached files
-_DATABASE, _MANIFEST = "kollega.db", "manifest.json"
+_DATABASE, _MANIFEST, _ATTACHED = "kollega.db", "manifest.json", "attachments"
 _BESIDE = ("secret_key", "synonyms.txt")  # files of the home that go along with the database
 _FILE = re.compile(r"attachments/([0-9a-f]{2})/\1[0-9a-f]{62}")  # an attached file: nothing else is put into the home
 _CHUNK = 1_000_000  # bytes read at once
@@ -76,7 +77,7 @@ def back_up(
             sources = {_DATABASE: folder / _DATABASE}
             sources |= {name: settings.home / name for name in _BESIDE if (settings.home / name).is_file()}
             if with_files:
-                sources |= attached_files(settings, folder / _DATABASE)
+                sources |= attached_files(settings, folder / _DATABASE, folder)
             backup = _write(folder / "backup.zip", sources, found)
             with _opened(folder / "backup.zip") as archive:
                 _check(archive, read(archive, path), path)
@@ -120,6 +121,9 @@ def restore(settings: Settings, path: Path) -> Backup:
                 _sync(folder / name)
             _check_database(folder / _DATABASE)
             for name in sorted(backup.files, key=lambda name: name == _DATABASE):  # the database last
+                if settings.files and name.startswith(f"{_ATTACHED}/"):
+                    store_of(settings).write((folder / name).read_bytes())
+                    continue
                 _make_folders(home, name)
                 if name != _DATABASE:
                     os.replace(folder / name, home / name)
@@ -142,17 +146,20 @@ def _restore_on_server(settings: Settings, folder: Path) -> None:
         raise
 
 
-def attached_files(settings: Settings, database: Path) -> dict[str, Path]:
-    """The files that the rows of a copy of the database name, by their names in a backup."""
+def attached_files(settings: Settings, database: Path, folder: Path) -> dict[str, Path]:
+    """The files that the rows of a copy of the database name, by their names in a backup, those of a bucket copied into
+    `folder`. What is missing is left out."""
     with closing(sqlite3.connect(database)) as connection:
         tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'attachments'").fetchone()
         rows = connection.execute("SELECT DISTINCT digest FROM attachments").fetchall() if tables else []
-    names = [f"{settings.attachments_dir.name}/{digest[:2]}/{digest}" for (digest,) in rows]
-    return {
-        name: settings.home / name
-        for name in sorted(names)
-        if _FILE.fullmatch(name) and (settings.home / name).is_file()
-    }
+    names = sorted(f"{_ATTACHED}/{digest[:2]}/{digest}" for (digest,) in rows)
+    names, store = [name for name in names if _FILE.fullmatch(name)], store_of(settings)
+    for name in names if store.shared else ():
+        with suppress(FileNotFoundError):
+            _make_folders(folder, name)
+            (folder / name).write_bytes(store.read(Path(name).name))
+    root = folder if store.shared else settings.home
+    return {name: root / name for name in names if (root / name).is_file()}
 
 
 def _make_folders(folder: Path, name: str) -> None:

@@ -5,6 +5,7 @@ A file is uploaded first and belongs to nothing; when the form is sent, it is at
 session and leave the commit to the caller, except for those that say that they commit.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
@@ -16,11 +17,13 @@ from recommender.access import Reader, may_edit, may_handle
 from recommender.database.attachment_tables import NOT_CHECKED, PASSED, Attachment
 from recommender.database.tables import Document, HelpRequest, Person, Reply, utc_now
 from recommender.datatypes import Kind, item_key
-from recommender.errors import AttachmentRefused, NotAllowed
+from recommender.errors import AttachmentRefused, FilesUnavailable, NotAllowed
+from recommender.files.places import store_of
 from recommender.knowledge import file_store
 from recommender.knowledge.file_types import clean_name, kind_of
 from recommender.settings import Settings
 
+log = logging.getLogger(__name__)
 MEGABYTE = 1_000_000
 WAITS_FOR_FORM = timedelta(days=1)
 """How long an uploaded file waits for its form to be sent, before it is removed: a judgement."""
@@ -37,12 +40,17 @@ def upload(session: Session, settings: Settings, person: Person, sent: Sequence[
     if sum(len(content) for _name, content in sent) > settings.attachment_form_mb * MEGABYTE:
         raise AttachmentRefused("All files together are too large.", "together")
     rows = []
-    with file_store.locked(settings.attachments_dir):
+    store = store_of(settings)
+    with file_store.locked(session, store):
         today = _uploaded_today(session, person) + sum(len(content) for _name, content in sent)
         if today > settings.attachment_day_mb * MEGABYTE:
             raise AttachmentRefused("This is more than one person may upload in a day.", "day")
         for (name, content), kind in zip(sent, kinds, strict=True):
-            digest = file_store.write(settings.attachments_dir, content)
+            try:
+                digest = store.write(content)
+            except FilesUnavailable as error:
+                log.error("%s", error)
+                raise AttachmentRefused("Files cannot be stored at the moment.", "away") from error
             rows.append(
                 Attachment(
                     uploaded_by_id=person.id, name=clean_name(name, kind), kind=kind, size=len(content), digest=digest,
@@ -136,7 +144,7 @@ def clean_up(session: Session, settings: Settings) -> int:
     were removed from the disk."""
     forget_waiting(session)
     session.commit()
-    return file_store.sweep(session, settings.attachments_dir)
+    return file_store.sweep(session, store_of(settings))
 
 
 def _checked(settings: Settings, name: str, content: bytes) -> str:

@@ -5,9 +5,11 @@ A form has `{% include "attachments/_field.html" %}` and its view calls `receive
 `{% include "attachments/_list.html" %}`.
 """
 
+import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask, Response, abort, g, request, send_file
 from flask_babel import force_locale, gettext, ngettext
@@ -15,8 +17,9 @@ from flask_babel import force_locale, gettext, ngettext
 from recommender.database.attachment_tables import FAILED, REFUSED, Attachment
 from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.tables import Document, HelpRequest, Reply
-from recommender.errors import AttachmentRefused
-from recommender.knowledge import attachments, file_store
+from recommender.errors import AttachmentRefused, FilesUnavailable
+from recommender.files.places import store_of
+from recommender.knowledge import attachments
 from recommender.knowledge.file_types import IMAGES, MEDIA_TYPES
 from recommender.settings import Settings
 from web import current
@@ -165,18 +168,29 @@ def what_is_wrong(error: AttachmentRefused, settings: Settings) -> str:
             "You have reached today’s limit for attached files. Try again tomorrow, or link to the file instead."
         ),
     }  # fmt: skip
+    if error.reason == "away":
+        return str(gettext("Files cannot be stored now. Try again later; your text can be sent without the files."))
     full = gettext("There is no space left for files. Tell an admin; your text can be sent without the files.")
     return str(sentences.get(error.reason, full))
 
 
 def send_attachment(row: Attachment, as_attachment: bool) -> Response:
     """The file of a row. 404 when it is lost, which the log says and `kollega verify` explains."""
-    path = file_store.path_of(current.settings().attachments_dir, row.digest)
-    if not path.is_file():
+    store = store_of(current.settings())
+    try:
+        if store.shared:
+            file: Path | io.BytesIO = io.BytesIO(store.read(row.digest))
+        else:
+            with store.local(row.digest) as path:
+                file = path.absolute()
+    except FileNotFoundError:
         log.error("The file of attachment %d is missing. Run: kollega verify", row.id)
         abort(404)
+    except FilesUnavailable as error:
+        log.error("%s", error)
+        abort(503)
     answer = send_file(
-        path.absolute(), mimetype=MEDIA_TYPES[row.kind], as_attachment=as_attachment, download_name=row.name,
+        file, mimetype=MEDIA_TYPES[row.kind], as_attachment=as_attachment, download_name=row.name,
         etag=row.digest, last_modified=None, max_age=0,
     )  # fmt: skip
     answer.headers["Content-Security-Policy"] = _NOTHING_RUNS

@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from recommender.database.attachment_tables import Attachment
 from recommender.database.tables import HelpRequest
+from recommender.files.places import store_of
 from recommender.knowledge import attachments, file_store
 from recommender.knowledge.file_types import IMAGES
 from web import current
@@ -63,7 +64,7 @@ def remove(attachment_id: int) -> ResponseReturnValue:
     digest = row.digest
     attachments.remove(session(), row, current_reader(), owner)
     session().commit()
-    file_store.remove(session(), current.settings().attachments_dir, {digest})
+    file_store.remove(session(), store_of(current.settings()), {digest})
     if owner is None:
         return redirect(url_for("ask.index"))
     if isinstance(owner, HelpRequest):

@@ -26,8 +26,10 @@ from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, 
 from recommender.database.fingerprint import fingerprint
 from recommender.database.tables import HelpRequest, Person
 from recommender.datatypes import AttachedText, Role
+from recommender.files import folder
+from recommender.files.places import store_of
 from recommender.index.digest import item_digest
-from recommender.knowledge import attachments, file_store
+from recommender.knowledge import attachments
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
@@ -110,7 +112,7 @@ def test_a_file_is_checked_before_it_can_be_found_and_a_refused_one_is_removed(
     assert examine(checked, sessions) == 3
     assert _state(sessions, bad.id) == (REFUSED, None)
     assert _state(sessions, good.id) == (PASSED, "okapi")
-    assert [path.name for path in file_store.files(settings.attachments_dir)] == [good.digest]
+    assert [path.name for path in folder.files(settings.attachments_dir)] == [good.digest]
     with sessions() as session:
         assert [file.name for file in load_items(session, ["request:1"])["request:1"].attached] == ["good.txt"]
         assert fingerprint(session) != before  # so that `watch` indexes it
@@ -225,18 +227,18 @@ def test_a_long_file_takes_only_the_passages_that_the_request_leaves(encoder: Fa
 def test_files_are_examined_beside_watch(settings: Settings, sessions: sessionmaker[Session], attach: Attach) -> None:
     quick = replace(settings, watch_seconds=0.05)
     row = attach("a.txt", b"okapi")
-    file_store.write(settings.attachments_dir, b"nobody needs this")
+    store_of(settings).write(b"nobody needs this")
     with examining(quick, sessions):
         deadline = time.monotonic() + LONG
         while time.monotonic() < deadline and (
-            _state(sessions, row.id)[1] is None or len(list(file_store.files(settings.attachments_dir))) > 1
+            _state(sessions, row.id)[1] is None or len(list(folder.files(settings.attachments_dir))) > 1
         ):
             time.sleep(0.05)
     for thread in threading.enumerate():
         if thread.name == "files":
             thread.join(timeout=LONG)
     assert _state(sessions, row.id)[1] == "okapi"
-    assert len(list(file_store.files(settings.attachments_dir))) == 1
+    assert len(list(folder.files(settings.attachments_dir))) == 1
 
 
 def test_the_text_of_a_file_is_found_by_those_who_may_read_its_request_and_by_nobody_else(

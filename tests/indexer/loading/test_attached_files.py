@@ -13,6 +13,8 @@ from indexer.indexing.verify_files import file_problems
 from recommender.database.attachment_tables import REFUSED, Attachment
 from recommender.database.engine import open_database
 from recommender.database.tables import HelpRequest, Person
+from recommender.files import folder
+from recommender.files.places import store_of
 from recommender.knowledge import attachments, file_store
 from recommender.settings import Settings
 
@@ -32,7 +34,7 @@ def rows(settings: Settings, sessions: Sessions, add_request: Callable[..., int]
         attachments.attach(session, settings, found[2:], session.get_one(HelpRequest, 2))
         found[3].state = REFUSED
         session.commit()
-        file_store.remove(session, settings.attachments_dir, {found[3].digest})
+        file_store.remove(session, store_of(settings), {found[3].digest})
     return found
 
 
@@ -43,11 +45,11 @@ def _run(settings: Settings, *arguments: str) -> str:
 
 def test_missing_and_changed_files_are_named(settings: Settings, sessions: Sessions, rows: list[Attachment]) -> None:
     with sessions() as session:
-        assert list(file_problems(session, settings.attachments_dir)) == []
-        file_store.path_of(settings.attachments_dir, rows[0].digest).unlink()
-        file_store.path_of(settings.attachments_dir, rows[2].digest).write_bytes(b"changed")
+        assert list(file_problems(session, store_of(settings))) == []
+        folder.path_of(settings.attachments_dir, rows[0].digest).unlink()
+        folder.path_of(settings.attachments_dir, rows[2].digest).write_bytes(b"changed")
         restore = "Take it from a backup: kollega restore FILE"
-        assert list(file_problems(session, settings.attachments_dir)) == [
+        assert list(file_problems(session, store_of(settings))) == [
             f"The file of attachment 1 (request:1) is missing. {restore}",
             f"The file of attachment 3 (request:2) has changed. {restore}",
         ]
@@ -76,7 +78,7 @@ def test_an_export_has_its_files_beside_it_and_an_import_takes_them(
         assert [(row.id, row.name, row.request_id) for row in session.query(Attachment).order_by(Attachment.id)] == [
             (row.id, row.name, row.request_id) for row in rows
         ]
-        assert list(file_problems(session, other.attachments_dir)) == []
+        assert list(file_problems(session, store_of(other))) == []
     factory.kw["bind"].dispose()
 
 
@@ -84,4 +86,4 @@ def test_an_export_has_its_files_beside_it_and_an_import_takes_them(
 def test_erasing_a_request_deletes_its_files(settings: Settings, rows: list[Attachment]) -> None:
     said = _run(settings, "erase", "request:1", "--yes")
     assert said.startswith("0 ") and "2 attached files deleted" in said
-    assert [path.read_bytes() for path in file_store.files(settings.attachments_dir)] == [b"third"]
+    assert [path.read_bytes() for path in folder.files(settings.attachments_dir)] == [b"third"]

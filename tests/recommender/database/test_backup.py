@@ -19,7 +19,8 @@ from recommender.database.backup import back_up, restore
 from recommender.database.engine import open_database
 from recommender.database.tables import HelpRequest, Person, Reply, RequestAudience
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
-from recommender.knowledge import attachments, file_store
+from recommender.files import folder
+from recommender.knowledge import attachments
 from recommender.settings import Settings
 from tests.rows import all_rows
 
@@ -63,14 +64,14 @@ def test_attached_files_are_in_a_backup_and_come_back_with_their_checksums(
         person = session.query(Person).filter_by(handle="matti").one()
         sent = [("a.txt", b"first"), ("b.txt", b"second"), ("lost.txt", b"lost")]
         rows = attachments.upload(session, filled, person, sent)
-    lost = file_store.path_of(filled.attachments_dir, rows[2].digest)
+    lost = folder.path_of(filled.attachments_dir, rows[2].digest)
     lost.unlink()
     made = back_up(filled, tmp_path / "backup.zip")
     assert len([name for name in made.files if name.startswith("attachments/")]) == 2
     restore(elsewhere, tmp_path / "backup.zip")
-    found = {path.name: path.read_bytes() for path in file_store.files(elsewhere.attachments_dir)}
+    found = {path.name: path.read_bytes() for path in folder.files(elsewhere.attachments_dir)}
     assert found == {rows[0].digest: b"first", rows[1].digest: b"second"}
-    path = file_store.path_of(elsewhere.attachments_dir, rows[0].digest)
+    path = folder.path_of(elsewhere.attachments_dir, rows[0].digest)
     assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, path.parent.parent)] == [
         0o600,
         0o700,

@@ -14,6 +14,8 @@ from recommender.audit import COMMAND
 from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, REFUSED, Attachment
 from recommender.database.tables import Document, HelpRequest, Person, Reply, utc_now
 from recommender.errors import AttachmentRefused, NotAllowed
+from recommender.files import folder
+from recommender.files.places import store_of
 from recommender.knowledge import attachments, erasure, file_store
 from recommender.settings import Settings
 from tests.files import pdf, png
@@ -35,7 +37,7 @@ def _refusal(session: Session, settings: Settings, person: Person, *sent: tuple[
 
 
 def _files(settings: Settings) -> list[Path]:
-    return list(file_store.files(settings.attachments_dir)) if settings.attachments_dir.is_dir() else []
+    return list(folder.files(settings.attachments_dir)) if settings.attachments_dir.is_dir() else []
 
 
 def test_a_file_is_stored_under_its_digest_and_only_its_owner_can_read_it(
@@ -54,7 +56,7 @@ def test_a_file_is_stored_under_its_digest_and_only_its_owner_can_read_it(
 @pytest.mark.parametrize("digest", ["../../secret_key", "", "a" * 63, "A" * 64, "a" * 64 + "\n"])
 def test_no_path_is_made_of_anything_but_a_digest(tmp_path: Path, digest: str) -> None:
     with pytest.raises(ValueError, match="digest"):
-        file_store.path_of(tmp_path, digest)
+        folder.path_of(tmp_path, digest)
 
 
 def test_files_are_refused_with_a_reason_and_nothing_is_stored(
@@ -70,7 +72,7 @@ def test_files_are_refused_with_a_reason_and_nothing_is_stored(
         for _ in range(3):
             attachments.upload(session, small, aino, [("a.txt", half)])
         assert _refusal(session, small, aino, ("a.txt", half)) == "day"
-        monkeypatch.setattr(file_store, "_ROOM_LEFT", 10**18)
+        monkeypatch.setattr(folder, "_ROOM_LEFT", 10**18)
         assert _refusal(session, small, aino, ("b.txt", b"other")) == "room"
         assert session.query(Attachment).count() == 3
     assert len(_files(settings)) == 1  # three times the same content
@@ -139,7 +141,7 @@ def test_a_file_is_removed_with_its_last_row_only(
         for row, left in ((first, 1), (second, 0)):
             attachments.remove(session, row, reader_of(session.merge(aino)), request)
             session.commit()
-            assert file_store.remove(session, settings.attachments_dir, {row.digest}) == 1 - left
+            assert file_store.remove(session, store_of(settings), {row.digest}) == 1 - left
             assert len(_files(settings)) == left
 
 
@@ -156,7 +158,7 @@ def test_what_nobody_needs_is_cleaned_up_and_the_rest_stays(
         session.commit()
         interrupted = settings.attachments_dir / rows[0].digest[:2] / ".new-abc"
         interrupted.write_bytes(b"half")
-        file_store.write(settings.attachments_dir, b"its row was never committed")
+        store_of(settings).write(b"its row was never committed")
         assert attachments.clean_up(session, settings) == 4
         assert {path.read_bytes() for path in _files(settings)} == {b"attached", b"waits"}
         assert {row.name for row in session.query(Attachment)} == {"attached.txt", "waits.txt", "refused.txt"}

@@ -16,7 +16,7 @@ from recommender import accounts
 from recommender.database.attachment_tables import FAILED, NOT_CHECKED, PASSED, REFUSED, Attachment
 from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import HelpRequest, Person, Reply
-from recommender.knowledge import file_store
+from recommender.files import folder
 from recommender.knowledge.requests import LONGEST_BODY
 from recommender.settings import Settings
 from tests.conftest import sign_in
@@ -263,7 +263,7 @@ def test_a_file_is_removed_by_its_uploader_and_by_those_who_look_after_the_page(
     assert matti.post("/attachments/1/remove").headers["Location"] == "/requests/1"
     assert aino.post("/attachments/2/remove").status_code == 302
     assert [row.id for row in _rows(sessions)] == [3]
-    assert [path.read_bytes() for path in file_store.files(settings.attachments_dir)] == [b"two"]
+    assert [path.read_bytes() for path in folder.files(settings.attachments_dir)] == [b"two"]
     with sessions() as session:  # what somebody else has removed is recorded
         entries = session.query(AuditEntry).filter_by(action="attachment.removed").all()
         assert [(entry.subject, entry.details) for entry in entries] == [("request:1", {"file": 2})]
@@ -333,7 +333,7 @@ def test_a_lost_file_is_not_found_and_the_log_says_so(
 ) -> None:
     matti = sign_in(client, "matti")
     _reply(matti, 1, _file())
-    file_store.path_of(settings.attachments_dir, _rows(sessions)[0].digest).unlink()
+    folder.path_of(settings.attachments_dir, _rows(sessions)[0].digest).unlink()
     assert _get(matti, "/attachments/1").status_code == 404
     assert "kollega verify" in caplog.text
 
