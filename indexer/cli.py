@@ -20,8 +20,8 @@ from indexer.commands import (
     jobs,
     mcp,
     measure,
-    merging,
     models,
+    people_import,
     serve,
     store,
     sync,
@@ -102,6 +102,6 @@ for command in (
     teams.team_group, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
     store.copy_store, store.export, models.model_group, jobs.jobs_group, sync.sync, sync.sources,
     sync.source_group, mcp.mcp, insights.insights_group,
-    merging.user_group,
+    people_import.user_group,
 ):  # fmt: skip
     main.add_command(command)

@@ -6,6 +6,7 @@ from web.admin import (
     home,
     imports,
     people,
+    people_import,
     people_leaving,
     people_merging,
     person_acts,
@@ -14,6 +15,6 @@ from web.admin import (
     teams,
 )
 
-_ADDING_TO_OTHERS = (people_leaving, people_merging, person_acts)
+_ADDING_TO_OTHERS = (people_import, people_leaving, people_merging, person_acts)
 """Modules that add their addresses to the blueprint of another one."""
 PAGES = (home, imports, people, teams, signing_in, audit_log, system)

@@ -47,7 +47,8 @@ def listed() -> ResponseReturnValue:
     chosen = {"q": words, "role": role, "team": team, "state": state}
     return render_template(
         "admin/people.html", found=found, chosen=chosen, page=page_number(), teams=_teams(), states=listing.STATES,
-        roles=accounts.ROLES, used=listing.tokens_used(session(), [member.person.id for member in found.members]),
+        roles=accounts.ROLES, imported=request.args.get("imported", 0, type=int),
+        used=listing.tokens_used(session(), [member.person.id for member in found.members]),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from flask_babel import gettext
 
 from recommender.errors import AccountError
+from recommender.membership.people_file import Row
 
 _FIELDS = {"handle": "handle", "handle_taken": "handle", "email": "email", "email_taken": "email", "team": "teams"}
 
@@ -18,6 +19,16 @@ def problem_of(error: AccountError) -> dict[str, str]:
         "last_admin": last_admin(),
     }
     return {_FIELDS.get(error.reason, "role"): texts.get(error.reason, str(error))}
+
+
+def line_problem(row: Row) -> str:
+    """Why a line of a file was refused."""
+    texts = {
+        "role": gettext("no such role"), "team": gettext("no such team"), "day": gettext("not a day"),
+        "twice": gettext("an earlier line is about the same person"),
+    }  # fmt: skip
+    known = texts.get(row.reason)
+    return str(known) if known else next(iter(problem_of(AccountError(row.problem, row.reason)).values()))
 
 
 def last_admin() -> str:

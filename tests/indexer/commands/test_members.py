@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,3 +129,19 @@ def test_two_accounts_become_one_after_it_was_said_what_moves(
     assert _json(run("user", "show", "avi", "--json"))["user_name"] == "aino"
     with sessions() as session:
         assert session.scalars(select(Person.handle)).all() == ["aino"]
+
+
+def test_people_are_imported_from_a_file_and_refused_lines_are_told_by_the_exit_status(
+    run: Run, sessions: sessionmaker[Session], tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes("Käyttäjätunnus;Nimi;Rooli\r\naino;Äinö;käsittelijä\r\n".encode("cp1252"))
+    assert _output(run("user", "import", str(file), "--dry-run")).splitlines() == [
+        "line 2\tnew\taino\tÄinö", "1 new, 0 changed, 0 same, 0 refused; nothing was stored",
+    ]  # fmt: skip
+    with sessions() as session:
+        assert session.scalars(select(Person.handle)).all() == []
+    _output(run("user", "import", str(file)))
+    file.write_text("user name,name,role\naino,Aino,king\n", encoding="utf-8")
+    refused = run("user", "import", str(file), "--json")
+    assert refused.exit_code == 1 and json.loads(refused.stdout)["rows"][0]["reason"] == "role"

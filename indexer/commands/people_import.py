@@ -1,0 +1,44 @@
+"""`kollega user import`: a list of people from a CSV file."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from indexer.commands.members import as_json, echo_json
+from indexer.commands.merging import user_group as user_group
+from indexer.commands.running import database_session
+from recommender.settings import Settings
+
+
+@user_group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@as_json
+@click.pass_context
+def user_import(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) -> None:
+    """Add and change the people in FILE, a CSV file as Excel writes it, in English or Finnish.
+
+    The first line names the columns: user name or e-mail, name (or first and last name), role, teams, last day. Empty
+    cells change nothing, and nobody is removed. Lines that cannot be used are refused, and the exit status is then 1.
+    """
+    from recommender.membership import people_file
+
+    settings: Settings = ctx.obj
+    with database_session(settings) as session:
+        found = people_file.import_people(session, people_file.decoded(file.read_bytes()))
+        if dry_run:
+            session.rollback()
+    if as_json:
+        echo_json({"dry_run": dry_run, "unused": found.unused, "rows": [asdict(row) for row in found.rows]})
+    else:
+        for row in found.rows:
+            if row.what != people_file.SAME:
+                said = row.problem or ", ".join(row.fields)
+                click.echo("\t".join((f"line {row.line}", row.what, row.handle, row.name, said)).rstrip())
+        if found.unused:
+            click.echo(f"columns that are not used: {', '.join(found.unused)}")
+        sums = ", ".join(f"{found.count(what)} {what}" for what in people_file.COUNTED)
+        click.echo(f"{sums}; nothing was stored" if dry_run else sums)
+    if found.count(people_file.REFUSED):
+        ctx.exit(1)

@@ -1,0 +1,223 @@
+"""A list of people from a CSV file, as Excel in Finnish and English writes it: what is in it, and what it would change.
+
+A cell that is empty changes nothing, and nobody is removed because a file leaves them out.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import false, select, update
+from sqlalchemy.orm import Session
+
+from recommender import accounts
+from recommender.database.account_tables import Account
+from recommender.database.foreign_tables import person_named
+from recommender.database.tables import Person, Team
+from recommender.errors import AccountError
+from recommender.membership import people
+
+NEW, CHANGED, SAME, REFUSED = "new", "changed", "same", "refused"
+COUNTED = (NEW, CHANGED, SAME, REFUSED)
+MOST_ROWS = 20_000  # a judgement: more people than one organisation that uses one such file
+_HEADINGS = {
+    "handle": ("user name", "username", "user", "login", "handle", "käyttäjätunnus", "tunnus", "käyttäjänimi"),
+    "name": ("name", "full name", "display name", "nimi", "koko nimi", "näyttönimi"),
+    "first": ("first name", "given name", "etunimi"),
+    "last": ("last name", "surname", "family name", "sukunimi"),
+    "email": ("e-mail", "email", "mail", "e-mail address", "email address", "sähköposti", "sähköpostiosoite"),
+    "role": ("role", "rooli"),
+    "teams": ("team", "teams", "department", "tiimi", "tiimit", "osasto"),
+    "left_on": ("left on", "last day", "end date", "lähtenyt", "lähtöpäivä", "viimeinen työpäivä", "päättymispäivä"),
+}
+"""What the heading of each column may be, in small letters."""
+_ROLES = {
+    "staff": ("staff", "työntekijä", "henkilöstö", "käyttäjä", "user"),
+    "agent": ("agent", "käsittelijä"),
+    "lead": ("lead", "team lead", "tiimin vetäjä", "tiiminvetäjä", "vetäjä", "esihenkilö"),
+    "admin": ("admin", "administrator", "pääkäyttäjä", "ylläpitäjä"),
+}
+_DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y")
+
+
+class UnreadableFile(AccountError):
+    """The file is no list of people; `reason` is "file", "headings" or "rows"."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of a line of the file, or would: `what` is NEW, CHANGED, SAME or REFUSED, `fields` are those that
+    change, `problem` is why it was refused, and `reason` a word for that, as in AccountError."""
+
+    line: int
+    handle: str
+    name: str
+    what: str
+    fields: tuple[str, ...] = ()
+    problem: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The rows of a file, and the headings of columns that are not used."""
+
+    rows: tuple[Row, ...]
+    unused: tuple[str, ...] = field(default=())
+
+    def count(self, what: str) -> int:
+        """How many rows are NEW, CHANGED, SAME or REFUSED."""
+        return sum(row.what == what for row in self.rows)
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file: UTF-8 or UTF-16 by their marks, else UTF-8, else Windows-1252, as Excel writes them."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def import_people(session: Session, text: str, by: int | None = None) -> Imported:
+    """Add and change people as the file says, and say what became of each line; a line that cannot be used changes
+    nothing. For a preview, roll the session back. Raises UnreadableFile."""
+    lines, unused = _read(text)
+    teams = {name: team.handle for team in session.scalars(select(Team)) for name in _names_of(team)}
+    rows: list[Row] = []
+    seen: set[int] = set()
+    # begins the transaction: in SQLite, a savepoint outside of one would store its rows for good when it is released
+    session.execute(update(Person).where(false()).values(name=Person.name))
+    for line, cells in lines:
+        handle, name = cells.get("handle", ""), _name_of(cells)
+        try:
+            with session.begin_nested():
+                person, what, changed = _put(session, cells, name, teams, seen, by)
+            seen.add(person.id)
+            rows.append(Row(line, person.handle, person.name, what, changed))
+        except AccountError as error:
+            rows.append(Row(line, handle or cells.get("email", ""), name, REFUSED, (), str(error), error.reason))
+    return Imported(tuple(rows), unused)
+
+
+def _put(
+    session: Session, cells: Mapping[str, str], name: str, teams: Mapping[str, str], seen: set[int], by: int | None
+) -> tuple[Person, str, tuple[str, ...]]:
+    """Add or change the person of a line: (person, what, the fields that changed)."""
+    email, role = cells.get("email", "").lower(), _role(cells.get("role", ""))
+    joined, last_day = _teams(cells.get("teams", ""), teams), _day(cells.get("left_on", ""))
+    person = _known(session, cells.get("handle", ""), email)
+    what = SAME if person is not None else NEW
+    if person is None:
+        person = people.add(session, cells.get("handle") or email.partition("@")[0], name, by)
+        accounts.open_account(session, person)
+    elif person.id in seen:
+        raise AccountError("An earlier line is about the same person. Leave one of them.", "twice")
+    before = _state(session, person)
+    people.rename(session, person, name, by)
+    if role:
+        people.set_role(session, person, role, by)
+    if joined and set(joined) != {team.handle for team in person.teams}:
+        people.set_teams(session, person, joined, by)
+    if email and email != before["email"]:
+        accounts.set_email(session, person, email, by)
+    if last_day is not None:
+        people.set_left(session, person, last_day, by)
+    after = _state(session, person)
+    changed = tuple(name for name in before if before[name] != after[name])
+    if what == NEW:
+        return person, NEW, ()
+    return person, CHANGED if changed else SAME, changed
+
+
+def _state(session: Session, person: Person) -> dict[str, object]:
+    account = session.get(Account, person.id)
+    teams = sorted(team.handle for team in person.teams)
+    email = account.email if account else None
+    return {"name": person.name, "email": email, "role": person.role, "teams": teams, "left_on": person.left_on}
+
+
+def _known(session: Session, handle: str, email: str) -> Person | None:
+    """The person of a line, by user name, else by address."""
+    if handle:
+        return person_named(session, handle)
+    number = session.scalar(select(Account.person_id).where(Account.email == email)) if email else None
+    return session.get(Person, number) if number is not None else None
+
+
+def _read(text: str) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
+    """(line number, cells by field) of each line, and the headings that are not used."""
+    body = io.StringIO(text, newline="")
+    says = re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE)
+    first = text[says.end() :] if says else text
+    heading = first.partition("\n")[0]
+    separator = says[1] if says else max(";\t,", key=heading.count)
+    body.seek(says.end() if says else 0)
+    try:
+        table = list(csv.reader(body, delimiter=separator))
+    except csv.Error as error:
+        raise UnreadableFile(f"This is no CSV file: {error}.", "file") from error
+    if not table:
+        raise UnreadableFile("The file is empty.", "file")
+    columns = [_field_of(text) for text in table[0]]
+    if not {"handle", "email"} & set(columns) or not {"name", "last"} & set(columns):
+        raise UnreadableFile(
+            "The first line must name the columns: user name or e-mail, and name; also role, teams, last day.",
+            "headings",
+        )
+    if len(table) - 1 > MOST_ROWS:
+        raise UnreadableFile(f"A file has at most {MOST_ROWS} people. Divide it.", "rows")
+    unused = tuple(text.strip() for text, name in zip(table[0], columns, strict=True) if not name and text.strip())
+    start = 2 + bool(says)
+    return list(_lines(table[1:], columns, start)), unused
+
+
+def _lines(table: list[list[str]], columns: list[str], start: int) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, cells in enumerate(table, start):
+        if any(cell.strip() for cell in cells):
+            yield number, {name: " ".join(cell.split()) for name, cell in zip(columns, cells, strict=False) if name}
+
+
+def _field_of(heading: str) -> str:
+    text = " ".join(heading.replace("_", " ").split()).casefold()
+    return next((name for name, headings in _HEADINGS.items() if text in headings), "")
+
+
+def _name_of(cells: Mapping[str, str]) -> str:
+    return cells.get("name") or f"{cells.get('first', '')} {cells.get('last', '')}".strip()
+
+
+def _role(text: str) -> str:
+    if not text:
+        return ""
+    role = next((role for role, words in _ROLES.items() if text.casefold() in words), "")
+    if not role:
+        raise AccountError(f"{text!r} is no role: write staff, agent, lead or admin.", "role")
+    return role
+
+
+def _names_of(team: Team) -> set[str]:
+    return {name.casefold() for name in (team.handle, team.name, team.name_fi) if name}
+
+
+def _teams(text: str, known: Mapping[str, str]) -> list[str]:
+    named = [name.strip() for name in re.split(r"[,;|]", text) if name.strip()]
+    unknown = next((name for name in named if name.casefold() not in known), None)
+    if unknown is not None:
+        raise AccountError(f"There is no team {unknown!r}. Make it first, or correct the name.", "team")
+    return [known[name.casefold()] for name in named]
+
+
+def _day(text: str) -> date | None:
+    for form in _DAYS if text else ():
+        try:
+            return datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    if text:
+        raise AccountError(f"{text!r} is no day: write it as 2027-01-31 or 31.1.2027.", "day")
+    return None
