@@ -50,7 +50,7 @@ _WORDS = {
     },
     "sv": {
         "private": "Det finns något nytt i ett privat ärende",
-        "subject": "{count} aviseringar från Kollega",
+        "subject": "{count} notiser från Kollega",
         "hello": "Hej,",
         "open": "Öppna i Kollega",
         "sign_in": "Du behöver logga in för att öppna länken.",
