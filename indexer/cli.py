@@ -22,6 +22,7 @@ from indexer.commands import (
     measure,
     models,
     people_import,
+    pins,
     serve,
     store,
     sync,
@@ -95,8 +96,7 @@ def main(ctx: click.Context, verbose: bool) -> None:
 
 for command in (
     ask.ask, audit.audit, first_run.init, doctor.doctor, doctor.completion, imports.import_group, index.prepare,
-    index.reindex,
-    encode_worker.encode_worker, index.watch, index.status,
+    index.reindex, encode_worker.encode_worker, index.watch, index.status,
     index_files.verify, index_files.generations, index_files.rollback, index_files.gc, erase.erase, erase.retention,
     measure.evaluate, measure.train_experts, measure.calibrate,
     teams.team_group, serve.serve, serve.demo, store.backup, store.restore, store.upgrade,
@@ -105,3 +105,4 @@ for command in (
     people_import.user_group,
 ):  # fmt: skip
     main.add_command(command)
+main.add_command(pins.pin_group)

@@ -10,10 +10,9 @@ from datetime import date, datetime, time
 from enum import StrEnum
 
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
-"""Notices, which say what cannot run at the moment: the model or its vectors; any index; the vectors of the index,
-because another model made them."""
 INDEX_AWAY = "index_away"
-"""Notice that the server that holds the index does not answer; it is asked again by itself."""
+"""Notices, which say what cannot run at the moment: the model or its vectors; any index; the vectors of the index,
+because another model made them; the server that holds the index, which is asked again by itself."""
 KEYWORDS_MISSING, LEARNED_MISSING, DATABASE_EMPTY = "keywords_missing", "learned_missing", "database_empty"
 """Notices of damaged files: keyword search cannot run; a model learned from the organisation's own history cannot be
 used, so the shipped one is; the database has no items, although the index has some."""
@@ -169,13 +168,13 @@ class Suggestion:
 
     `match` is the probability that it answers the question (`search/rerank.py`). Suggestions are not ordered by it but
     by a score that is relative to the other results and not shown.
-
-    `asked` says how often the same was asked and answered alike: 1, unless other items say the same, which then have no
-    place of their own; `last_at` is the time of the newest of them. `said_at` is the time of the item, or of the older
+    `asked` says how often the same was asked and answered alike (1 unless other items say the same, which then have no
+    place of their own); `last_at` is the time of the newest of them. `said_at` is the time of the item, or of the older
     one that its answer was copied from. `other_language` is the item's version in another language, and `newer` a newer
     item that answers differently. `answer` is the part of its answer that is shown, None for an open request. `helped`
     says how often it has solved a question or was used in an answer, as far as the reader may know, and `replaced_by`
-    is what people have marked as its replacement.
+    is what people have marked as its replacement. The team `pinned_by`, or the organisation (None),
+    has chosen it for such questions until the day `pinned_until`, if that is not None.
     """
 
     item: Item
@@ -192,6 +191,8 @@ class Suggestion:
     answer: AnswerPart | None = None
     helped: int = 0
     replaced_by: Heading | None = None
+    pinned_until: date | None = None
+    pinned_by: str | None = None
 
 
 @dataclass(frozen=True)

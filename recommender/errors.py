@@ -131,6 +131,14 @@ class CannotReplace(KollegaError):
         self.reason = reason
 
 
+class PinRefused(KollegaError):
+    """An answer cannot be shown first in this way; `field` names what has to be written differently."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class AttachmentRefused(KollegaError):
     """A file cannot be attached; `reason` says why ("empty", "large", "type", "together", "count", "day", "room"
     or "away"),
@@ -165,7 +173,11 @@ class EvaluationError(KollegaError):
 
 
 class SynonymsError(KollegaError):
-    """A line of the synonyms file cannot be used."""
+    """A line of the synonyms cannot be used; `reason` says why ("arrows", "empty", "single" or "unsearchable")."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def how_to_install(extra: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from recommender.access import Reader
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
-from recommender.datatypes import Expert, Recommendation, Suggestion
+from recommender.datatypes import Expert, Recommendation, Suggestion, Verdict
 from recommender.encoder import CrossEncoder
 from recommender.encoder.load import load_cross_encoder, load_encoder
 from recommender.errors import ModelError
@@ -23,7 +23,10 @@ from recommender.index.model_in_use import with_model_in_use
 from recommender.index.narrowing import Among
 from recommender.knowledge import outcomes
 from recommender.knowledge.facts import with_facts
+from recommender.knowledge.pins import matching
+from recommender.knowledge.vocabulary import StoredSynonyms
 from recommender.language.analyzer import Analyzer
+from recommender.language.synonyms import Synonyms
 from recommender.live import Live, Snapshot
 from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
@@ -36,11 +39,12 @@ from recommender.search.decision import Decision, decide
 from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
 from recommender.search.open_requests import same_subject
+from recommender.search.pinned import pinned_first
 from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
 from recommender.search.results import Ranking, Results
 from recommender.search.search import POOL, SHOWN, Search
-from recommender.search.snippet import heading_of, shared_words, suggestion_of
+from recommender.search.snippet import heading_of, shared_words
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -71,13 +75,9 @@ class Recommender:
     candidates too, but not while somebody types."""
 
     def __init__(
-        self,
-        settings: Settings,
-        questions: QuestionAnalyzer,
-        live: Live,
-        model: RerankModel | None = None,
+        self, settings: Settings, questions: QuestionAnalyzer, live: Live, model: RerankModel | None = None,
         cross_encoder: CrossEncoder | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._settings = settings
         self._questions = questions
         self._live = live
@@ -89,9 +89,15 @@ class Recommender:
         """Load the model and the live generation. What is missing or damaged becomes a notice: without a model keyword
         search alone answers, and without an index nothing is found."""
         encoder = _loaded(load_encoder, with_model_in_use(settings))
-        questions = QuestionAnalyzer.load(Analyzer(settings.models_dir / "dictionaries"), settings)
+        analyzer = Analyzer(settings.models_dir / "dictionaries")
+        questions = QuestionAnalyzer.load(analyzer, settings, StoredSynonyms(settings, analyzer))
         live = Live.open(settings, encoder, IndexRegister(settings))
         return cls(settings, questions, live, cross_encoder=_loaded(load_cross_encoder, settings))
+
+    def with_stored(self, synonyms: Synonyms) -> "Recommender":
+        """The same with these synonyms in place of those in the database, to see what they would change."""
+        questions = self._questions.with_stored(synonyms)
+        return Recommender(self._settings, questions, self._live, self._given_model, self._cross_encoder)
 
     @cached_property
     def _rerank_model(self) -> RerankModel | None:
@@ -133,16 +139,9 @@ class Recommender:
         return self.analyzer.detect(as_text(text))
 
     def recommend(
-        self,
-        question: str,
-        reader: Reader,
-        session: Session,
-        top_k: int = SHOWN,
-        leave_out: Collection[str] = (),
-        asker: int | None = None,
-        typing: bool = False,
-        filters: Filters = NO_FILTERS,
-    ) -> Recommendation:
+        self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = (),
+        asker: int | None = None, typing: bool = False, filters: Filters = NO_FILTERS,
+    ) -> Recommendation:  # fmt: skip
         """Suggestions and experts for a question, from what `reader` may read and the database contains now, without
         the items whose keys are in `leave_out`. Neither the reader nor the `asker` (a person's id) is suggested as an
         expert. `typing` says that the question is not finished, and that nothing that takes long should be done.
@@ -151,7 +150,7 @@ class Recommender:
 
         def answer(snapshot: Snapshot) -> Recommendation:
             results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out, among)
-            return self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker, filters)
+            return self._answer(question, results, snapshot.ranker, reader, session, top_k, asker, filters, leave_out)
 
         return self._live.answer(answer)
 
@@ -178,8 +177,10 @@ class Recommender:
         def answer(snapshot: Snapshot) -> tuple[Recommendation, tuple[Suggestion, ...]]:
             search = self._search(question, snapshot)
             results = search.find(reader, session, top_k, leave_out)
-            recommendation = self._recommendation(question, results, snapshot.ranker, reader, session, top_k, asker)
-            return recommendation, same_subject(search, reader, session, open_top_k, leave_out)
+            answered = self._answer(
+                question, results, snapshot.ranker, reader, session, top_k, asker, NO_FILTERS, leave_out
+            )
+            return answered, same_subject(search, reader, session, open_top_k, leave_out)
 
         return self._live.answer(answer)
 
@@ -214,16 +215,10 @@ class Recommender:
         self, question: str, snapshot: Snapshot, typing: bool = False, model: RerankModel | None = None
     ) -> Search:
         return Search(
-            part_to_read(question),
-            snapshot.index,
-            snapshot.encoder,
-            snapshot.answer_model,
-            model or self._rerank_model,
-            None if typing else self._cross_encoder,
-            snapshot.notices,
-            self._questions,
+            part_to_read(question), snapshot.index, snapshot.encoder, snapshot.answer_model,
+            model or self._rerank_model, None if typing else self._cross_encoder, snapshot.notices, self._questions,
             self._settings,
-        )
+        )  # fmt: skip
 
     def second_look(
         self, question: str, reader: Reader, session: Session, among: frozenset[str] | None = None
@@ -256,23 +251,24 @@ class Recommender:
         likely = experts.teams(near)
         return People(suggested, () if somebody_knows else likely, likely)
 
-    def _recommendation(
+    def _answer(
         self, question: str, results: Results, ranker: Ranker, reader: Reader, session: Session, top_k: int,
-        asker: int | None, filters: Filters = NO_FILTERS,
+        asker: int | None, filters: Filters, leave_out: Collection[str],
     ) -> Recommendation:  # fmt: skip
         """The decision on these results, and what is shown of them and of people."""
         analysed = results.question
         decision = decide(results, self._settings, self.analyzer)
         people = self._people(results, decision, ranker, reader, session, asker)
         cards = newest_first(decision.cards) if filters.newest else decision.cards
-        suggestions = [suggestion_of(card, analysed) for card in cards[:top_k]]
+        pins = () if filters.narrows else matching(session, analysed.terms.words, reader, self.analyzer, leave_out)
+        suggestions, more = pinned_first(cards, pins, analysed, self.analyzer, top_k)
         return Recommendation(
             question,
             analysed.language,
-            decision.verdict,
+            Verdict.MAYBE if pins and decision.verdict is Verdict.UNKNOWN else decision.verdict,
             suggestions=with_facts(session, suggestions, reader),
             experts=people.experts,
-            more=max(0, len(decision.cards) - top_k),
+            more=more,
             notices=results.pool.notices,
             teams=people.teams,
             exists=results.exists,

@@ -47,7 +47,9 @@ class SuggestedItem(BaseModel):
     same was asked and answered alike, and `last_at` when last. `helped` says how often it has solved a question or was
     used in an answer, and `verified_on` when somebody last confirmed that a document is right. `other_language` is its
     version in another language, `newer` a newer item that answers differently, and `replaced_by` the item that people
-    have marked as its replacement."""
+    have marked as its replacement. `pinned_until` is the last day on which it stands first because somebody has chosen
+    it for such questions: the team `pinned_by`, or the organisation when that is null. The `match` of a chosen item
+    that search has not found is 0."""
 
     item: Key
     kind: Literal["request", "document"]
@@ -67,6 +69,8 @@ class SuggestedItem(BaseModel):
     other_language: RelatedItem | None
     newer: RelatedItem | None
     replaced_by: RelatedItem | None
+    pinned_until: date | None
+    pinned_by: str | None
 
 
 class EvidenceItem(BaseModel):
@@ -183,6 +187,8 @@ def _suggested_item(suggestion: Suggestion) -> SuggestedItem:
         other_language=_related(suggestion.other_language),
         newer=_related(suggestion.newer),
         replaced_by=_related(suggestion.replaced_by),
+        pinned_until=suggestion.pinned_until,
+        pinned_by=suggestion.pinned_by,
     )
 
 

@@ -129,6 +129,10 @@ def _notes(suggestion: Suggestion, old_after_months: int) -> list[str]:
     from recommender.knowledge.age import is_old
 
     notes = []
+    if suggestion.pinned_until:
+        notes.append(
+            f"chosen by {suggestion.pinned_by or 'your organisation'} until {suggestion.pinned_until:%Y-%m-%d}"
+        )
     if suggestion.asked > 1:
         notes.append(f"asked {suggestion.asked} times, last on {suggestion.last_at or suggestion.item.at:%Y-%m-%d}")
     if suggestion.newer:

@@ -26,6 +26,7 @@ from recommender.datatypes import LEARNED_MISSING, Kind, item_key
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.knowledge.outcomes import EventKind
+from recommender.monitoring.quality import Report, report
 from recommender.recommender import Recommender
 from recommender.search import calibration
 from recommender.search.calibration import SHIPPED, AnswerModel
@@ -96,7 +97,8 @@ def calibrate(
         directory = generations.live(settings.index_dir)
         if set(recommender.notices) - {LEARNED_MISSING}:  # which this makes anew
             raise ModelError("Calibrating needs the model, which cannot be used. See what is wrong: kollega status")
-        result, answer_model = learn(list(past_matches(recommender, session, progress)))
+        past = list(past_matches(recommender, session, progress))
+        result, answer_model = learn(past)
         if result.gain is None:
             learned.ANSWER_MODEL.remove_unusable(directory)
         elif result.chosen == "shipped":
@@ -111,6 +113,7 @@ def calibrate(
             }
             learned.ANSWER_MODEL.save(directory, replace(answer_model, fitted=fitted))
         if result.gain is not None:
+            judged(past, result, answer_model).write(settings.index_dir)
             give_others(session, directory / learned.ANSWER_MODEL.name)
     return result
 
@@ -134,6 +137,14 @@ def learn(past: Sequence[PastMatch]) -> tuple[Calibration, AnswerModel]:
     loss = {name: float(values.mean()) for name, values in losses.items()}
     result = replace(too_little, held_out=len(newer), loss=loss, gain=gain, chosen=chosen)
     return result, own if chosen == "own" else SHIPPED
+
+
+def judged(past: Sequence[PastMatch], result: Calibration, answer_model: AnswerModel) -> Report:
+    """What the model in use from now on says of the held-out questions, the newest."""
+    newest = sorted(past, key=lambda match: match.at)[-result.held_out :]
+    given = [answer_model.probability(match.probability) for match in newest]
+    own = result.chosen == "own"
+    return report(given, [match.exists for match in newest], result.answered, result.unanswered, own)
 
 
 def log_losses(past: Sequence[PastMatch], answer_model: AnswerModel) -> NDArray[np.float64]:

@@ -31,6 +31,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     service_tables,
     source_tables,
     told_tables,
+    words_tables,
 )
 from recommender.database.account_tables import Account
 from recommender.database.tables import (
@@ -86,6 +87,7 @@ ROWS = (
     "handovers", "handover_replies", "request_details", "document_details", "foreign_people", "person_addresses",
     "topics", "topic_items", "search_counts", "topic_weeks", "transfer_acts", "transfer_act_items",
     "success_measures", "measure_values", "teachings", "left_out", "sent_afterwards", "organisation_values",
+    "word_lists", "pins",
 )  # fmt: skip
 """Tables whose rows are written as they are, as lines of the type "row", in this order."""
 

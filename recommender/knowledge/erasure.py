@@ -45,6 +45,7 @@ from recommender.database.tables import (
     RequestAudience,
     RequestLink,
 )
+from recommender.database.words_tables import Pin
 from recommender.datatypes import Kind, item_key
 from recommender.knowledge import versions
 from recommender.knowledge.erased_names import forget_name
@@ -222,6 +223,7 @@ def _forget_item(session: Session, key: str, source: str, external_id: str | Non
     session.execute(delete(OutcomeKey).where(OutcomeKey.item == key))
     session.execute(delete(RequestAttempt).where(RequestAttempt.item == key))
     session.execute(delete(Replacement).where(or_(Replacement.item == key, Replacement.by == key)))
+    session.execute(delete(Pin).where(Pin.item == key))
     topics = select(TopicItem.topic_id).where(TopicItem.item == key)
     named = or_(TopicRow.name_fi != "", TopicRow.name_en != "")
     session.execute(update(TopicRow).where(TopicRow.id.in_(topics), named).values(name_fi="", name_en=""))

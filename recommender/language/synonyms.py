@@ -49,16 +49,16 @@ class Synonyms:
                 continue
             sides = [[phrase.strip() for phrase in side.split(",")] for side in rule.split("=>")]
             if len(sides) > 2:
-                raise SynonymsError(f"line {number} has more than one '=>'.")
+                raise SynonymsError(f"line {number} has more than one '=>'.", "arrows")
             if not all(phrase for side in sides for phrase in side):
-                raise SynonymsError(f"line {number} has nothing between two commas, or before or after one.")
+                raise SynonymsError(f"line {number} has nothing between two commas, or before or after one.", "empty")
             if len(sides) == 1 and len(sides[0]) == 1:
                 raise SynonymsError(
-                    f"line {number} contains one word only: write its synonyms too, separated by commas."
+                    f"line {number} contains one word only: write its synonyms too, separated by commas.", "single"
                 )
             found = _rules(sides, analyzer, base_forms)
             if not found and not base_forms:
-                raise SynonymsError(f"line {number} contains no two phrases that can be searched for.")
+                raise SynonymsError(f"line {number} contains no two phrases that can be searched for.", "unsearchable")
             rules += found
         return cls(tuple(rules))
 
@@ -96,6 +96,17 @@ class Synonyms:
                     if synonym not in question:
                         translations.setdefault(synonym, Translation(synonym, word, _PROBABILITY))
         return tuple(translations.values())
+
+
+def wrong_lines(text: str, analyzer: Analyzer) -> list[tuple[int, str]]:
+    """(number of the line, reason of its SynonymsError) of every line that cannot be used."""
+    wrong = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            Synonyms.parse(line, analyzer)
+        except SynonymsError as error:
+            wrong.append((number, error.reason))
+    return wrong
 
 
 class SynonymsFile:

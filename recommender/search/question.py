@@ -1,7 +1,7 @@
 """Analyses a question: its language, its terms, translations and synonyms of them, and how rare each term is."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -104,6 +104,7 @@ class QuestionAnalyzer:
         dictionary: Dictionary,
         fallback_language: str,
         everyday: Synonyms = _NO_SYNONYMS,
+        stored: Callable[[], Synonyms] = lambda: _NO_SYNONYMS,
     ) -> None:
         self.analyzer = analyzer
         self._synonyms = synonyms
@@ -111,13 +112,23 @@ class QuestionAnalyzer:
         self._dictionary = dictionary
         self._fallback_language = fallback_language
         self._everyday = everyday
+        self._stored = stored
 
     @classmethod
-    def load(cls, analyzer: Analyzer, settings: Settings) -> "QuestionAnalyzer":
+    def load(
+        cls, analyzer: Analyzer, settings: Settings, stored: Callable[[], Synonyms] = lambda: _NO_SYNONYMS
+    ) -> "QuestionAnalyzer":
         """An analyser with the lexicon, the dictionary and the everyday words that ship with Kollega, and the
-        organisation's synonyms."""
+        organisation's synonyms: those of its file, and those that `stored` gives for each question."""
         synonyms, everyday = SynonymsFile(settings.synonyms_path, analyzer), Synonyms.everyday(analyzer)
-        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language, everyday)
+        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language, everyday, stored)
+
+    def with_stored(self, synonyms: Synonyms) -> "QuestionAnalyzer":
+        """The same with these synonyms in place of the stored ones."""
+        return QuestionAnalyzer(
+            self.analyzer, self._synonyms, self._alignment, self._dictionary, self._fallback_language, self._everyday,
+            lambda: synonyms,
+        )  # fmt: skip
 
     def analyse(self, text: str, index: SearchIndex | None, reader: Reader) -> Question:
         """Analyse a text (see `part_to_read`) in the language that is detected, without translations yet."""
@@ -155,7 +166,8 @@ class QuestionAnalyzer:
     ) -> Question:
         """The question as one in `language`, with synonyms, translations, and corrections of misspelt words.
         `only_language` is True when no other language was considered."""
-        synonyms = self._synonyms.synonyms.translations(question.terms.words)
+        words = question.terms.words
+        synonyms = (*self._synonyms.synonyms.translations(words), *self._stored().translations(words))
         learned = self._alignment.translations(question.terms.words, language)
         looked_up = _only_distinctive(
             self._dictionary.translations(question.variants, language, "sv" in index.vector_space.passages),

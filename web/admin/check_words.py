@@ -143,6 +143,8 @@ TEXTS = (
     N_("%(generation)s, made on %(day)s: %(items)s items, %(passages)s passages"),
     N_("There is no index, so nothing is found."),
     N_("Run: kollega reindex"),
+    N_("The index was made by another version of Kollega, which read words in another way, so it cannot be searched."),
+    N_("Run: kollega reindex --full"),
     N_("Files of the index are missing or damaged."),
     N_("Run: kollega verify --repair"),
     N_("The server of the index (Milvus) does not answer."),

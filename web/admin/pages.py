@@ -2,6 +2,7 @@
 other modules use of a section is in modules without pages."""
 
 from web.admin import (
+    answers,
     audit_log,
     home,
     imports,
@@ -10,11 +11,13 @@ from web.admin import (
     people_leaving,
     people_merging,
     person_acts,
+    quality,
     signing_in,
     system,
     teams,
+    words,
 )
 
 _ADDING_TO_OTHERS = (people_import, people_leaving, people_merging, person_acts)
 """Modules that add their addresses to the blueprint of another one."""
-PAGES = (home, imports, people, teams, signing_in, audit_log, system)
+PAGES = (answers, audit_log, home, imports, people, quality, signing_in, system, teams, words)

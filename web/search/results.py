@@ -155,6 +155,8 @@ def reason(suggestion: Suggestion) -> str:
     why = suggestion.why
     if why.words:
         return str(gettext("Matches: %(words)s", words=", ".join(_matching_words(suggestion))))
+    if suggestion.pinned_until is not None:
+        return ""  # the card says who has chosen it
     if why.nearness is None:
         return str(gettext("Only common words match"))
     return str(gettext("Close in meaning") if why.nearness >= _CLOSE else gettext("Somewhat close in meaning"))

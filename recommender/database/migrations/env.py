@@ -26,6 +26,7 @@ from recommender.database import (  # noqa: F401 - so that their tables are know
     sent_tables,
     source_tables,
     told_tables,
+    words_tables,
 )
 from recommender.database.tables import Base
 

@@ -16,7 +16,7 @@ from recommender.index import generations
 from recommender.index.engines import Engine
 from recommender.index.generations import Manifest
 from recommender.index.model_in_use import model_in_use, with_model_in_use
-from recommender.language.analyzer import Analyzer
+from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 from recommender.language.synonyms import SynonymsFile
 from recommender.monitoring import freshness
 from recommender.monitoring.checks.finding import Finding, Value, fine, problem, warning
@@ -44,6 +44,9 @@ def index(settings: Settings, engine: Engine, deep: bool) -> Iterator[Finding]:
         yield fine("index", "index", generation=name, day=manifest.created_at[:10], **counts)
         if settings.model not in ("", manifest.model.name):
             yield problem("index", "model_other")
+        if manifest.analysis != ANALYSIS_VERSION:
+            yield problem("index", "index_of_other_version")
+            return
         if deep:
             manifest.check_files(settings.index_dir / name)
             whole = not any(engine.problems(settings.index_dir / name))

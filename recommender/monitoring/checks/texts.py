@@ -154,6 +154,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     # search
     "index": ("%(generation)s, made on %(day)s: %(items)s items, %(passages)s passages", ""),
     "index_missing": ("There is no index, so nothing is found.", "Run: kollega reindex"),
+    "index_of_other_version": (
+        "The index was made by another version of Kollega, which read words in another way, so it cannot be searched.",
+        "Run: kollega reindex --full",
+    ),
     "index_damaged": ("Files of the index are missing or damaged.", "Run: kollega verify --repair"),
     "index_away": ("The server of the index (Milvus) does not answer.", "Start it, and check KOLLEGA_MILVUS."),
     "index_whole": ("The files of the index agree with their checksums.", ""),

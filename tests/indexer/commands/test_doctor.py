@@ -67,6 +67,11 @@ def test_a_damaged_index_says_how_to_mend_it(whole: Kollega, tmp_path: Path) -> 
     assert "index_damaged" not in not_fine(whole, "--quick")  # which reads no large file
 
 
+def test_an_index_of_another_version_cannot_be_searched(whole: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "ANALYSIS_VERSION", search.ANALYSIS_VERSION + 1)
+    assert not_fine(whole) == not_fine(whole, "--quick") == {"index_of_other_version"}
+
+
 def test_no_index_and_changes_that_wait(whole: Kollega, write_lines: WriteLines, tmp_path: Path) -> None:
     whole("import", "jsonl", write_lines({**REQUEST, "title": "Another title"}))
     assert findings(whole)["index_waits"] == "ok"  # it was changed a moment ago

@@ -60,6 +60,7 @@ from recommender.database.tables import (
     Team,
 )
 from recommender.database.told_tables import MailSettings, RequestFollow
+from recommender.database.words_tables import Pin, WordList
 from recommender.errors import DatabaseUnusable
 from recommender.settings import Settings
 from tests import museum
@@ -152,6 +153,11 @@ def add_what_people_did(settings: Settings) -> None:
                 values=[MeasureValue(number=92.5, day=DAY, written_at=MOMENT)],
             ),
             ReadingKey(day=DAY, key="k"),
+            WordList(text="avain, key", made_by_id=oona.id, made_at=MOMENT),
+            Pin(
+                phrase="keys", item=f"request:{first.id}", audience="everyone", until=DAY, team_id=team.id,
+                made_by_id=oona.id, made_at=MOMENT,
+            ),
             ReadingMark(digest="r", day=DAY, kind="left", team_id=team.id, times=1, sent=False),
             TopicWeek(
                 topic_id=topic.id, week=DAY, demand=12.0, answerable=0.5, bus_factor=1, expected_loss=1.5,
