@@ -146,6 +146,19 @@ def insights(results: Results) -> str:
     return _table(heads, rows) + _recorded(*trials, what=what)
 
 
+def suggestion_parts(results: Results) -> str:
+    """Where the time of one suggestion goes."""
+    (trial,) = _trials(results, "suggestion-parts")
+    whole = sum(row["processor_ms"] for row in trial["rows"])
+    rows = [
+        (row["part"], f"{row['processor_ms']:.1f} ms", f"{row['processor_ms'] / whole:.0%}") for row in trial["rows"]
+    ]
+    what = f"{trial['items']:,} items, median of five rounds of 20 questions"
+    return _table(("part", "of the processor", "share"), [*rows, ("all", f"{whole:.0f} ms", "")]) + _recorded(
+        trial, what=what
+    )
+
+
 def leaks(results: Results) -> str:
     """How often somebody met what they may not read."""
     held = results("leaks")
@@ -547,6 +560,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         imports,
         replicas,
         insights,
+        suggestion_parts,
         forms,
         bootstrap,
     )
