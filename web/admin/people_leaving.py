@@ -125,7 +125,7 @@ def _consequences(person: Person, plan: Plan, handed: Handed) -> list[str]:
             ngettext("%(num)d open request goes to %(name)s.", "%(num)d open requests go to %(name)s.",
                      handed.requests, name=plan.requests_to.name)
         )  # fmt: skip
-    if plan.hand_requests:
+    if plan.hand_requests and (handed.to_queue or plan.requests_to is None):
         said.append(
             ngettext("%(num)d open request goes back to the queue of its team.",
                      "%(num)d open requests go back to the queues of their teams.", handed.to_queue)
@@ -135,16 +135,16 @@ def _consequences(person: Person, plan: Plan, handed: Handed) -> list[str]:
             ngettext("%(num)d guide gets %(name)s as its owner.", "%(num)d guides get %(name)s as their owner.",
                      handed.documents, name=plan.documents_to.name)
         )  # fmt: skip
-    if plan.hand_documents:
+    if plan.hand_documents and (handed.to_team or plan.documents_to is None):
         said.append(
             ngettext("%(num)d guide has no owner any more: its team looks after it.",
                      "%(num)d guides have no owner any more: their teams look after them.", handed.to_team)
         )  # fmt: skip
-        if handed.staying:
-            said.append(
-                ngettext("%(num)d guide stays as it is, because nobody else may read it.",
-                         "%(num)d guides stay as they are, because nobody else may read them.", handed.staying)
-            )  # fmt: skip
+    if handed.staying:
+        said.append(
+            ngettext("%(num)d guide stays as it is, because nobody else may read it.",
+                     "%(num)d guides stay as they are, because nobody else may read them.", handed.staying)
+        )  # fmt: skip
     if plan.hand_requests or plan.hand_documents:
         said.append(
             gettext("What you may not read is handed over too, and is not counted here. Nobody gets to read more.")

@@ -47,7 +47,10 @@ def aino(session: Session, add: Add, add_request: AddRow, add_document: AddRow) 
 
 def _holders(session: Session) -> list[str | None]:
     session.expire_all()
-    return [row.assigned_to.handle if row.assigned_to else None for row in session.scalars(select(HelpRequest))]
+    return [
+        row.assigned_to.handle if row.assigned_to else None
+        for row in session.scalars(select(HelpRequest).order_by(HelpRequest.id))
+    ]
 
 
 def _owners(session: Session) -> dict[str, str | None]:
@@ -111,7 +114,8 @@ def test_undoing_gives_back_what_nobody_has_changed_since(session: Session, aino
     assert not leaving.may_undo(session, aino)
     plan = Plan(TODAY, hand_requests=True, requests_to=vera, hand_documents=True, documents_to=vera, end_access=True)
     leaving.leave(session, aino, plan, by=vera.id)
-    first, second = session.scalars(select(HelpRequest).where(HelpRequest.assigned_to_id == vera.id)).all()
+    mine = select(HelpRequest).where(HelpRequest.assigned_to_id == vera.id).order_by(HelpRequest.id)
+    first, second = session.scalars(mine).all()
     first.status = "resolved"  # vera has solved one meanwhile
     session.commit()
     assert leaving.may_undo(session, aino)
