@@ -1,5 +1,9 @@
 """The rows that refer to a person, and what becomes of them when two accounts of one person become one."""
 
+import importlib
+import pkgutil
+from functools import cache
+
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -16,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from recommender import database
 from recommender.database.documents_tables import DocumentVersion
 from recommender.database.risk_tables import TransferAct
 from recommender.database.service_tables import Teaching
@@ -102,8 +107,17 @@ def point(session: Session, kept: int, gone: int) -> None:
 
 def column_of(reference: str) -> tuple[Table, Column[int]]:
     """The table and the column of one of REFERENCES."""
+    _load_tables()
     table = Base.metadata.tables[reference.partition(".")[0]]
     return table, table.columns[reference.partition(".")[2]]
+
+
+@cache
+def _load_tables() -> None:
+    """Load the modules of all tables: a command has loaded only those that it uses itself."""
+    for module in pkgutil.iter_modules(database.__path__):
+        if module.name.endswith(("_table", "_tables")):
+            importlib.import_module(f"{database.__name__}.{module.name}")
 
 
 def _drop_twins(session: Session, table: Table, column: Column[int], kept: int, gone: int) -> None:

@@ -3,6 +3,8 @@
 import importlib
 import json
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -34,6 +36,7 @@ from recommender.errors import AccountError
 from recommender.knowledge import erasure
 from recommender.language.analyzer import Analyzer
 from recommender.membership import merged_rows, merging, people
+from tests.paths import ROOT
 from tests.recommender.membership.conftest import Add
 
 AddRow = Callable[..., int]
@@ -62,6 +65,14 @@ def test_a_column_that_is_unique_for_a_person_is_never_only_pointed_elsewhere() 
             column.name in part.columns for part in table.constraints if type(part).__name__ == "UniqueConstraint"
         )
         assert not (unique and policy == merged_rows.POINT), reference
+
+
+def test_a_command_which_has_loaded_few_tables_finds_all_columns() -> None:
+    code = (
+        "from recommender.membership import merged_rows as m; print(len([m.column_of(each) for each in m.REFERENCES]))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert int(ran.stdout) == len(merged_rows.REFERENCES)
 
 
 @pytest.fixture
