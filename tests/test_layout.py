@@ -157,6 +157,7 @@ WEB = {
     "files": {"sign_in"},
     "inbox": {"sign_in"},
     "insights": {"sign_in"},
+    "look": set(),
     "mcp": set(),
     "people": {"sign_in"},
     "requests": {"files", "inbox", "search", "sign_in"},

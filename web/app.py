@@ -45,6 +45,7 @@ from web.insights import about, gap_words, own, service_words, topic_changes, wo
 from web.insights import gaps as insight_gaps
 from web.insights import teams as insight_teams
 from web.insights import views as insights
+from web.look import views as look
 from web.people import profile, security
 from web.people import views as people
 from web.requests import rewriting
@@ -74,7 +75,7 @@ _VIEWS = (
     ask, requests, documents, attachments, replacing, desk, people, profile, security, inbox, api, pages,
     second_factor, forgotten, oidc, embed, health, library, history, bulk, notes, rewriting,
     hooks, address_bar, linking, slack, teams, insights, insight_teams, insight_gaps, own, about,
-    topic_changes, scim, set_up, set_up_teams, knowledge, *admin_pages.PAGES,
+    topic_changes, scim, set_up, set_up_teams, knowledge, look, *admin_pages.PAGES,
 )  # fmt: skip
 LARGEST_BODY = 1_000_000  # bytes of a form or call: a judgement
 _PAGE_POLICY = (

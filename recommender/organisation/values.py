@@ -49,6 +49,8 @@ NEEDS_RESTART: Mapping[str, bool] = {
 """The settings that the organisation may change in Kollega, and whether the programs have to be started again."""
 LONGEST_NAME, LONGEST_TEXT = 100, 600  # characters: a judgement
 LOGO, LOGO_CONTENT = "logo", "logo_content"
+LOGO_TYPES: Mapping[str, str] = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
+"""The media types of the pictures that a logo may be."""
 _PRIVATE = ("name", "empty_page", LOGO, LOGO_CONTENT)  # texts, of which the audit log says only that they changed
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
@@ -63,6 +65,7 @@ class Organisation:
     languages: tuple[str, ...] = LANGUAGES
     new_teams_restricted: bool = False
     accent: str = ""
+    accent_dark: str = ""
     logo: Mapping[str, str] = field(default_factory=dict)
     empty_page: Mapping[str, str] = field(default_factory=dict)
 
@@ -247,8 +250,13 @@ def _yes_or_no(value: Any) -> bool:
     return value
 
 
+def is_colour(text: str) -> bool:
+    """True for a colour as CSS writes it with six digits."""
+    return _COLOUR.fullmatch(text) is not None
+
+
 def _accent(value: Any) -> str:
-    if not isinstance(value, str) or not _COLOUR.fullmatch(value.lower()):
+    if not isinstance(value, str) or not is_colour(value.lower()):
         raise OrganisationError("A colour is written like #0b5cad.")
     return value.lower()
 
@@ -270,6 +278,7 @@ _OWN: Mapping[str, Any] = {
     "languages": _languages,
     "new_teams_restricted": _yes_or_no,
     "accent": _accent,
+    "accent_dark": _accent,
     LOGO: _logo,
     "empty_page": _texts,
 }

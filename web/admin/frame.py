@@ -64,6 +64,7 @@ def sections() -> list[Section]:
         Section("admin_answers.listed", gettext("Answers"), "chat-bubble-left-right"),
         Section("admin_quality.show", gettext("Quality"), "chart-bar"),
         Section("admin_settings.show", gettext("Settings"), "cog-6-tooth"),
+        Section("admin_look.show", gettext("Look"), "swatch"),
         Section("admin_sign_in.show", gettext("Signing in"), "key"),
         Section("admin_audit.listed", gettext("Audit log"), "clipboard-document-list"),
         Section("admin_jobs.listed", gettext("Jobs"), "queue-list"),

@@ -1,8 +1,13 @@
 """The first page of the admin area: what should be looked at, and the way to everything else."""
 
-from flask import Blueprint, render_template
-from flask.typing import ResponseReturnValue
+from dataclasses import dataclass
 
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from recommender.first_run import checklist
+from web import current
 from web.admin.frame import Attention, current_admin
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -12,7 +17,43 @@ blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 def home() -> ResponseReturnValue:
     """What should be looked at; 403 for people who are not admins."""
     current_admin()
-    return render_template("admin/home.html", attention=attention())
+    return render_template("admin/home.html", attention=attention(), tasks=tasks())
+
+
+@dataclass(frozen=True)
+class ShownTask:
+    """Something to be done once: what, whether it is done, and the address where it is done; empty for a command, which
+    `how` then names."""
+
+    text: str
+    done: bool
+    address: str
+    how: str = ""
+
+
+def tasks() -> list[ShownTask]:
+    """What is to be done until the installation is in good use; empty once all is."""
+    found = checklist.tasks(current.session(), current.settings())
+    if all(task.done for task in found):
+        return []
+    words = {
+        checklist.TEAMS: (gettext("Make the teams"), "set_up_teams.show", ""),
+        checklist.DATA: (gettext("Load the first data"), "set_up_knowledge.show", ""),
+        checklist.PEOPLE: (gettext("Invite people"), "admin_people.listed", ""),
+        checklist.MAIL: (
+            gettext("Let Kollega send mail"), "admin_settings.show", "KOLLEGA_MAIL_SERVER, KOLLEGA_MAIL_FROM"
+        ),
+        checklist.BACKUP: (gettext("Make a backup"), "", "kollega backup"),
+        checklist.CALIBRATED: (
+            gettext("Let it learn from your own history, once there are a few hundred solved requests"), "",
+            "kollega calibrate",
+        ),
+    }  # fmt: skip
+    shown = []
+    for task in found:
+        text, endpoint, how = words[task.name]
+        shown.append(ShownTask(text, task.done, url_for(endpoint) if endpoint else "", how))
+    return shown
 
 
 def attention() -> list[Attention]:

@@ -6,12 +6,14 @@ from web.admin import (
     audit_log,
     home,
     imports,
+    look,
     people,
     people_import,
     people_leaving,
     people_merging,
     person_acts,
     quality,
+    settings,
     signing_in,
     system,
     teams,
@@ -20,4 +22,4 @@ from web.admin import (
 
 _ADDING_TO_OTHERS = (people_import, people_leaving, people_merging, person_acts)
 """Modules that add their addresses to the blueprint of another one."""
-PAGES = (answers, audit_log, home, imports, people, quality, signing_in, system, teams, words)
+PAGES = (answers, audit_log, home, imports, look, people, quality, settings, signing_in, system, teams, words)
