@@ -57,11 +57,11 @@ def test_a_table_is_uploaded_looked_at_corrected_and_loaded(
 ) -> None:
     address = _upload(admin, "tickets.csv", TABLE)
     page = admin.get(address).get_data(as_text=True)
-    assert "Kollega is reading the file" in page and 'http-equiv="refresh"' in page
+    assert "Kollega is reading the file" in page and "renew.js" in page and "See how far it is" in page
     assert "kollega watch is not running" in page
     run_jobs()
     page = admin.get(address).get_data(as_text=True)
-    assert "refresh" not in page and "1 row cannot be loaded" in page and "Vaihda portti 443." in page
+    assert "renew.js" not in page and "1 row cannot be loaded" in page and "Vaihda portti 443." in page
     assert '<option value="title" selected>' in page
     form = {"column-0": "id", "column-1": "body", "column-2": "title", "column-3": "status", "column-5": "answer",
             "kind": "request", "dates": "day-first", "status-0": "resolved", "status-1": "resolved"}  # fmt: skip
