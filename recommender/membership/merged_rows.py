@@ -63,6 +63,7 @@ REFERENCES: dict[str, str] = {
     "person_settings.deputy_id": POINT,
     "person_settings.person_id": OWN,
     "person_topics.person_id": UNITE,
+    "pins.made_by_id": POINT,
     "provisioned_people.person_id": UNITE,
     "recovery_codes.person_id": END,
     "replacements.marked_by_id": POINT,
@@ -79,6 +80,7 @@ REFERENCES: dict[str, str] = {
     "topic_knowers.person_id": UNITE,
     "transfer_acts.colleague_id": POINT,
     "transfer_acts.person_id": POINT,
+    "word_lists.made_by_id": POINT,
 }
 """Every column that refers to a person. A test compares it with the tables, so that a new one is not forgotten."""
 AUDIENCES = (RequestAudience, DocumentAudience)
