@@ -88,6 +88,7 @@ def enable(session: Session, person: Person, by: int | None = None) -> None:
     account = open_account(session, person)
     if account.disabled:
         account.disabled = False
+        session.flush()
         _record(session, person.id, "account.enabled", by, {"widened": True})
 
 

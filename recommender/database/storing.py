@@ -38,6 +38,13 @@ def take(session: Session, table: type[Base], *free: ColumnElement[bool], **valu
     return cast("CursorResult[object]", session.execute(taken)).rowcount == 1
 
 
+def flush_and_expire(session: Session) -> None:
+    """Let every row be read again, after statements that changed rows past the session. What was changed in the session
+    is written first: SQLAlchemy's `expire_all` alone throws it away, without a word."""
+    session.flush()
+    session.expire_all()
+
+
 def inserting(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """An insert into a table that can say what happens to a row that is there, for the database of this session."""
     return dialects.of(session.get_bind()).insert(table)

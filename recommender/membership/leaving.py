@@ -22,7 +22,7 @@ from recommender.database.days import current_day
 from recommender.database.foreign_tables import ForeignPerson
 from recommender.database.import_tables import ImportedRecord, record_key
 from recommender.database.person_kind import PERSON
-from recommender.database.storing import take
+from recommender.database.storing import flush_and_expire, take
 from recommender.database.tables import OPEN, Document, HelpRequest, Person, Team, utc_now
 from recommender.errors import AccountError
 from recommender.insights.risk import risk, wishes
@@ -132,15 +132,16 @@ def may_undo(session: Session, person: Person) -> bool:
 
 
 def undo(session: Session, person: Person, by: int | None = None) -> tuple[int, int]:
-    """Take the last `leave` of a person back: their last day, their account, and the requests and documents that are
-    still as it left them. Returns how many of these. Raises AccountError when there is nothing to undo."""
+    """Take the last `leave` of a person back: their last day, their account, and the requests and documents, each where
+    it is still as it left it. Returns how many requests and documents. Raises AccountError when there is nothing to
+    undo."""
     entry = _last(session, person)
     if entry is None or entry.details is None:
         raise AccountError(f"Nothing is known of a leaving of {person.handle} that could be undone.", "undo")
     done = entry.details
-    if done["sets_day"]:
+    if done["sets_day"] and not _has_happened_since(session, person, entry, "person.left_on"):
         people.set_left(session, person, date.fromisoformat(done["left_on"]) if done["left_on"] else None, by)
-    if done["disabled"]:
+    if done["disabled"] and not _has_happened_since(session, person, entry, "account.disabled", "account.enabled"):
         accounts.enable(session, person, by)
     now = utc_now()
     back = [0, 0]
@@ -151,7 +152,7 @@ def undo(session: Session, person: Person, by: int | None = None) -> tuple[int, 
     for number, owner in done["documents"].items():
         still = Document.owner_id.is_not_distinct_from(owner)
         back[1] += take(session, Document, Document.id == int(number), still, owner_id=person.id, updated_at=now)
-    session.expire_all()
+    flush_and_expire(session)
     audit.record(session, audit.actor(session, by), UNDONE, f"person:{person.id}", {"entry": entry.id})
     return back[0], back[1]
 
@@ -243,3 +244,9 @@ def _last(session: Session, person: Person) -> AuditEntry | None:
     newest = select(func.max(AuditEntry.id)).where(*about).scalar_subquery()
     entry = session.scalar(select(AuditEntry).where(AuditEntry.id == newest))
     return entry if entry is not None and entry.action == LEAVING and entry.details is not None else None
+
+
+def _has_happened_since(session: Session, person: Person, entry: AuditEntry, *actions: str) -> bool:
+    """True when somebody did one of these to the person after this entry: for another reason, which still holds."""
+    later = AuditEntry.subject == f"person:{person.id}", AuditEntry.id > entry.id, AuditEntry.action.in_(actions)
+    return session.scalar(select(AuditEntry.id).where(*later).limit(1)) is not None

@@ -135,6 +135,35 @@ def test_undoing_gives_back_what_nobody_has_changed_since(session: Session, aino
     assert second.assigned_to_id == aino.id
 
 
+@pytest.mark.parametrize("plan", [Plan(TODAY, end_access=True), Plan(end_access=True), Plan(TODAY)])
+def test_undoing_lets_somebody_in_again_from_whom_nothing_was_handed_over(
+    session: Session, add: Add, plan: Plan
+) -> None:
+    boss, vera = add("boss", "admin"), add("vera", "agent", "it")
+    leaving.leave(session, vera, plan, boss.id)
+    session.commit()
+    assert not accounts.find(session, "vera").may_sign_in(TODAY)  # type: ignore[union-attr]
+    leaving.undo(session, vera, boss.id)
+    session.commit()
+    session.expire_all()
+    account = accounts.find(session, "vera")
+    assert account is not None and account.may_sign_in(TODAY) and vera.left_on is None
+
+
+def test_undoing_leaves_what_was_done_since_for_another_reason(session: Session, add: Add) -> None:
+    boss, vera = add("boss", "admin"), add("vera", "agent", "it")
+    leaving.leave(session, vera, Plan(TODAY, end_access=True), boss.id)
+    accounts.enable(session, vera, boss.id)
+    people.set_left(session, vera, TODAY + timedelta(days=30), boss.id)
+    accounts.disable(session, vera, boss.id)  # a stolen laptop
+    session.commit()
+    leaving.undo(session, vera, boss.id)
+    session.commit()
+    session.expire_all()
+    account = accounts.find(session, "vera")
+    assert account is not None and account.disabled and vera.left_on == TODAY + timedelta(days=30)
+
+
 def test_nobody_who_is_not_here_takes_over_and_then_nothing_is_done(session: Session, aino: Person, add: Add) -> None:
     for successor in (aino, add("gone", "agent", "it")):
         if successor is not aino:
