@@ -85,9 +85,10 @@ def set_kind(session: Session, person: Person, kind: str, by: int | None = None)
 
 def set_left(session: Session, person: Person, day: date | None, by: int | None = None) -> None:
     """Set from which day on a person does not work here any more and may not sign in; None means that they do. Raises
-    AccountError for the last admin, when the day has come."""
+    AccountError for the last admin, also when the day is still to come: on that day there would be none."""
     before = person.left_on
-    if day is not None and day <= current_day() and not person.has_left(current_day()):
+    sooner = day is not None and (before is None or day < before)
+    if person.role == last_admin.ADMIN and sooner and not person.has_left(current_day()):
         last_admin.require_another(session, person)
     person.left_on = day
     session.flush()

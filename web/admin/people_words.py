@@ -33,7 +33,7 @@ def line_problem(row: Row) -> str:
 
 def last_admin() -> str:
     """Why an act was refused that would have left nobody who is an admin."""
-    return str(gettext("This is the only admin who may sign in. Make somebody else an admin first."))
+    return str(gettext("This is the only admin who may sign in and stays. Make somebody else an admin first."))
 
 
 def name_missing() -> str:

@@ -67,7 +67,9 @@ def test_no_command_takes_the_last_admin_away(
 ) -> None:
     _output(run("user", "add", "aino", "--role", "admin", "--no-password"))
     refused = run("user", *command)
-    assert refused.exit_code == 1 and refused.stderr.startswith("Error: aino is the only admin who may sign in.")
+    assert refused.exit_code == 1 and refused.stderr.startswith(
+        "Error: aino is the only admin who may sign in and stays."
+    )
     with sessions() as session:
         account = accounts.find(session, "aino")
         assert account is not None and (account.disabled, account.person.role, account.person.left_on) == (
