@@ -55,6 +55,10 @@ def _sentences(kept: str, gone: str, seen: "Preview") -> list[str]:
     ]
     if seen.takes_password:
         lines.append(f"{kept} signs in with the password of {gone}")
+    if seen.ends_second_factor:
+        lines.append(f"the second factor of {gone} ends; {kept} can set it up anew")
+    if seen.ends_password:
+        lines.append(f"the password of {gone} ends; send {kept} a link to a new one: kollega user invite {kept}")
     if seen.loses_link:
         lines.append(f"{gone} is no longer linked to the OpenID provider; {kept} stays linked")
     return lines

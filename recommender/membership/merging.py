@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from recommender import access, accounts, audit
 from recommender.access import AGENTS, Reader
-from recommender.accounts import last_admin, password_links, sessions, tokens
+from recommender.accounts import last_admin, password_links, second_factor, sessions, tokens
 from recommender.database.account_tables import Account
 from recommender.database.days import current_day
 from recommender.database.foreign_tables import ANY_SOURCE, ForeignPerson
+from recommender.database.storing import flush_and_expire
 from recommender.database.tables import Document, HelpRequest, Person, Reply, Team
 from recommender.errors import AccountError
 from recommender.membership import merged_rows
@@ -38,6 +39,8 @@ class Preview:
     sessions: int
     tokens: int
     takes_password: bool
+    ends_password: bool
+    ends_second_factor: bool
     loses_link: bool
     sources: tuple[str, ...]
 
@@ -49,6 +52,7 @@ def preview(session: Session, kept: Person, gone: Person, reader: Reader | None,
     known = session.scalars(select(ForeignPerson.source).where(ForeignPerson.person_id.in_((kept.id, gone.id))))
     accounts_of = {person.id: session.get(Account, person.id) for person in (kept, gone)}
     mine, other = accounts_of[kept.id], accounts_of[gone.id]
+    lacks, has_factor = not (mine and mine.password_hash), second_factor.is_on(session, gone.id)
     teams = {team.handle for team in kept.teams}
     return Preview(
         **_counts(session, gone, reader),
@@ -56,7 +60,9 @@ def preview(session: Session, kept: Person, gone: Person, reader: Reader | None,
         new_teams=tuple(team.handle for team in _teams_of(session, gone) if team.handle not in teams),
         sessions=sum(len(sessions.of(session, person.id, idle_days)) for person in (kept, gone)),
         tokens=sum(len(tokens.of(session, person.id)) for person in (kept, gone)),
-        takes_password=bool(other and other.password_hash and not (mine and mine.password_hash)),
+        takes_password=lacks and _gives_password(session, other),
+        ends_password=lacks and bool(other and other.password_hash and not other.disabled) and has_factor,
+        ends_second_factor=has_factor,
         loses_link=bool(other and other.subject and mine and mine.subject),
         sources=tuple(sorted(set(known) - {ANY_SOURCE})),
     )
@@ -66,7 +72,7 @@ def merge(session: Session, kept: Person, gone: Person, by: int | None = None) -
     """Make one of two. Raises AccountError when the two cannot be merged."""
     _require_two(session, kept, gone)
     role, joined = _role(session, kept, gone), _teams_of(session, gone)
-    if gone.role == last_admin.ADMIN and not _may_sign_in(session, kept):
+    if gone.role == last_admin.ADMIN and not _can_sign_in_as(session, kept, gone):
         last_admin.require_another(session, gone)
     for person in (kept, gone):
         sessions.end_all(session, person.id, by=by)
@@ -77,8 +83,9 @@ def merge(session: Session, kept: Person, gone: Person, by: int | None = None) -
     kept.teams = [*kept.teams, *(team for team in joined if team.handle not in handles)]
     kept.role, gone.teams = role, []
     session.flush()
+    gives_password = _gives_password(session, session.get(Account, gone.id))
     merged_rows.point(session, kept.id, gone.id)
-    _take_account(session, kept, gone)
+    _take_account(session, kept, gone, gives_password)
     _forget(session, kept, gone, by)
     after = kept.role, sorted(team.handle for team in kept.teams)
     actor, subject = audit.actor(session, by), f"person:{kept.id}"
@@ -103,6 +110,23 @@ def _require_two(session: Session, kept: Person, gone: Person) -> None:
 def _may_sign_in(session: Session, person: Person) -> bool:
     account = session.get(Account, person.id)
     return account is not None and account.may_sign_in(current_day())
+
+
+def _can_sign_in_as(session: Session, kept: Person, gone: Person) -> bool:
+    """True when whoever is kept may sign in, and does not lose with the other's second factor the only way to do so."""
+    mine, other = session.get(Account, kept.id), session.get(Account, gone.id)
+    if not _may_sign_in(session, kept):
+        return False
+    has_way = any(account and account.subject for account in (mine, other)) or bool(mine and mine.password_hash)
+    return has_way or not second_factor.is_on(session, gone.id)
+
+
+def _gives_password(session: Session, account: Account | None) -> bool:
+    """True when the password of the one who goes is handed on. With a second factor it is not: that ends, since an app
+    is set up for one account, and the password alone would then open what the two steps have protected."""
+    if account is None or not account.password_hash or account.disabled:
+        return False
+    return not second_factor.is_on(session, account.person_id)
 
 
 def _counts_for(session: Session, person: Person) -> bool:
@@ -140,7 +164,7 @@ def _counts(session: Session, gone: Person, reader: Reader | None) -> dict[str, 
     }
 
 
-def _take_account(session: Session, kept: Person, gone: Person) -> None:
+def _take_account(session: Session, kept: Person, gone: Person, gives_password: bool) -> None:
     """Give the one who is kept what they lack of the other's account: password, address, link to a provider. A disabled
     account gives nothing."""
     other = session.get(Account, gone.id)
@@ -152,7 +176,7 @@ def _take_account(session: Session, kept: Person, gone: Person) -> None:
     account = accounts.open_account(session, kept)
     account.email = account.email or email
     if not disabled:
-        account.password_hash = account.password_hash or password
+        account.password_hash = account.password_hash or (password if gives_password else None)
         account.subject = account.subject or subject
     session.flush()
 
@@ -164,5 +188,5 @@ def _forget(session: Session, kept: Person, gone: Person, by: int | None) -> Non
     session.flush()
     session.merge(ForeignPerson(source=ANY_SOURCE, foreign_id=handle, person_id=kept.id))
     session.flush()
-    session.expire_all()
+    flush_and_expire(session)
     audit.record(session, audit.actor(session, by), MERGED, f"person:{kept.id}", {"person": number, "handle": handle})

@@ -99,6 +99,12 @@ def _consequences(kept: Person, gone: Person, seen: Preview) -> list[str]:
     ]
     if seen.takes_password:
         said.append(gettext("They sign in with the password of %(gone)s.", gone=gone.handle))
+    if seen.ends_second_factor:
+        said.append(gettext("The two-step sign-in of %(gone)s ends; %(kept)s can set it up anew.",
+                            gone=gone.handle, kept=kept.handle))  # fmt: skip
+    if seen.ends_password:
+        said.append(gettext("The password of %(gone)s ends. Send %(kept)s a link to a new one.",
+                            gone=gone.handle, kept=kept.handle))  # fmt: skip
     if seen.loses_link:
         said.append(gettext("%(gone)s is no longer linked to the OpenID provider.", gone=gone.handle))
     said += [

@@ -18,7 +18,7 @@ from indexer.loading.load import load
 from indexer.sources.jsonl import JSONLSource
 from recommender import access, accounts, audit, database
 from recommender.accounts import sessions as sign_in_sessions
-from recommender.database.account_tables import Account, APIToken, SignInSession
+from recommender.database.account_tables import Account, APIToken, SecondFactor, SignInSession
 from recommender.database.audit_table import AuditEntry
 from recommender.database.insight_tables import TopicRow
 from recommender.database.tables import (
@@ -30,12 +30,14 @@ from recommender.database.tables import (
     PersonSettings,
     Reply,
     RequestAudience,
+    utc_now,
 )
 from recommender.database.told_tables import RequestFollow
 from recommender.errors import AccountError
 from recommender.knowledge import erasure
 from recommender.language.analyzer import Analyzer
 from recommender.membership import merged_rows, merging, people
+from recommender.settings import Settings
 from tests.paths import ROOT
 from tests.recommender.membership.conftest import Add
 
@@ -54,8 +56,6 @@ def test_every_column_that_refers_to_a_person_is_known() -> None:
         if any(key.column.table.name == "people" for key in column.foreign_keys)
     }
     assert columns == set(merged_rows.REFERENCES)
-    tokens = {table.name for table in Base.metadata.sorted_tables if "token" in table.columns}
-    assert tokens == {table.__tablename__ for table in merged_rows.AUDIENCES}
 
 
 def test_a_column_that_is_unique_for_a_person_is_never_only_pointed_elsewhere() -> None:
@@ -210,6 +210,32 @@ def test_sessions_and_tokens_of_both_end_and_the_account_has_what_one_lacked(
     assert (account.email, account.subject) == ("aino@example.org", "subject-1")
     for name in ("aino", "a.virtanen"):  # the earlier user name still works
         assert accounts.sign_in(session, name, "Correct-horse 9") is account
+
+
+def test_two_steps_do_not_become_one(session: Session, two: tuple[Person, Person], settings: Settings) -> None:
+    kept, gone = two
+    accounts.set_password(session, gone, "Correct-horse 9")
+    session.add(SecondFactor(person_id=gone.id, nonce="0" * 32, confirmed_at=utc_now(), last_step=1))
+    session.commit()
+    seen = merging.preview(session, kept, gone, None, 7)
+    assert (seen.takes_password, seen.ends_password, seen.ends_second_factor) == (False, True, True)
+    merging.merge(session, kept, gone)
+    session.commit()
+    assert session.get_one(Account, kept.id).password_hash is None
+    assert accounts.sign_in(session, "aino", "Correct-horse 9") is None
+
+
+def test_the_only_admin_is_not_locked_out_by_the_end_of_their_second_factor(session: Session, add: Add) -> None:
+    kept, gone = add("aino", "agent"), add("aino.admin", "admin")
+    accounts.set_password(session, gone, "Correct-horse 9")
+    session.add(SecondFactor(person_id=gone.id, nonce="0" * 32, confirmed_at=utc_now(), last_step=1))
+    session.commit()
+    with pytest.raises(AccountError, match="only admin"):
+        merging.merge(session, kept, gone)
+    session.rollback()
+    accounts.set_password(session, kept, "Violet-stapler 9")
+    merging.merge(session, kept, gone)
+    assert kept.role == "admin"
 
 
 def test_rights_of_a_disabled_account_do_not_come_back(session: Session, add: Add) -> None:

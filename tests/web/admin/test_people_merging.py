@@ -7,8 +7,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender import accounts
+from recommender.database.account_tables import SecondFactor
 from recommender.database.audit_table import AuditEntry
-from recommender.database.tables import Person
+from recommender.database.tables import Person, utc_now
 from tests.conftest import sign_in
 from tests.web.conftest import OpenWith
 
@@ -46,6 +48,18 @@ def test_what_will_happen_is_said_first_and_then_one_is_left(
         assert (person.role, [team.handle for team in person.teams]) == ("agent", ["hr", "it"])
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "person.merged")).one()
         assert entry.actor_id == session.scalars(select(Person.id).where(Person.handle == "tuomas")).one()
+
+
+def test_what_becomes_of_a_second_factor_is_said_before(
+    admin: FlaskClient, sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    aino, avi = add_person("aino"), add_person("avi")
+    with sessions.begin() as session:
+        accounts.set_password(session, session.get_one(Person, avi), "Correct-horse 9")
+        session.add(SecondFactor(person_id=avi, nonce="0" * 32, confirmed_at=utc_now(), last_step=1))
+    asked = admin.post(f"/admin/people/{aino}/merge", data={"other": "avi", "keep": "this"}).text
+    assert "The two-step sign-in of avi ends" in asked and "The password of avi ends" in asked
+    assert "sign in with the password of avi" not in asked
 
 
 @pytest.mark.parametrize(
