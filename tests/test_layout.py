@@ -357,6 +357,12 @@ def test_nothing_else_imports_research() -> None:
     assert {_part(module) for module in importers} <= {"indexer.research"}
 
 
+def test_rows_are_read_again_only_after_what_was_changed_is_written() -> None:
+    """`expire_all` throws away what was not written yet."""
+    using = {module for module, path in _modules().items() if "expire_all(" in path.read_text("utf-8")}
+    assert using == {"recommender.database.storing"}
+
+
 def test_modules_and_functions_stay_short() -> None:
     long = []
     for module, path in _modules().items():

@@ -8,10 +8,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Table,
-    Text,
     UniqueConstraint,
     and_,
-    cast,
     delete,
     exists,
     insert,
@@ -21,18 +19,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from recommender import database
-from recommender.database.documents_tables import DocumentVersion
+from recommender.database import audience_tokens
 from recommender.database.risk_tables import TransferAct
 from recommender.database.service_tables import Teaching
+from recommender.database.storing import flush_and_expire
 from recommender.database.tables import (
     Base,
-    DocumentAudience,
     FirstSuggestion,
     HelpRequest,
     PersonSettings,
     Reply,
-    RequestAudience,
-    utc_now,
 )
 
 POINT, UNITE, END, OWN = "point", "unite", "end", "own"
@@ -83,8 +79,6 @@ REFERENCES: dict[str, str] = {
     "word_lists.made_by_id": POINT,
 }
 """Every column that refers to a person. A test compares it with the tables, so that a new one is not forgotten."""
-AUDIENCES = (RequestAudience, DocumentAudience)
-"""The tables that name people in tokens (`person:42`); so does DocumentVersion in a list."""
 
 
 def point(session: Session, kept: int, gone: int) -> None:
@@ -102,9 +96,9 @@ def point(session: Session, kept: int, gone: int) -> None:
             session.execute(update(table).where(column == gone).values({column.name: kept}))
         if policy == END:
             session.execute(delete(table).where(column == gone))
-    _merge_audiences(session, kept, gone)
+    audience_tokens.rename(session, f"person:{gone}", f"person:{kept}")
     _drop_pairs_with_oneself(session, kept)
-    session.expire_all()
+    flush_and_expire(session)
 
 
 def column_of(reference: str) -> tuple[Table, Column[int]]:
@@ -172,22 +166,6 @@ def _merge_settings(session: Session, kept: int, gone: int) -> None:
         session.add(mine)
     mine.paused = mine.paused or other.paused
     session.delete(other)
-    session.flush()
-
-
-def _merge_audiences(session: Session, kept: int, gone: int) -> None:
-    """Who could read something by name still can."""
-    before, after = f"person:{gone}", f"person:{kept}"
-    for audience in AUDIENCES:
-        table = Base.metadata.tables[audience.__tablename__]
-        item = next(column for column in table.primary_key.columns if column.name != "token")
-        twin = table.alias()
-        has_twin = exists().where(twin.c[item.name] == item, twin.c.token == after)
-        session.execute(delete(table).where(table.c.token == before, has_twin))
-        session.execute(update(table).where(table.c.token == before).values(token=after, updated_at=utc_now()))
-    named = cast(DocumentVersion.audience, Text).contains(f'"{before}"')
-    for row in session.scalars(select(DocumentVersion).where(named)):
-        row.audience = list(dict.fromkeys(after if token == before else token for token in row.audience))
     session.flush()
 
 

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.access import EVERYONE
 from recommender.audit import Actor
+from recommender.database import audience_tokens
 from recommender.database.gap_tables import GapRow, TopicAge
 from recommender.database.handover_tables import Handover, TeamDestination
 from recommender.database.request_tables import CannedReply, InternalNote
 from recommender.database.risk_tables import TopicFigure
 from recommender.database.service_tables import ReadingMark, SentAfterwards, SuccessMeasure
+from recommender.database.storing import flush_and_expire
 from recommender.database.tables import (
     OPEN,
     Document,
@@ -128,11 +130,8 @@ def merge(session: Session, team: Team, into: Team, by: Actor) -> Belongings:
     joining = session.scalars(_joining(team, into)).all()
     if joining:
         session.execute(insert(team_members), [{"team_id": into.id, "person_id": number} for number in joining])
-    for table, audience, number in (
-        (HelpRequest, RequestAudience, RequestAudience.request_id),
-        (Document, DocumentAudience, DocumentAudience.document_id),
-    ):
-        _rename_token(session, audience, number, f"team:{team.handle}", f"team:{into.handle}")
+    audience_tokens.rename(session, f"team:{team.handle}", f"team:{into.handle}")
+    for table in (HelpRequest, Document):
         session.execute(update(table).where(table.team_id == team.id).values(updated_at=utc_now()))
     for moving in _MOVED:
         session.execute(update(moving).where(moving.team_id == team.id).values(team_id=into.id))
@@ -141,17 +140,10 @@ def merge(session: Session, team: Team, into: Team, by: Actor) -> Belongings:
     if (means.joining and means.for_joining) or (means.others and means.for_others):
         details["widened"] = True
     audit.record(session, by, "team.merged", f"team:{team.handle}", details)
-    session.expire_all()
+    flush_and_expire(session)
     session.delete(team)
     session.flush()
     return moved
-
-
-def _rename_token(session: Session, audience: Any, number: Any, before: str, after: str) -> None:
-    """Let an audience name the other team, unless it does already."""
-    named = select(number).where(audience.token == after)
-    session.execute(delete(audience).where(audience.token == before, number.in_(named.scalar_subquery())))
-    session.execute(update(audience).where(audience.token == before).values(token=after, updated_at=utc_now()))
 
 
 def _members(team: Team) -> Select[tuple[int]]:

@@ -9,9 +9,21 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender import audit
 from recommender.access import knows_asker, readable_documents, readable_requests, reader_of
 from recommender.database.audit_table import AuditEntry
+from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.request_tables import CannedReply
-from recommender.database.tables import Base, Document, HelpRequest, Person, RequestAudience, Team, team_members
+from recommender.database.tables import (
+    Base,
+    Document,
+    HelpRequest,
+    Person,
+    RequestAudience,
+    Team,
+    team_members,
+    utc_now,
+)
 from recommender.errors import TeamRefused
+from recommender.insights.topics import stored
+from recommender.knowledge import versions
 from recommender.teams import removing, team
 
 Sessions = sessionmaker[Session]
@@ -101,6 +113,35 @@ def test_a_merge_moves_everything_and_says_before_who_reads_more(
         assert entry is not None and entry.action == "team.merged" and entry.details is not None
         assert (entry.details["into"], entry.details["widened"], entry.details["people"]) == ("hr", True, [aino])
         assert audit.verify(session) == []
+
+
+def test_the_history_of_guides_and_the_topics_go_along(
+    sessions: Sessions, add_person: Callable[..., int], add_document: Callable[..., int]
+) -> None:
+    aino = add_person("aino", "agent", "payroll")
+    add_person("eeva", "agent", "hr")
+    number = add_document("Pay", "First", team="payroll", audience=())
+    with sessions.begin() as session:
+        document = session.get_one(Document, number)
+        versions.store(session, document, aino, utc_now())
+        document.body = "Second"
+        versions.store(session, document, aino, utc_now())
+        for token, items in (("team:payroll", ("document:1", "document:2")), ("team:hr", ("document:2",))):
+            row = TopicRow(audience=token, name_en="pay", given_en="Pay days", made_on=utc_now().date())
+            session.add(row)
+            session.flush()
+            session.add_all(TopicItem(topic_id=row.id, item=item) for item in items)
+    with sessions.begin() as session:
+        removing.merge(session, _row(session, "payroll"), _row(session, "hr"), audit.COMMAND)
+    with sessions() as session:
+        reader = reader_of(session.get_one(Person, aino))
+        found = versions.history(session, session.get_one(Document, number), reader).versions
+        assert [version.body for version in found] == ["Second", "First"]
+        topics = stored.read(session, "team:hr").values()
+        assert [(topic.given["en"], set(topic.items)) for topic in topics] == [
+            ("Pay days", {"document:1"}), ("Pay days", {"document:2"}),
+        ]  # fmt: skip
+        assert stored.stored_tokens(session) == ["team:hr"]
 
 
 def test_a_merge_tells_nobody_who_asked_without_a_name(
