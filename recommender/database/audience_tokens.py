@@ -9,8 +9,12 @@ from sqlalchemy.orm import Session
 from recommender.database.documents_tables import DocumentVersion
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import DocumentAudience, RequestAudience, utc_now
+from recommender.database.words_tables import Pin
 
-COLUMNS = ("request_audience.token", "document_audience.token", "document_versions.audience", "topics.audience")
+COLUMNS = (
+    "request_audience.token", "document_audience.token", "document_versions.audience", "topics.audience",
+    "pins.audience",
+)  # fmt: skip
 """All of them. A test compares them with the tables, so that a new one is not forgotten in `rename`."""
 
 
@@ -23,6 +27,7 @@ def rename(session: Session, before: str, after: str) -> None:
     for row in session.scalars(select(DocumentVersion).where(named)):
         row.audience = sorted({after if token == before else token for token in row.audience})
     _rename_topics(session, before, after)
+    session.execute(update(Pin).where(Pin.audience == before).values(audience=after))
     session.flush()
 
 

@@ -26,12 +26,13 @@ from recommender.database.tables import (
     team_members,
     utc_now,
 )
+from recommender.database.words_tables import Pin
 from recommender.errors import TeamRefused
 from recommender.outbox.handover import SENT
 
 _MOVED = (
     HelpRequest, Document, InternalNote, CannedReply, SuccessMeasure, SentAfterwards, ReadingMark, GapRow, TopicAge,
-    TopicFigure,
+    TopicFigure, Pin,
 )  # fmt: skip
 """The tables whose rows belong to a team and go to the other one."""
 

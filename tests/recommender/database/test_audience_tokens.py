@@ -12,6 +12,7 @@ from recommender.database import audience_tokens
 from recommender.database.documents_tables import DocumentVersion
 from recommender.database.insight_tables import TopicRow
 from recommender.database.tables import Base, DocumentAudience, RequestAudience, utc_now
+from recommender.database.words_tables import Pin
 
 NO_AUDIENCE = {
     "handovers.readers_there",  # groups of another system
@@ -44,6 +45,7 @@ def test_each_of_them_names_the_other_one_afterwards_once(
             session.execute(insert(RequestAudience).values(request_id=request, token=token))
             session.execute(insert(DocumentAudience).values(document_id=document, token=token))
             session.add(TopicRow(audience=token, made_on=utc_now().date()))
+            session.add(Pin(phrase="vpn", item=f"request:{request}", audience=token, until=utc_now().date()))
         session.add(DocumentVersion(document_id=document, title="T", body="B", text_digest="0", audience=tokens))
     with sessions.begin() as session:
         audience_tokens.rename(session, "team:it", "team:hr")
