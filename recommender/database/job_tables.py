@@ -29,7 +29,7 @@ class Job(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     source: Mapped[str] = mapped_column(String(80))
-    title: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    title: Mapped[str] = mapped_column(String(200), default="")
     payload: Mapped[Any] = mapped_column(JSON, default=list)
     state: Mapped[str] = mapped_column(String(12))
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
@@ -41,8 +41,8 @@ class Job(Base):
     finished_at: Mapped[datetime | None]
     done: Mapped[int | None]
     total: Mapped[int | None]
-    unit: Mapped[str] = mapped_column(String(16), default="", server_default="")
-    stage: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    unit: Mapped[str] = mapped_column(String(16), default="")
+    stage: Mapped[str] = mapped_column(String(200), default="")
     cancel_asked: Mapped[bool] = mapped_column(default=False, server_default=false())
     result: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 

@@ -8,12 +8,11 @@ down_revision = "0038"
 branch_labels = None
 depends_on = None
 _WIDTHS = (("source", 64, 80), ("state", 8, 12))
+_TEXTS = ("title", "unit", "stage")
+_NUMBERED = {"sqlite_autoincrement": True}
 
 
 def upgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":  # SQLite does not look at the length
-        for name, before, after in _WIDTHS:
-            op.alter_column("jobs", name, existing_type=sa.String(before), type_=sa.String(after))
     empty = {"nullable": False, "server_default": ""}
     for column in (
         sa.Column("title", sa.String(length=200), **empty),
@@ -26,6 +25,11 @@ def upgrade() -> None:
         sa.Column("cancel_asked", sa.Boolean(), nullable=False, server_default=sa.false()),
     ):
         op.add_column("jobs", column)
+    with op.batch_alter_table("jobs", table_kwargs=_NUMBERED) as jobs:
+        for name, before, after in _WIDTHS:
+            jobs.alter_column(name, existing_type=sa.String(before), type_=sa.String(after), existing_nullable=False)
+        for name in _TEXTS:
+            jobs.alter_column(name, server_default=None)
     op.create_table(
         "job_lines",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -45,6 +49,6 @@ def downgrade() -> None:
     op.execute("DELETE FROM jobs WHERE kind NOT IN ('load', 'delete')")
     for name in ("cancel_asked", "stage", "unit", "total", "done", "updated_at", "started_at", "title"):
         op.drop_column("jobs", name)
-    if op.get_bind().dialect.name == "postgresql":
+    with op.batch_alter_table("jobs", table_kwargs=_NUMBERED) as jobs:
         for name, before, after in _WIDTHS:
-            op.alter_column("jobs", name, existing_type=sa.String(after), type_=sa.String(before))
+            jobs.alter_column(name, existing_type=sa.String(after), type_=sa.String(before), existing_nullable=False)
