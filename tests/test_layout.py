@@ -89,7 +89,9 @@ RECOMMENDER = {
     "provisioning": {"accounts", "audit", "database", "errors", "membership", "teams"},
     "learned": {"index", "people", "search"},
     "monitoring": {
+        "accounts",
         "checksums",
+        "corpus",
         "database",
         "datatypes",
         "encoder",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from indexer.jobs.running import RunningJob
-from recommender.errors import SettingsError
+from recommender.errors import SettingsError, SourceError
 
 _MOST_LINES = 200  # of what would change that are stored of a dry run: a judgement
 
@@ -46,6 +46,8 @@ def _read(job: RunningJob, configured: Any, sessions: Any, show: Any) -> dict[st
     )
     loaded = report.loaded
     job.note(report.line())
+    if loaded.broken_off:
+        raise SourceError(loaded.broken_off)
     return {
         **loaded.counts(),
         "deleted": report.deleted,

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.job_tables import Job
+from recommender.database.leading import SHARED_WORK, leader
 from recommender.database.storing import changes_a_row, take
 from recommender.database.tables import utc_now
 from recommender.jobs.kinds import ITEMS, WORK, title_of
@@ -177,6 +178,11 @@ def listed(
     if before is not None:
         query = query.where(Job.id < before)
     return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def is_watched(session: Session) -> bool:
+    """True when a `kollega watch` runs on this database, so that jobs are done."""
+    return leader(session.get_bind().engine, SHARED_WORK) is not None
 
 
 def _end(session: Session, number: int, state: str, result: dict[str, Any], attempt: int | None = None) -> bool:

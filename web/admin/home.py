@@ -8,6 +8,7 @@ from flask_babel import gettext
 
 from recommender.first_run import checklist
 from web import current
+from web.admin import source_words
 from web.admin.frame import Attention, current_admin
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -58,4 +59,4 @@ def tasks() -> list[ShownTask]:
 
 def attention() -> list[Attention]:
     """What an admin should look at. Each section that knows of such things adds them here."""
-    return []
+    return source_words.attention()

@@ -6,6 +6,8 @@ from web.admin import (
     audit_log,
     home,
     imports,
+    index,
+    jobs,
     look,
     people,
     people_import,
@@ -15,6 +17,7 @@ from web.admin import (
     quality,
     settings,
     signing_in,
+    sources,
     system,
     teams,
     words,
@@ -22,4 +25,20 @@ from web.admin import (
 
 _ADDING_TO_OTHERS = (people_import, people_leaving, people_merging, person_acts)
 """Modules that add their addresses to the blueprint of another one."""
-PAGES = (answers, audit_log, home, imports, look, people, quality, settings, signing_in, system, teams, words)
+PAGES = (
+    answers,
+    audit_log,
+    home,
+    imports,
+    index,
+    jobs,
+    look,
+    people,
+    quality,
+    settings,
+    signing_in,
+    sources,
+    system,
+    teams,
+    words,
+)

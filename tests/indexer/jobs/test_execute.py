@@ -110,6 +110,9 @@ def test_a_source_is_read_tried_out_and_its_problems_are_told(do: Do, settings: 
     read = do(kinds.SYNC, source="wiki")
     assert (read.result["added"], read.result["problem_count"]) == (3, 1)
     assert "wiki.jsonl:4" in read.result["problems"][0]
+    (settings.home / "wiki.jsonl").unlink()
+    broken = do(kinds.SYNC, source="wiki")
+    assert broken.state == queue.FAILED and "wiki.jsonl" in broken.result["problems"][0]
     gone = do(kinds.SYNC, source="gone")
     assert gone.state == queue.FAILED and "gone is no longer in" in gone.result["problems"][0]
 

@@ -1,0 +1,121 @@
+"""web/admin/jobs.py and index.py: jobs are followed, ended and done once more on pages, and what changes the index says
+first in numbers what will happen."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.audit_table import AuditEntry
+from recommender.database.job_tables import Job
+from recommender.jobs import kinds, progress, queue
+from recommender.settings import Settings
+from tests.conftest import sign_in
+from tests.web.forms import forms_of, press
+
+Sessions = sessionmaker[Session]
+JOBS, INDEX = "/admin/jobs/", "/admin/index/"
+
+
+@pytest.fixture
+def admin(
+    open_client: Callable[[], FlaskClient], add_person: Callable[..., int], add_request: Callable[..., int]
+) -> FlaskClient:
+    """An admin who has signed in; one item is in the index."""
+    add_person("boss", "admin")
+    add_request("Printer")
+    return sign_in(open_client(), "boss")
+
+
+def _jobs(sessions: Sessions) -> list[Job]:
+    with sessions() as session:
+        return list(session.scalars(select(Job).order_by(Job.id)))
+
+
+def _run(sessions: Sessions, number: int) -> int:
+    with sessions.begin() as session:
+        job = queue.claim(session, number)
+        assert job is not None
+        return job.attempts
+
+
+def test_before_the_index_is_changed_it_is_said_in_numbers_what_will_happen(
+    admin: FlaskClient, sessions: Sessions, add_request: Callable[..., int]
+) -> None:
+    page = admin.get(INDEX)
+    assert page.status_code == 200 and "Up to date: 1 item." in page.text
+    add_request("Network")
+    add_request("Screen")
+    assert "Up to date" not in admin.get(INDEX).text
+    asked = press(admin, INDEX, f"{INDEX}update")
+    assert "2 new or changed items are read." in asked.text and "not known yet" in asked.text
+    assert _jobs(sessions) == []
+    (form,) = [form for form in forms_of(asked.text) if form.action == f"{INDEX}update"]
+    for _twice in range(2):
+        assert admin.post(form.action, data=dict(form.fields)).headers["Location"] == f"{JOBS}1"
+    (job,) = _jobs(sessions)
+    assert (job.kind, job.payload, job.state) == (kinds.REINDEX, {}, queue.WAITING)
+    with sessions() as session:
+        assert session.scalars(select(AuditEntry.action).where(AuditEntry.subject == "job:1")).all() == ["job.added"]
+
+
+def test_how_long_it_takes_follows_from_the_last_time(admin: FlaskClient, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        number = queue.add(session, kinds.REINDEX, "index-x", {}).id
+        queue.finish(session, number, {"items": 9, "passages": 90, "encoded": 90, "reused": 0, "seconds": 45.0})
+    asked = press(admin, INDEX, f"{INDEX}full")
+    assert "1 item is read anew." in asked.text and "at 2 passages a second, as the last time" in asked.text
+
+
+@pytest.mark.parametrize(("what", "said"), [("check", "Nothing is changed."), ("repair", "built anew if need be")])
+def test_checking_says_whether_it_changes_anything(admin: FlaskClient, what: str, said: str) -> None:
+    assert said in press(admin, INDEX, f"{INDEX}{what}").text
+
+
+def test_there_is_nothing_to_go_back_to_without_an_index_before(admin: FlaskClient, sessions: Sessions) -> None:
+    assert f"{INDEX}rollback" not in admin.get(INDEX).text
+    form = next(form for form in forms_of(admin.get(INDEX).text) if form.action == f"{INDEX}update")
+    assert admin.post(f"{INDEX}rollback", data={**dict(form.fields), "confirmed": "1"}).status_code == 302
+    assert _jobs(sessions) == []
+
+
+def test_another_model_must_exist_and_no_setting_may_name_one(
+    admin: FlaskClient, sessions: Sessions, settings: Settings
+) -> None:
+    assert "KOLLEGA_MODEL sets the model" in admin.get(INDEX).text  # as in these tests
+    form = next(form for form in forms_of(admin.get(INDEX).text) if form.action == f"{INDEX}update")
+    token = dict(form.fields)["csrf_token"]
+    assert admin.post(f"{INDEX}model", data={"csrf_token": token, "other": "x"}).status_code == 409
+    assert _jobs(sessions) == []
+
+
+def test_a_job_is_followed_cancelled_and_done_once_more(admin: FlaskClient, sessions: Sessions) -> None:
+    assert "There are no jobs yet" in admin.get(JOBS).text
+    with sessions.begin() as session:
+        number = queue.add(session, kinds.SYNC, "source:wiki", {"source": "wiki"}).id
+    attempt = _run(sessions, number)
+    with sessions.begin() as session:
+        progress.report(session, number, attempt, queue.LEASE, done=3, total=9, unit="items", stage="reading")
+        progress.note(session, number, "Begun.")
+    page = admin.get(f"{JOBS}{number}")
+    assert "Read the source wiki" in page.text and "3 of 9" in page.text and "data-follow" in page.text
+    assert '<progress max="9" value="3"' in page.text and "Begun." in page.text
+    assert "kollega watch is not running" in page.text
+    assert "Luetaan lähde wiki" in admin.get(f"{JOBS}{number}?lang=fi").text
+    admin.get(f"{JOBS}?lang=en")
+    assert press(admin, f"{JOBS}{number}", f"{JOBS}{number}/cancel").status_code == 302
+    assert "Being cancelled" in admin.get(f"{JOBS}{number}").text
+    with sessions.begin() as session:
+        queue.end_cancelled(session, number, attempt)
+    assert press(admin, f"{JOBS}{number}", f"{JOBS}{number}/retry").status_code == 302
+    assert _jobs(sessions)[0].state == queue.WAITING
+    assert admin.get(f"{JOBS}99").status_code == 404
+
+
+def test_what_programs_have_sent_is_no_job_of_the_page(admin: FlaskClient, sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        number = queue.add(session, kinds.LOAD, "crm", [{"title": "secret"}]).id
+    assert admin.get(f"{JOBS}{number}").status_code == 404
+    assert "There are no jobs yet" in admin.get(JOBS).text

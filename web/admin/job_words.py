@@ -1,0 +1,108 @@
+"""Jobs in the language of the page: what each does, how far it is, and what came of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask_babel import gettext, ngettext
+
+from recommender.database.job_tables import Job
+from recommender.jobs import kinds, queue
+
+
+def title(job: Job) -> str:
+    """What the job does."""
+    chosen: Mapping[str, Any] = job.payload if isinstance(job.payload, dict) else {}
+    words: dict[str, Callable[[], str]] = {
+        kinds.REINDEX: lambda: (
+            gettext("Build the index anew") if chosen.get("full") else gettext("Bring the index up to date")
+        ),
+        kinds.VERIFY: lambda: (
+            gettext("Check everything and mend the index") if chosen.get("repair") else gettext("Check everything")
+        ),
+        kinds.ROLLBACK: lambda: gettext("Go back to the index before"),
+        kinds.MODEL: lambda: gettext("Put the model %(name)s in use", name=chosen.get("name", "")),
+        kinds.CALIBRATE: lambda: gettext("Learn how sure an answer is"),
+        kinds.TRAIN: lambda: gettext("Learn how to rank colleagues"),
+        kinds.SYNC: lambda: _sync_title(chosen),
+        kinds.EXPORT: lambda: gettext("Write everything into a file"),
+        kinds.LOAD_FILE: lambda: gettext("Load the file %(name)s", name=chosen.get("name", "")),
+    }
+    return str(words[job.kind]()) if job.kind in words else job.title
+
+
+def state(job: Job) -> str:
+    """The state of the job in a word or two."""
+    if job.state == queue.RUNNING and job.cancel_asked:
+        return str(gettext("Being cancelled"))
+    names = {
+        queue.WAITING: gettext("Waiting"),
+        queue.RUNNING: gettext("Running"),
+        queue.DONE: gettext("Done"),
+        queue.FAILED: gettext("Failed"),
+        queue.CANCELLED: gettext("Cancelled"),
+    }
+    return str(names.get(job.state, job.state))
+
+
+def stage(job: Job) -> str:
+    """What is being done now."""
+    names = {
+        "loading the model": gettext("Loading the model"),
+        "indexing": gettext("Indexing"),
+        "checking": gettext("Checking"),
+        "reading": gettext("Reading"),
+        "copying the database": gettext("Copying the database, so that nothing is changed"),
+        "asking past questions": gettext("Asking past questions again"),
+        "writing": gettext("Writing"),
+        "waiting for another update of the index": gettext("Waiting until another update of the index ends"),
+    }
+    return str(names.get(job.stage, job.stage))
+
+
+def counted(job: Job) -> str:
+    """How far it is, as a count; empty when it has counted nothing yet."""
+    if job.done is None:
+        return ""
+    if job.total is None:
+        return str(ngettext("%(num)d done", "%(num)d done", job.done))
+    return str(gettext("%(done)d of %(total)d", done=job.done, total=job.total))
+
+
+def what_came_of_it(job: Job) -> list[str]:
+    """The result in sentences, without the problems."""
+    result = job.result
+    lines: list[str] = [result["text"]] if result.get("text") else []
+    if "passages" in result:
+        lines.append(ngettext("%(num)d item is in the index.", "%(num)d items are in the index.", result["items"]))
+        lines.append(
+            gettext(
+                "%(new)d passages were read anew, %(kept)d were kept.", new=result["encoded"], kept=result["reused"]
+            )
+        )
+    if job.kind in (kinds.SYNC, kinds.LOAD_FILE) and "added" in result:
+        deleted = result.get("removed", 0) + result.get("deleted", 0)
+        lines.append(
+            gettext(
+                "%(added)d added, %(updated)d changed, %(unchanged)d unchanged, %(deleted)d removed.",
+                added=result["added"], updated=result.get("updated", 0), unchanged=result.get("unchanged", 0),
+                deleted=deleted,
+            )
+        )  # fmt: skip
+    if "would_change" in result:
+        lines.append(gettext("This was a try: nothing was written."))
+    if job.kind == kinds.VERIFY and result.get("problem_count") == 0:
+        lines.append(gettext("All is well: database, files, index, model and audit log."))
+    if job.kind == kinds.ROLLBACK and result.get("generation"):
+        lines.append(gettext("In use again: %(name)s", name=result["generation"]))
+    if result.get("file"):
+        lines.append(gettext("The file is %(file)s in the home directory of Kollega.", file=result["file"]))
+    return lines
+
+
+def _sync_title(chosen: Mapping[str, Any]) -> str:
+    name = chosen.get("source", "")
+    if chosen.get("dry_run"):
+        return str(gettext("Try the source %(name)s without writing", name=name))
+    if chosen.get("full"):
+        return str(gettext("Read the source %(name)s from the beginning", name=name))
+    return str(gettext("Read the source %(name)s", name=name))
