@@ -249,6 +249,11 @@ class Settings(Places):
         return zone_of(self.time_zone) or UTC
 
     @property
+    def language_of_mail(self) -> str | None:
+        """The language of mail to somebody who has chosen none; None where no mail is sent."""
+        return self.language if self.mail_server else None
+
+    @property
     def organisation_words(self) -> tuple[str, ...]:
         """Words of the organisation's addresses, which are no part of a good password."""
         return tuple(re.findall(r"\w+", f"{urlsplit(self.public_url).hostname or ''} {self.mail_from}"))

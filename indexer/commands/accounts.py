@@ -21,6 +21,7 @@ def add(
     password: str | None,
     email: str = "",
     words: Sequence[str] = (),
+    tell: str | None = None,
 ) -> str:
     """Let a person sign in; returns a sentence with their role. A person who is already in the database keeps the name,
     teams, role or address that is not given. Raises AccountError for a handle, address or password that cannot be used,
@@ -31,7 +32,7 @@ def add(
     else:
         people.rename(session, person, name)
     _give(session, person, role or person.role, teams)
-    people.give_account(session, person, email)
+    people.give_account(session, person, email, tell=tell)
     if password is not None:
         accounts.set_password(session, person, password, words=words)
     return f"{person.handle} may sign in as {person.role}"

@@ -38,10 +38,13 @@ def user_add(
     The password is asked for, or read from the first line of standard input.
     """
     from indexer.commands import accounts
+    from recommender.organisation.values import Organisation
 
     password = None if no_password else read_password()
     with database_session(settings) as session:
-        click.echo(accounts.add(session, handle, name, role or "", teams, password, email, settings.organisation_words))
+        tell = Organisation.read(session, settings).settings.language_of_mail
+        words = settings.organisation_words
+        click.echo(accounts.add(session, handle, name, role or "", teams, password, email, words, tell))
 
 
 @user_group.command("role")

@@ -23,10 +23,12 @@ def user_import(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) ->
     cells change nothing, and nobody is removed. Lines that cannot be used are refused, and the exit status is then 1.
     """
     from recommender.membership import people_file
+    from recommender.organisation.values import Organisation
 
     settings: Settings = ctx.obj
     with database_session(settings) as session:
-        found = people_file.import_people(session, people_file.decoded(file.read_bytes()))
+        tell = Organisation.read(session, settings).settings.language_of_mail
+        found = people_file.import_people(session, people_file.decoded(file.read_bytes()), tell=tell)
         if dry_run:
             session.rollback()
     if as_json:

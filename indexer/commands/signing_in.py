@@ -36,13 +36,15 @@ def user_password(settings: Settings, handle: str, keep_tokens: bool) -> None:
 def user_email(settings: Settings, handle: str, address: str) -> None:
     """Set the e-mail address to which HANDLE gets links to a new password, and notifications.
 
-    Without ADDRESS it is removed.
+    Without ADDRESS it is removed. The address before is told by mail.
     """
     from recommender import accounts
     from recommender.membership.people import find
+    from recommender.organisation.values import Organisation
 
     with database_session(settings) as session:
-        account = accounts.set_email(session, find(session, handle), address)
+        tell = Organisation.read(session, settings).settings.language_of_mail
+        account = accounts.set_email(session, find(session, handle), address, tell=tell)
         click.echo(f"mail for {handle} goes to {account.email}" if account.email else f"{handle} gets no mail")
 
 

@@ -96,6 +96,8 @@ def _written(settings: Settings, sessions: sessionmaker[Session], number: int) -
         row = mail.claim(session, number, settings.mail_from.rpartition("@")[2].rstrip(">"))
         if row is None:
             return None
+        if row.address:
+            return compose(session, settings, row, row.address)
         account = session.get(Account, row.person_id) if row.person_id else None
         if account is None or not account.email or not may_sign_in(account):
             mail.fail(row, "This person has no e-mail address, or may not sign in.", for_good=True)

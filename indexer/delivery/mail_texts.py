@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from recommender.accounts import password_links
 from recommender.database.account_tables import OutgoingMail
-from recommender.outbox.mail import INVITATION, PASSWORD_CHANGED, PASSWORD_LINK, SECOND_FACTOR_OFF
+from recommender.outbox.mail import ADDRESS_CHANGED, INVITATION, PASSWORD_CHANGED, PASSWORD_LINK, SECOND_FACTOR_OFF
 from recommender.settings import Settings
 
 _TEXTS = {
@@ -52,6 +52,24 @@ _TEXTS = {
         "Ditt lösenord till Kollega byttes",
         "Hej,\n\nlösenordet för användarnamnet {handle} byttes nyss.\n\n"
         "Om det inte var du, be genast om ett nytt lösenord och berätta för en administratör:\n\n{address}\n",
+    ),
+    (ADDRESS_CHANGED, "en"): (
+        "Your e-mail address in Kollega was changed",
+        "Hello,\n\nthe e-mail address of the user name {handle} was changed just now. Links to a new password and "
+        "other messages do not come to this address any more.\n\n"
+        "If you did not expect this, tell an admin at once:\n\n{address}\n",
+    ),
+    (ADDRESS_CHANGED, "fi"): (
+        "Sähköpostiosoitteesi Kollegassa vaihdettiin",
+        "Hei,\n\nkäyttäjätunnuksen {handle} sähköpostiosoite vaihdettiin juuri. Linkit uuteen salasanaan ja muut "
+        "viestit eivät enää tule tähän osoitteeseen.\n\n"
+        "Jos et odottanut tätä, kerro heti pääkäyttäjälle:\n\n{address}\n",
+    ),
+    (ADDRESS_CHANGED, "sv"): (
+        "Din e-postadress i Kollega ändrades",
+        "Hej,\n\ne-postadressen för användarnamnet {handle} ändrades nyss. Länkar till ett nytt lösenord och andra "
+        "meddelanden kommer inte längre till den här adressen.\n\n"
+        "Om du inte väntade dig det, berätta genast för en administratör:\n\n{address}\n",
     ),
     (SECOND_FACTOR_OFF, "en"): (
         "Two-step sign-in to Kollega was turned off",

@@ -13,6 +13,7 @@ from recommender.database.foreign_tables import person_named
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person
 from recommender.errors import AccountError
+from recommender.outbox import mail
 
 ROLES = ("staff", "agent", "lead", "admin")
 _EMAIL = re.compile(r"[^@\s<>,;:\"\\()\[\]]+@[^@\s<>,;:\"\\()\[\]]+\.[^@\s<>,;:\"\\()\[\].]+")
@@ -92,9 +93,11 @@ def enable(session: Session, person: Person, by: int | None = None) -> None:
         _record(session, person.id, "account.enabled", by, {"widened": True})
 
 
-def set_email(session: Session, person: Person, email: str, by: int | None = None) -> Account:
+def set_email(session: Session, person: Person, email: str, by: int | None = None, tell: str | None = None) -> Account:
     """Set where links to a new password are sent, or nowhere when it is empty; links that were sent elsewhere end.
-    Raises AccountError for what is no address, or is the address of somebody else."""
+    `tell` is the language in which the address before is told by mail, None where no mail can be sent. The audit log
+    marks another address: whoever reads its mail can set a password. Raises AccountError for what is no address, or is
+    the address of somebody else."""
     email = email.strip().lower()
     if email and (len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email)):
         raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.", "email")
@@ -104,10 +107,16 @@ def set_email(session: Session, person: Person, email: str, by: int | None = Non
             f"{email} is already the address of {other.person.handle}; an address has one person.", "email_taken"
         )
     account = open_account(session, person)
-    if account.email != (email or None):
+    before, account.email = account.email, email or None
+    details = {"set": bool(email)}  # the address itself is personal
+    if before != account.email:
         password_links.end(session, person.id)
-    account.email = email or None
-    _record(session, person.id, "account.email", by, {"set": bool(email)})  # the address itself is personal
+        if before and tell:
+            mail.queue(session, person.id, mail.ADDRESS_CHANGED, tell).address = before
+        if email and by != person.id:
+            details["widened"] = True
+    session.flush()
+    _record(session, person.id, "account.email", by, {**details})
     return account
 
 

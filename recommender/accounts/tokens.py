@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.database.account_tables import Account, APIToken
 from recommender.database.days import current_day
+from recommender.database.person_kind import SERVICE
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person
 from recommender.errors import AccountError
@@ -23,6 +24,7 @@ def make_token(
     session: Session, person: Person, name: str, scopes: Collection[str], days: int | None = None, by: int | None = None
 ) -> str:
     """A new bearer token that expires after `days`, or never. Only its digest is stored, so it cannot be shown again.
+    The audit log marks one that somebody else than the person has made: whoever has it reads what the person may.
 
     Raises AccountError when there is no scope or an unknown one.
     """
@@ -39,8 +41,17 @@ def make_token(
     session.add(row)
     session.flush()
     details = {"person": person.id, "scopes": row.scopes, "expires": expires.isoformat() if expires else None}
+    if by != person.id:
+        details["widened"] = True
     audit.record(session, audit.actor(session, by), "token.made", f"token:{row.id}", details)
     return token
+
+
+def is_for_programs(session: Session, person: Person) -> bool:
+    """True for a service as which nobody signs in: an admin makes its tokens. Those of anybody else open what only they
+    may read, so they make them themselves."""
+    account = session.get(Account, person.id)
+    return person.kind == SERVICE and not (account and (account.password_hash or account.subject))
 
 
 def token_of(session: Session, bearer: str, today: date) -> APIToken | None:

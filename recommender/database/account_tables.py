@@ -113,7 +113,8 @@ class OutgoingMail(Base):
     `person_id` is None when nobody was found to write to: such a row is stored all the same, so that asking takes as
     long as for a known person, and is deleted instead of sent.
 
-    `message_id` is the mail's Message-ID, stored before it is sent for the first time.
+    `message_id` is the mail's Message-ID, stored before it is sent for the first time. `address` is where it goes when
+    that is not the person's present address.
     """
 
     __tablename__ = "outgoing_mail"
@@ -128,5 +129,6 @@ class OutgoingMail(Base):
     next_attempt_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
     problem: Mapped[str | None] = mapped_column(Text)
     message_id: Mapped[str | None] = mapped_column(String(255))
+    address: Mapped[str | None] = mapped_column(String(254))
 
     person: Mapped[Person | None] = relationship(lazy="joined")

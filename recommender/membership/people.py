@@ -76,11 +76,13 @@ def set_teams(session: Session, person: Person, handles: Collection[str], by: in
 
 
 def set_kind(session: Session, person: Person, kind: str, by: int | None = None) -> None:
-    """Say whether somebody is a PERSON or a SERVICE; with anything else, their name decides."""
-    before = person.stated_kind
+    """Say whether somebody is a PERSON or a SERVICE; with anything else, their name decides. The audit log marks who
+    becomes a service: admins may then make tokens in that name."""
+    before, was_service = person.stated_kind, person.kind == SERVICE
     person.stated_kind = kind if kind in (PERSON, SERVICE) else None
     session.flush()
-    _record(session, person, "person.kind", before, person.stated_kind, by)
+    more = person.kind == SERVICE and not was_service
+    _record(session, person, "person.kind", before, person.stated_kind, by, more)
 
 
 def set_left(session: Session, person: Person, day: date | None, by: int | None = None) -> None:
@@ -97,12 +99,14 @@ def set_left(session: Session, person: Person, day: date | None, by: int | None 
     _record(session, person, "person.left_on", shown[0], shown[1], by, longer)
 
 
-def give_account(session: Session, person: Person, email: str = "", by: int | None = None) -> None:
-    """Let a person sign in, once they have a password or another way to; with an address, if it is given. Raises
-    AccountError for an address that cannot be used."""
+def give_account(
+    session: Session, person: Person, email: str = "", by: int | None = None, tell: str | None = None
+) -> None:
+    """Let a person sign in, once they have a password or another way to; with an address, if it is given, of which the
+    one before is told in the language `tell`. Raises AccountError for an address that cannot be used."""
     accounts.open_account(session, person)
     if email:
-        accounts.set_email(session, person, email, by)
+        accounts.set_email(session, person, email, by, tell)
     accounts.enable(session, person, by)
 
 

@@ -83,9 +83,10 @@ def decoded(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def import_people(session: Session, text: str, by: int | None = None) -> Imported:
+def import_people(session: Session, text: str, by: int | None = None, tell: str | None = None) -> Imported:
     """Add and change people as the file says, and say what became of each line; a line that cannot be used changes
-    nothing. For a preview, roll the session back. Raises UnreadableFile."""
+    nothing. Who gets another address is told at the one before in the language `tell`. For a preview, roll the session
+    back. Raises UnreadableFile."""
     lines, unused = _read(text)
     teams = {name: team.handle for team in session.scalars(select(Team)) for name in _names_of(team)}
     rows: list[Row] = []
@@ -96,7 +97,7 @@ def import_people(session: Session, text: str, by: int | None = None) -> Importe
         handle, name = cells.get("handle", ""), _name_of(cells)
         try:
             with session.begin_nested():
-                person, what, changed = _put(session, cells, name, teams, seen, by)
+                person, what, changed = _put(session, cells, name, teams, seen, by, tell)
             seen.add(person.id)
             rows.append(Row(line, person.handle, person.name, what, changed))
         except AccountError as error:
@@ -105,7 +106,13 @@ def import_people(session: Session, text: str, by: int | None = None) -> Importe
 
 
 def _put(
-    session: Session, cells: Mapping[str, str], name: str, teams: Mapping[str, str], seen: set[int], by: int | None
+    session: Session,
+    cells: Mapping[str, str],
+    name: str,
+    teams: Mapping[str, str],
+    seen: set[int],
+    by: int | None,
+    tell: str | None,
 ) -> tuple[Person, str, tuple[str, ...]]:
     """Add or change the person of a line: (person, what, the fields that changed)."""
     email, role = cells.get("email", "").lower(), _role(cells.get("role", ""))
@@ -124,7 +131,7 @@ def _put(
     if joined and set(joined) != {team.handle for team in person.teams}:
         people.set_teams(session, person, joined, by)
     if email and email != before["email"]:
-        accounts.set_email(session, person, email, by)
+        accounts.set_email(session, person, email, by, tell)
     if last_day is not None:
         people.set_left(session, person, last_day, by)
     after = _state(session, person)

@@ -11,6 +11,7 @@ from recommender.database.storing import take
 from recommender.database.tables import utc_now
 
 PASSWORD_LINK, PASSWORD_CHANGED, SECOND_FACTOR_OFF = "password_link", "password_changed", "second_factor_off"
+ADDRESS_CHANGED = "address_changed"  # goes to the address before, which the row has
 INVITATION = "invitation"  # somebody new is to set their first password
 PLAN = "plan"  # once a week to leads: what is worth doing: `recommender/insights/risk/digest.py`
 NEWS = "news"  # what has happened in requests and documents: `recommender/notifications/`

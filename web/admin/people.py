@@ -19,6 +19,7 @@ from web.admin.people_words import name_missing, problem_of
 from web.current import session
 from web.input import page_number
 from web.reading import team_rows
+from web.sign_in.session import signed_in
 
 blueprint = Blueprint("admin_people", __name__, url_prefix="/admin/people")
 _LONGEST = 300  # characters of what is typed into a field: a judgement
@@ -129,7 +130,7 @@ def store(person: Person, form: PersonForm, by: int) -> None:
         people.set_teams(session(), person, form.teams, by)
     people.set_kind(session(), person, form.kind, by)
     if form.email.lower() != ((account.email if account else None) or ""):
-        accounts.set_email(session(), person, form.email, by)
+        accounts.set_email(session(), person, form.email, by, current.settings().language_of_mail)
 
 
 def person_page(person: Person, form: PersonForm | None = None, **shown: str) -> str:
@@ -146,6 +147,7 @@ def person_page(person: Person, form: PersonForm | None = None, **shown: str) ->
         sessions=sessions.of(database, person.id, settings.session_idle_days), tokens=tokens.of(database, person.id),
         factor_on=second_factor.is_on(database, person.id), mails=invitations.can_mail(settings),
         undoable=leaving.may_undo(database, person),
+        may_make_token=person.id == signed_in().id or tokens.is_for_programs(database, person),
         today=current_day(), done=request.args.get("done", ""), shown=shown,
     )  # fmt: skip
 

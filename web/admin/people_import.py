@@ -6,6 +6,7 @@ from flask_babel import gettext
 
 from recommender.membership import people_file
 from recommender.membership.people_file import Imported, UnreadableFile
+from web import current
 from web.admin.frame import current_admin
 from web.admin.people import blueprint
 from web.admin.people_words import line_problem
@@ -26,7 +27,7 @@ def import_file() -> ResponseReturnValue:
     sent = request.files.get("file")
     text = people_file.decoded(sent.read()) if sent else request.form.get("text", "")
     try:
-        found = people_file.import_people(session(), text, admin.id)
+        found = people_file.import_people(session(), text, admin.id, current.settings().language_of_mail)
     except UnreadableFile as error:
         session().rollback()
         return _page(problem=_unreadable(error)), 422

@@ -18,9 +18,7 @@ from web.admin.frame import current_admin
 from web.admin.people import blueprint, get_person, person_page
 from web.admin.people_words import problem_of
 from web.current import session
-
-_LONGEST_NAME = 200  # characters of a token's name, as in the table
-_MOST_DAYS = 3650
+from web.sign_in import token_form
 
 
 @blueprint.post("/<int:number>/invite")
@@ -55,14 +53,15 @@ def end_sessions(number: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:number>/tokens")
 def make_token(number: int) -> ResponseReturnValue:
-    """Make a token for a program, and show it once."""
+    """Make a token for a program, and show it once. 403 for that of another person, which would show the admin what
+    only they may read."""
     admin, person = current_admin(), get_person(number)
-    name = " ".join(request.form.get("token_name", "").split())[:_LONGEST_NAME]
-    scopes = [scope for scope in request.form.getlist("scopes") if scope in accounts.SCOPES]
-    days = request.form.get("days", "")
-    if not name or not scopes or not (days.isdecimal() and len(days) < 5 and int(days) <= _MOST_DAYS):
+    if person.id != admin.id and not tokens.is_for_programs(session(), person):
+        abort(403)
+    name, scopes, days = token_form.read(accounts.SCOPES)
+    if not name or not scopes or days is None:
         return redirect(url_for("admin_people.show", number=number, done="token_refused", _anchor="tokens"))
-    token = accounts.make_token(session(), person, name, scopes, int(days) or None, by=admin.id)
+    token = accounts.make_token(session(), person, name, scopes, days or None, by=admin.id)
     session().commit()
     return person_page(person, token=token)
 

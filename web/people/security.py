@@ -13,13 +13,15 @@ from recommender.database.tables import Person
 from recommender.errors import UnusablePassword
 from recommender.outbox import mail
 from web import current
-from web.sign_in import attempts, setting_up
+from web.sign_in import attempts, setting_up, token_form
 from web.sign_in.qr_code import as_svg
 from web.sign_in.session import own_session, renew, signed_in
 from web.sign_in.unusable_password import what_is_wrong
 from web.sign_in.waiting import how_long
 
 blueprint = Blueprint("security", __name__, url_prefix="/people/me/security")
+_OWN_SCOPES = ("read", "write")
+"""What people let a program do in their name. Loading and managing people is for services, and an admin's to give."""
 
 
 @blueprint.get("")
@@ -61,6 +63,21 @@ def end_sessions() -> ResponseReturnValue:
         abort(404)
     current.session().commit()
     return redirect(url_for("security.show", done="sessions"))
+
+
+@blueprint.post("/tokens")
+def make_token() -> ResponseReturnValue:
+    """Make a token of the person's own, and show it once. Who has a password gives it: a token outlives the browser."""
+    person, database = signed_in(), current.session()
+    name, scopes, days = token_form.read(_OWN_SCOPES)
+    if not name or not scopes or days is None:
+        said = gettext("Nothing was made: give the token a name and at least one permission.")
+        return _page(person, {"token_name": str(said)}), 422
+    if _has_password(person) and (problem := _wrong_password(person)):
+        return _page(person, {"token_password": problem}), 422
+    token = accounts.make_token(database, person, name, scopes, days or None, by=person.id)
+    database.commit()
+    return _page(person, new_token=token)
 
 
 @blueprint.post("/tokens/revoke")
@@ -135,16 +152,16 @@ def turn_off() -> ResponseReturnValue:
     return redirect(url_for("security.show", done="factor_off"))
 
 
-def _page(person: Person, problems: dict[str, str] | None = None) -> str:
+def _page(person: Person, problems: dict[str, str] | None = None, new_token: str = "") -> str:
     database, row = current.session(), own_session()
-    account = database.get(Account, person.id)
     return render_template(
         "profile/security.html",
         person=person,
         problems=problems or {},
         keep_tokens=bool(request.form.get("keep_tokens")),
         done="" if problems else request.args.get("done", ""),
-        has_password=bool(account and account.password_hash) and not current.settings().proxy_header,
+        has_password=_has_password(person),
+        new_token=new_token,
         factor_on=second_factor.is_on(database, person.id),
         factor_required=second_factor.is_required(person, current.settings().second_factor_for),
         codes_left=second_factor.codes_left(database, person.id),
@@ -159,6 +176,11 @@ def _set_up_page(person: Person, failed: bool = False, wait: int = 0) -> str:
     secret = setting_up.secret(person)
     picture = as_svg(second_factor.address(person, secret))
     return render_template("profile/set_up.html", secret=secret, picture=picture, failed=failed, wait=wait)
+
+
+def _has_password(person: Person) -> bool:
+    account = current.session().get(Account, person.id)
+    return bool(account and account.password_hash) and not current.settings().proxy_header
 
 
 def _wrong_password(person: Person) -> str:

@@ -43,6 +43,21 @@ def _queue(sessions: Sessions, person_id: int | None, language: str = "en", kind
         mail.queue(session, person_id, kind, language)
 
 
+@pytest.mark.parametrize("language", ["en", "fi", "sv"])
+def test_who_gets_another_address_is_told_at_the_one_before_also_when_disabled_meanwhile(
+    settings: Settings, sessions: Sessions, aino: int, language: str
+) -> None:
+    with sessions.begin() as session:
+        person = session.get_one(Person, aino)
+        accounts.set_email(session, person, "other@example.com", tell=language)
+        accounts.disable(session, person)
+    with mail_box() as box:
+        assert deliver(_settings(settings, box), sessions) == 1
+    (message,) = box.mails
+    assert message["To"] == "aino@example.org"
+    assert "aino" in message.get_content() and "other@example.com" not in message.get_content()
+
+
 def _state(sessions: Sessions) -> tuple[str, int, str | None]:
     with sessions() as session:
         row = session.query(OutgoingMail).one()

@@ -10,6 +10,7 @@ from recommender.accounts import account
 from recommender.database.account_tables import Account
 from recommender.database.tables import Person
 from recommender.errors import AccountError
+from recommender.outbox import mail
 
 
 def test_a_subject_finds_its_account_until_it_is_disabled(session: Session, aino: Person) -> None:
@@ -40,6 +41,21 @@ def test_an_address_belongs_to_one_person_and_can_be_removed(
         accounts.set_email(session, matti, "aino@example.org")
     assert accounts.set_email(session, aino, "").email is None
     accounts.set_email(session, matti, "aino@example.org")
+
+
+def test_another_address_is_marked_and_the_one_before_is_told(session: Session, aino: Person) -> None:
+    accounts.set_email(session, aino, "aino@example.org", by=aino.id, tell="fi")
+    accounts.set_email(session, aino, "aino@example.org", tell="fi")  # changes nothing
+    assert mail.latest(session) == []
+    accounts.set_email(session, aino, "evil@example.com", tell="fi")
+    accounts.set_email(session, aino, "", tell="fi")
+    accounts.set_email(session, aino, "b@example.org")
+    told = [(row.kind, row.address, row.language) for row in mail.latest(session)]
+    assert told == [("address_changed", "evil@example.com", "fi"), ("address_changed", "aino@example.org", "fi")]
+    entries = audit.entries(session, action="account.email", subject=f"person:{aino.id}")
+    assert [entry.details for entry in entries] == [
+        {"set": True}, {"set": True}, {"set": True, "widened": True}, {"set": False}, {"set": True, "widened": True},
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("typed", ["aino", " aino ", "aino@example.org", "AINO@example.org "])

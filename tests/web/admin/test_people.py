@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender import accounts
 from recommender.accounts import password_links
 from recommender.accounts import sessions as sign_in_sessions
-from recommender.database.account_tables import Account, OutgoingMail
+from recommender.database.account_tables import Account, APIToken, OutgoingMail
 from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import Person, utc_now
+from recommender.membership import people
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.conftest import OpenWith
@@ -187,6 +188,42 @@ def test_a_service_gets_a_token_that_is_shown_once_and_its_last_use(
         assert "Nothing was made" in answer.text
     admin.post(f"{address}/tokens/revoke", data={"token": str(number)})
     assert admin.post(f"{address}/tokens/revoke", data={"token": str(number)}).status_code == 404
+
+
+def test_an_admin_makes_no_token_of_another_person_but_their_own(
+    admin: FlaskClient, sessions: sessionmaker[Session], add_person: Callable[..., int]
+) -> None:
+    sent = {"token_name": "x", "scopes": "read", "days": "30"}
+    number = add_person("hilla", "lead", "hr")
+    for kind in ("person", "service"):  # calling her a service changes nothing
+        with sessions.begin() as session:
+            person = session.get_one(Person, number)
+            people.set_kind(session, person, kind)
+            accounts.set_password(session, person, "Correct-horse 9")
+        page = admin.get(f"/admin/people/{number}").text
+        assert "Everybody makes their own tokens" in page and "What it is for" not in page
+        assert admin.post(f"/admin/people/{number}/tokens", data=sent).status_code == 403
+    with sessions() as session:
+        assert session.scalars(select(APIToken)).all() == []
+        kinds = session.scalars(select(AuditEntry.details).where(AuditEntry.action == "person.kind")).all()
+        assert [details and details.get("widened") for details in kinds] == [None, True]
+    assert "kollega_" in admin.post(f"{_address(sessions, 'tuomas')}/tokens", data=sent).text
+
+
+def test_another_address_is_told_at_the_one_before(
+    settings: Settings, sessions: sessionmaker[Session], open_with: OpenWith, add_person: Callable[..., int]
+) -> None:
+    add_person("tuomas", "admin")
+    number = add_person("hilla", "lead", "hr")
+    with sessions.begin() as session:
+        accounts.set_email(session, session.get_one(Person, number), "hilla@example.org")
+    mailing = {"mail_server": "smtp://localhost:25", "mail_from": "k@example.org", "public_url": "http://localhost"}
+    admin = sign_in(open_with(settings_changed=mailing), "tuomas")
+    sent = {"name": "Hilla", "email": "me@example.org", "role": "lead", "teams": "hr"}
+    assert admin.post(f"/admin/people/{number}", data=sent).status_code == 302
+    with sessions() as session:
+        told = session.execute(select(OutgoingMail.kind, OutgoingMail.address)).all()
+        assert [tuple(row) for row in told] == [("address_changed", "hilla@example.org")]
 
 
 def test_a_link_to_the_provider_and_a_second_factor_are_removed_once_confirmed(

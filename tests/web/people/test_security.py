@@ -202,6 +202,29 @@ def test_a_person_sees_their_tokens_and_ends_them(enter: Callable[..., FlaskClie
     assert "night job" not in client.get(PAGE).text
 
 
+def test_a_person_makes_a_token_of_their_own_with_their_password(
+    enter: Callable[..., FlaskClient], sessions: Sessions
+) -> None:
+    client = enter()
+    sent = {"token_name": "my script", "scopes": ["read", "load", "scim"], "days": "30", "password": PASSWORD}
+    made = client.post(f"{PAGE}/tokens", data=sent)
+    token = re.search(r"kollega_[\w-]{43}", made.text)
+    assert made.status_code == 200 and token is not None and token[0] not in client.get(PAGE).text
+    with sessions() as session:
+        row = accounts.token_of(session, token[0], utc_now().date())
+        assert row is not None and (row.scopes, row.person.handle) == (["read"], "aino")
+        (entry,) = audit.entries(session, action="token.made")
+        assert entry.actor_id == row.person_id and "widened" not in (entry.details or {})
+    for wrong, said in (
+        ({"password": "wrong horse"}, "not your current password"), ({"token_name": " "}, "Nothing was made"),
+        ({"scopes": ["load"]}, "Nothing was made"), ({"days": "x"}, "Nothing was made"),
+    ):  # fmt: skip
+        refused = client.post(f"{PAGE}/tokens", data=sent | wrong)
+        assert refused.status_code == 422 and said in refused.text
+    with sessions() as session:
+        assert session.query(APIToken).count() == 1
+
+
 def _turn_on(client: FlaskClient) -> tuple[pyotp.TOTP, Any]:
     page = client.post(f"{PAGE}/second-factor/set-up", data={"password": PASSWORD}).text
     app = pyotp.TOTP("".join(re.findall(r"\b[A-Z2-7]{4}\b", page.partition('class="secret"')[2].partition("</")[0])))
