@@ -78,7 +78,8 @@ def _keep(session: Session, row: Team, days: int | None) -> Iterator[str]:
     yield f"solved requests of {row.handle} are kept {how_long}"
     due = retention.count_due(session, row, days, utc_now()) if days is not None else 0
     if due:
-        yield f"{due} of them are older and will be deleted for good when `kollega watch` does so next, once a day"
+        are = "is" if due == 1 else "are"
+        yield f"{due} of them {are} older and will be deleted for good when `kollega watch` does so next, once a day"
 
 
 def shown(session: Session, row: Team) -> Iterator[str]:

@@ -209,12 +209,15 @@ def test_jobs_backups_sources_and_times_that_need_somebody(
     whole: Kollega, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leading, "leader", lambda _engine, _name: None)
-    job = "INSERT INTO jobs (kind, source, payload, state, created_at, attempts, next_attempt_at, finished_at, result)"
+    names = "title, unit, stage, cancel_asked, kind, source, payload, state, created_at, attempts, next_attempt_at"
+    job = f"INSERT INTO jobs ({names}, finished_at, result)"
     source = "INSERT INTO source_states (name, options, is_due, failures, error, problems, counts)"
     with sqlite3.connect(home_of(tmp_path) / "kollega.db") as connection:
         times = "'2026-01-01 00:00:00.000000', 1, '2026-01-01 00:00:00.000000'"
-        connection.execute(f"{job} VALUES ('load', ?, '[]', 'waiting', {times}, NULL, '{{}}')", (MARK,))
-        connection.execute(f"{job} VALUES ('load', ?, '[]', 'failed', {times}, datetime('now'), '{{}}')", (MARK,))
+        connection.execute(f"{job} VALUES (?1, ?1, ?1, 0, 'load', ?1, '[]', 'waiting', {times}, NULL, '{{}}')", (MARK,))
+        connection.execute(
+            f"{job} VALUES (?1, ?1, ?1, 0, 'load', ?1, '[]', 'failed', {times}, datetime('now'), '{{}}')", (MARK,)
+        )
         connection.execute(f"{source} VALUES (?, '', 0, 1, ?, '[]', '{{}}')", (MARK, MARK))
         connection.execute(f"{source} VALUES ('b', '', 0, 0, NULL, ?, '{{}}')", (json.dumps([MARK]),))
         connection.execute("UPDATE requests SET updated_at = '2999-01-01 00:00:00.000000'")

@@ -105,7 +105,10 @@ def test_retention_erases_what_a_team_has_kept_long_enough(
 ) -> None:
     add_request("old", team="it", at=datetime(2020, 1, 1))
     assert run("retention").output == "0 requests deleted\n"
-    assert run("team", "it", "--keep-days", "365").output == "solved requests of it are kept for 365 days\n"
+    assert run("team", "it", "--keep-days", "365").output == (
+        "solved requests of it are kept for 365 days\n"
+        "1 of them is older and will be deleted for good when `kollega watch` does so next, once a day\n"
+    )
     assert run("retention", "--dry-run").output == "1 requests would be deleted\n"
     assert run("retention").output == "1 requests deleted\n"
     assert run("team", "it", "--keep-forever").output == "solved requests of it are kept forever\n"
