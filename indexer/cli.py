@@ -26,6 +26,7 @@ from indexer.commands import (
     serve,
     store,
     sync,
+    take_files,
     teams,
 )  # fmt: skip
 from indexer.commands.running import logs_json
@@ -106,3 +107,4 @@ for command in (
 ):  # fmt: skip
     main.add_command(command)
 main.add_command(pins.pin_group)
+main.add_command(take_files.take_files)

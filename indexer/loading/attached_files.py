@@ -59,6 +59,7 @@ def copy_in(session: Session, store: FileStore, path: Path) -> list[str]:
             "was loaded."
         )
     with file_store.locked(session, store):
+        file_store.require_own(session, store, take=False)  # the rows are not committed yet
         for digest in digests:
             copy = source / checked(digest)
             if not copy.is_file():

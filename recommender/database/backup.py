@@ -25,6 +25,7 @@ from recommender.database.copying import copy_store, is_empty, require_tables_of
 from recommender.database.engine import other_version, revisions
 from recommender.database.failures import damage, explain_sqlite
 from recommender.database.files import database_path, database_url, temporary_folder
+from recommender.database.files_owner import forget_owner
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.files.places import store_of
 from recommender.settings import Settings
@@ -52,10 +53,7 @@ class Backup:
 
 
 def back_up(
-    settings: Settings,
-    path: Path,
-    ready: Callable[[Backup], None] = lambda _backup: None,
-    with_files: bool = True,
+    settings: Settings, path: Path, ready: Callable[[Backup], None] = lambda _backup: None, with_files: bool = True
 ) -> Backup:
     """Write a backup to `path`, also while others read and write; it holds the state of one moment.
 
@@ -120,7 +118,8 @@ def restore(settings: Settings, path: Path) -> Backup:
                     shutil.copyfileobj(source, target, _CHUNK)
                 _sync(folder / name)
             _check_database(folder / _DATABASE)
-            for name in sorted(backup.files, key=lambda name: name == _DATABASE):  # the database last
+            forget_owner(folder / _DATABASE)
+            for name in sorted(backup.files, key=lambda each: each == _DATABASE):  # the database last
                 if settings.files and name.startswith(f"{_ATTACHED}/"):
                     store_of(settings).write((folder / name).read_bytes())
                     continue

@@ -48,7 +48,14 @@ class FileStore(Protocol):
         """True when there is a file with this digest."""
 
     def names(self) -> Iterator[str]:
-        """The names of all files: their digests, and what writing that was interrupted has left."""
+        """The names of all files: their digests, and what writing that was interrupted has left. Never those of other
+        files in the same place, which are not Kollega's."""
+
+    def owner(self) -> str | None:
+        """The installation that adds and removes files here; None when none has said so yet."""
+
+    def set_owner(self, name: str) -> None:
+        """Note the installation that adds and removes files here."""
 
     def delete(self, name: str) -> None:
         """Remove a file by its name; there may be none."""

@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from recommender.errors import FilesUnavailable, SettingsError
-from recommender.files import checked, digest_of
+from recommender.files import DIGEST, checked, digest_of
 
 _AMAZON = "https://s3.amazonaws.com"
 _SECONDS = 10.0  # to connect, and between two parts of an answer: a judgement
 _TRIES = 2
+_OWNER = "kollega-installation"  # the object that says which installation has this prefix
 _MISSING = ("NoSuchKey", "NoSuchObject")
 Made = TypeVar("Made")
 
@@ -43,23 +44,13 @@ class Bucket:
 
     def write(self, content: bytes) -> str:
         """As in the protocol."""
-        digest, length = digest_of(content), len(content)
-        self._do(lambda: self._client.put_object(self._bucket, self._prefix + digest, io.BytesIO(content), length))
+        digest = digest_of(content)
+        self._put(self._prefix + digest, content)
         return digest
 
     def read(self, digest: str) -> bytes:
         """As in the protocol."""
-        name = self._prefix + checked(digest)
-
-        def get() -> bytes:
-            answer = self._client.get_object(self._bucket, name)
-            try:
-                return bytes(answer.read())
-            finally:
-                answer.close()
-                answer.release_conn()
-
-        return self._do(get)
+        return self._get(self._prefix + checked(digest))
 
     @contextmanager
     def local(self, digest: str) -> Iterator[Path]:
@@ -82,11 +73,37 @@ class Bucket:
     def names(self) -> Iterator[str]:
         """As in the protocol."""
         found = self._do(lambda: list(self._client.list_objects(self._bucket, prefix=self._prefix)))
-        yield from (str(each.object_name)[len(self._prefix) :] for each in found if not each.is_dir)
+        names = (str(each.object_name)[len(self._prefix) :] for each in found if not each.is_dir)
+        yield from (name for name in names if DIGEST.fullmatch(name))
+
+    def owner(self) -> str | None:
+        """As in the protocol."""
+        try:
+            return self._get(self._prefix + _OWNER).decode("ascii", "replace")
+        except FileNotFoundError:
+            return None
+
+    def set_owner(self, name: str) -> None:
+        """As in the protocol."""
+        self._put(self._prefix + _OWNER, name.encode("ascii"))
 
     def delete(self, name: str) -> None:
         """As in the protocol."""
-        self._do(lambda: self._client.remove_object(self._bucket, self._prefix + name))
+        self._do(lambda: self._client.remove_object(self._bucket, self._prefix + checked(name)))
+
+    def _put(self, name: str, content: bytes) -> None:
+        self._do(lambda: self._client.put_object(self._bucket, name, io.BytesIO(content), len(content)))
+
+    def _get(self, name: str) -> bytes:
+        def get() -> bytes:
+            answer = self._client.get_object(self._bucket, name)
+            try:
+                return bytes(answer.read())
+            finally:
+                answer.close()
+                answer.release_conn()
+
+        return self._do(get)
 
     def _do(self, work: Callable[[], Made]) -> Made:
         """What `work` gives, with the errors of the protocol."""

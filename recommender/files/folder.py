@@ -76,6 +76,13 @@ class Folder:
         """As in the protocol."""
         yield from (path.name for path in files(self._folder))
 
+    def owner(self) -> str | None:
+        """None: a folder is in the home of its installation, or shared by machines of one."""
+        return None
+
+    def set_owner(self, name: str) -> None:
+        """Nothing, as `owner` says."""
+
     def delete(self, name: str) -> None:
         """As in the protocol."""
         for path in files(self._folder) if name.startswith(".") else (path_of(self._folder, name),):

@@ -39,22 +39,28 @@ def upload(session: Session, settings: Settings, person: Person, sent: Sequence[
     kinds = [_checked(settings, name, content) for name, content in sent]
     if sum(len(content) for _name, content in sent) > settings.attachment_form_mb * MEGABYTE:
         raise AttachmentRefused("All files together are too large.", "together")
-    rows = []
-    store = store_of(settings)
+    try:
+        return _stored(session, settings, person, list(zip(sent, kinds, strict=True)))
+    except FilesUnavailable as error:
+        log.error("%s", error)
+        raise AttachmentRefused("Files cannot be stored at the moment.", "away") from error
+
+
+def _stored(
+    session: Session, settings: Settings, person: Person, sent: list[tuple[tuple[str, bytes], str]]
+) -> list[Attachment]:
+    """The rows of files that were checked, each as ((name, content), type). Commits."""
+    rows, store = [], store_of(settings)
     with file_store.locked(session, store):
-        today = _uploaded_today(session, person) + sum(len(content) for _name, content in sent)
+        file_store.require_own(session, store)
+        today = _uploaded_today(session, person) + sum(len(content) for (_name, content), _kind in sent)
         if today > settings.attachment_day_mb * MEGABYTE:
             raise AttachmentRefused("This is more than one person may upload in a day.", "day")
-        for (name, content), kind in zip(sent, kinds, strict=True):
-            try:
-                digest = store.write(content)
-            except FilesUnavailable as error:
-                log.error("%s", error)
-                raise AttachmentRefused("Files cannot be stored at the moment.", "away") from error
+        for (name, content), kind in sent:
             rows.append(
                 Attachment(
-                    uploaded_by_id=person.id, name=clean_name(name, kind), kind=kind, size=len(content), digest=digest,
-                    state=NOT_CHECKED, added_at=utc_now(),
+                    uploaded_by_id=person.id, name=clean_name(name, kind), kind=kind, size=len(content),
+                    digest=store.write(content), state=NOT_CHECKED, added_at=utc_now(),
                 )
             )  # fmt: skip
         session.add_all(rows)
@@ -141,10 +147,14 @@ def forget_waiting(session: Session) -> None:
 
 def clean_up(session: Session, settings: Settings) -> int:
     """Remove the files that nobody needs any more, from the database and the disk, and commit. Returns how many files
-    were removed from the disk."""
+    were removed from the disk. While they cannot be reached, that is logged, and the next time removes them."""
     forget_waiting(session)
     session.commit()
-    return file_store.sweep(session, store_of(settings))
+    try:
+        return file_store.sweep(session, store_of(settings))
+    except FilesUnavailable as error:
+        log.error("Files that nobody needs are still there. %s", error)
+        return 0
 
 
 def _checked(settings: Settings, name: str, content: bytes) -> str:
