@@ -21,6 +21,7 @@ from scim2_models import (
 )
 from scim2_models.path.expressions import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator
 from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.exc import IntegrityError
 
 from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
@@ -30,6 +31,7 @@ from web.scim import resources
 from web.scim.resources import MOST_RESULTS, POLICY, Group, User
 from web.sign_in.session import signed_in
 
+_LAST_INDEX = 2**31 - 1  # nothing is after it, and databases know no larger number to begin at
 _TAKEN = ("handle_taken", "email_taken", "taken")
 _Columns = dict[str, Callable[[str], ColumnElement[bool]]]
 _PEOPLE: _Columns = {
@@ -51,7 +53,7 @@ def answered(work: Callable[[], ResponseReturnValue]) -> ResponseReturnValue:
     try:
         with POLICY:
             return work()
-    except (SCIMException, ValidationError, AccountError, ValueError) as error:
+    except (SCIMException, ValidationError, AccountError, ValueError, IntegrityError) as error:
         current.session().rollback()
         return _as_response(_as_error(error))
 
@@ -60,7 +62,8 @@ def list_of(kind: str, sent: dict[str, Any] | None = None) -> ResponseReturnValu
     """A page of "Users" or "Groups", by the query string or by the body of a search."""
     of_people, model = kind == "Users", User if kind == "Users" else Group
     asked = SearchRequest[model].model_validate(sent or _query(), scim_ctx=Context.SEARCH_REQUEST)  # type: ignore[valid-type]
-    start, count = asked.start_index or 1, MOST_RESULTS if asked.count is None else min(asked.count, MOST_RESULTS)
+    start = min(max(asked.start_index or 1, 1), _LAST_INDEX)
+    count = MOST_RESULTS if asked.count is None else min(asked.count, MOST_RESULTS)
     if asked.filter is None:
         query: Select[Any] = people.visible() if of_people else teams.visible()
         total = current.session().scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
@@ -86,7 +89,7 @@ def create(kind: str, body: dict[str, Any]) -> ResponseReturnValue:
     row: Person | Team
     if kind == "Users":
         user = User.model_validate(body, scim_ctx=Context.RESOURCE_CREATION_REQUEST)
-        row = people.create(database, resources.provided_by(user, active=True), by)
+        row = people.create(database, resources.provided_by(user, active=True), by, _tell())
     else:
         group = Group.model_validate(body, scim_ctx=Context.RESOURCE_CREATION_REQUEST)
         row = teams.create(database, resources.provided_group(group), by)
@@ -152,10 +155,14 @@ def described(what: str, name: str = "") -> ResponseReturnValue:
 def _change(row: Person | Team, after: Any, before: Any) -> None:
     database, by = current.session(), signed_in().id
     if isinstance(row, Person):
-        people.change(database, row, resources.provided_by(after, active=bool(before.active)), by)
+        people.change(database, row, resources.provided_by(after, active=bool(before.active)), by, _tell())
     else:
         teams.change(database, row, resources.provided_group(after), by)
     database.commit()
+
+
+def _tell() -> str | None:
+    return current.settings().language_of_mail
 
 
 def _row(kind: str, number: str) -> Person | Team:
@@ -229,9 +236,11 @@ def _as_error(error: Exception) -> Error:
         return error.to_error()
     if isinstance(error, ValidationError):
         return Error.from_validation_error(error.errors()[0])
+    if isinstance(error, IntegrityError):  # two that came at once
+        return UniquenessException(detail="Somebody has made the same one just now.").to_error()
     if isinstance(error, AccountError) and error.reason in _TAKEN:
         return UniquenessException(detail=str(error)).to_error()
-    if isinstance(error, AccountError) and error.reason == "last_admin":
+    if isinstance(error, AccountError) and error.reason in ("last_admin", "admin"):
         return ForbiddenException(detail=str(error)).to_error()
     return InvalidValueException(detail=str(error)).to_error()
 

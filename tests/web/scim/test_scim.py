@@ -17,7 +17,9 @@ from recommender import accounts
 from recommender.database.account_tables import Account
 from recommender.database.audit_table import AuditEntry
 from recommender.database.provisioning_tables import ProvisionedPerson
-from recommender.database.tables import HelpRequest, Person, Team
+from recommender.database.tables import HelpRequest, Person, Team, utc_now
+from recommender.membership import people
+from recommender.provisioning import people as provisioning
 from tests.chromium import served
 
 Sessions = sessionmaker[Session]
@@ -214,7 +216,7 @@ def test_who_is_deleted_is_disabled_and_their_writing_stays(
     with sessions() as session:
         request, account = session.get_one(HelpRequest, number), session.get_one(Account, person.id)
         assert request.asked_by_id == person.id and request.replies[0].author_id == person.id and account.disabled
-        assert session.get_one(ProvisionedPerson, person.id).said == {}
+        assert session.get_one(ProvisionedPerson, person.id).said == {"endedByProvider": True}  # no name, no address
     back = call("POST", "/Users", _user("aino"), 201)
     assert back["id"] == str(person.id) and back["active"] is True
 
@@ -228,6 +230,76 @@ def test_the_last_admin_is_neither_disabled_nor_deleted(call: Call, add_person: 
     assert "only admin" in call("PATCH", f"/Users/{number}", off, 403)["detail"]
     assert "only admin" in call("DELETE", f"/Users/{number}", status=403)["detail"]
     assert call("GET", f"/Users/{number}")["active"] is True
+
+
+def test_an_admin_keeps_user_name_and_address_and_can_be_disabled(
+    call: Call, sessions: Sessions, add_person: Callable[..., int]
+) -> None:
+    """With another address, "forgot password" would open an admin's account to whoever has the token."""
+    number = add_person("boss", "admin")
+    other = add_person("chief", "admin")
+    with sessions.begin() as session:
+        accounts.set_email(session, session.get_one(Person, number), "boss@example.org")
+        accounts.open_account(session, session.get_one(Person, other))
+    at, evil = f"/Users/{number}", [{"value": "me@evil.example", "primary": True}]
+    patches = ({"path": "emails", "value": evil}, {"path": "userName", "value": "mallory"})
+    for patch in patches:
+        refused = call("PATCH", at, _patch({"op": "replace", **patch}), 403)
+        assert "is an admin" in refused["detail"]
+    call("PUT", at, _user("boss", emails=evil), 403)
+    _boss, account = _person(sessions, "boss")
+    assert account is not None and account.email == "boss@example.org"
+    call("PATCH", at, _patch({"op": "replace", "path": "displayName", "value": "The Boss"}))
+    off = call("PUT", at, _user("boss", active=False, emails=evil))  # whoever leaves is stopped all the same
+    _boss, account = _person(sessions, "boss")
+    assert not off["active"] and account is not None and account.email == "boss@example.org"
+
+
+@pytest.mark.parametrize("by_provider", [True, False])
+def test_the_provider_enables_only_whom_it_has_disabled(call: Call, sessions: Sessions, by_provider: bool) -> None:
+    number = call("POST", "/Users", _user("aino"), 201)["id"]
+    off, on = (_patch({"op": "replace", "path": "active", "value": value}) for value in (False, True))
+    if by_provider:
+        call("PATCH", f"/Users/{number}", off)
+    else:
+        with sessions.begin() as session:
+            accounts.disable(session, session.get_one(Person, int(number)))
+        call("PATCH", f"/Users/{number}", off)  # it is told too, and that changes nothing
+    assert call("PATCH", f"/Users/{number}", on)["active"] is by_provider
+    assert call("PUT", f"/Users/{number}", _user("aino"))["active"] is by_provider
+    call("DELETE", f"/Users/{number}", status=204)
+    assert call("POST", "/Users", _user("aino"), 201)["active"] is by_provider
+
+
+def test_who_has_left_is_not_brought_back_by_the_provider(call: Call, sessions: Sessions) -> None:
+    number = call("POST", "/Users", _user("aino"), 201)["id"]
+    with sessions.begin() as session:
+        people.set_left(session, session.get_one(Person, int(number)), utc_now().date())
+    assert call("PUT", f"/Users/{number}", _user("aino"))["active"] is False
+
+
+def test_a_page_after_the_last_one_is_empty(call: Call) -> None:
+    call("POST", "/Users", _user("aino"), 201)
+    for start in ("3", "99999999999999999999"):
+        for filter in ("", '&filter=userName eq "aino"'):
+            answer = call("GET", f"/Users?startIndex={start}{filter}")
+            assert not answer.get("Resources") and answer["totalResults"] in (1, 2)
+
+
+def test_a_person_is_found_by_each_of_their_addresses(call: Call) -> None:
+    emails = [{"value": "aino@example.org", "primary": True}, {"value": "A.Virtanen@example.org"}]
+    call("POST", "/Users", _user("aino", emails=emails), 201)
+    for address, found in (("aino@example.org", 1), ("a.virtanen@example.org", 1), ("virtanen@example.org", 0)):
+        assert call("GET", f'/Users?filter=emails.value eq "{address}"')["totalResults"] == found, address
+
+
+def test_two_that_make_the_same_one_at_once_are_told_so(
+    call: Call, monkeypatch: pytest.MonkeyPatch, add_person: Callable[..., int]
+) -> None:
+    add_person("aino")
+    monkeypatch.setattr(people, "person_named", lambda *_: None)
+    monkeypatch.setattr(provisioning, "by_user_name", lambda _name: Person.id == -1)
+    assert call("POST", "/Users", _user("aino"), 409)["scimType"] == "uniqueness"
 
 
 def test_groups_are_teams(call: Call, sessions: Sessions) -> None:
