@@ -1,5 +1,6 @@
 """The sources of sources.toml as an admin sees them: how each is read, what the last run brought, what went wrong.
-Secrets never stand in that file; what looks like one is left out all the same."""
+Secrets never stand in that file, but somebody may have written one there: addresses are shown without what may hold
+one, and only options that are known are shown."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,8 +18,13 @@ from recommender.database.tables import Document, HelpRequest
 from recommender.jobs import kinds, queue
 from recommender.settings import Settings
 
-_SECRET = ("token", "password", "secret", "key")
-_OF_ALL = frozenset({"kind", "place", "every", "full_every", "teams", "audiences"})
+OPTIONS = (
+    "address", "allow_http", "by_brand", "ca_file", "channel", "condition", "everyone", "exclude", "filter", "folder",
+    "include", "language", "mapping", "markup", "namespaces", "not_answered", "private", "projects", "repositories",
+    "resolved_states", "rest_days", "server", "site", "solution_field", "spaces", "subject_weeks", "table", "tagged",
+    "team", "team_only", "team_slug", "timezone", "user", "v2", "without_git",
+)  # fmt: skip
+"""The options of the kinds of sources that are shown; what else a table has may be a secret at a wrong place."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,12 @@ def items_here(session: Session, name: str) -> int:
 
 
 def _seen(session: Session, name: str, table: dict[str, Any], job: Job | None) -> SourceSeen:
-    others = {key: value for key, value in table.items() if key not in _OF_ALL}
-    file = others.pop("token_file", None) or others.pop("password_file", None)
-    options = {key: _text(value) for key, value in others.items() if not _is_secret(key)}
+    file = table.get("token_file") or table.get("password_file")
+    options = {key: _without_secrets(_text(table[key])) for key in table if key in OPTIONS}
     return SourceSeen(
         name=name,
         kind=_text(table.get("kind", "")),
-        place=_without_password(_text(table.get("place", ""))),
+        place=_without_secrets(_text(table.get("place", ""))),
         every=_text(table.get("every", "")),
         full_every=_text(table.get("full_every", "")),
         options=options,
@@ -117,17 +122,17 @@ def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, dict):
-        return "; ".join(f"{key}: {_text(each)}" for key, each in value.items() if not _is_secret(str(key)))
+        return "; ".join(f"{key}: {_text(each)}" for key, each in value.items())
     return str(value)
 
 
-def _is_secret(key: str) -> bool:
-    return any(word in key.lower() for word in _SECRET) and not key.endswith("_file")
-
-
-def _without_password(place: str) -> str:
-    """An address without the name and password that it may have."""
-    if "://" not in place:
-        return place
-    parts = urlsplit(place)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+def _without_secrets(text: str) -> str:
+    """The scheme, host and path of an address; other texts as they are."""
+    scheme, mark, _rest = text.partition("://")
+    if not mark:
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # no address: where in it a secret may stand is not known
+        return f"{scheme}://…"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -1,5 +1,6 @@
 """The first page of the admin area: what should be looked at, and the way to everything else."""
 
+import logging
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, url_for
@@ -11,6 +12,7 @@ from web import current
 from web.admin import source_words
 from web.admin.frame import Attention, current_admin
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 
@@ -58,5 +60,10 @@ def tasks() -> list[ShownTask]:
 
 
 def attention() -> list[Attention]:
-    """What an admin should look at. Each section that knows of such things adds them here."""
-    return source_words.attention()
+    """What an admin should look at. Each section that knows of such things adds them here. One that fails does not take
+    the page with it, because from here the admin gets to everything else."""
+    try:
+        return source_words.attention()
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        log.exception("What is to be said about sources could not be found out")
+        return [Attention(gettext("The state of the sources could not be read."), url_for("admin_sources.listed"))]

@@ -7,10 +7,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.sources.kinds import KINDS
 from recommender.database.job_tables import Job
 from recommender.database.source_tables import state_of
 from recommender.database.tables import HelpRequest, utc_now
 from recommender.jobs import kinds, queue
+from recommender.monitoring import source_states
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.forms import forms_of, press
@@ -129,3 +131,49 @@ def test_a_file_that_cannot_be_read_and_a_job_that_has_failed_are_told(
     home = admin.get("/admin/").text
     assert "sources.toml cannot be read." in home and "A job has failed: Write everything into a file" in home
     assert "This file cannot be read:" in admin.get(LIST).text
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        '[a]\nkind = "csv"\nplace = "https://[bad/hunter2"\n',
+        '[""]\nkind = "csv"\nplace = "x"\n',
+        '["a/b"]\nkind = "csv"\nplace = "x"\n',
+        '["a/b"]\nkind = 3\nplace = []\nevery = 2026-01-01\nteams = 4\n',
+    ],
+)
+def test_a_source_that_is_written_wrong_takes_no_page_with_it(
+    file: str, admin: FlaskClient, settings: Settings
+) -> None:
+    settings.sources_file.write_text(file)
+    answers = [admin.get(address) for address in (LIST, "/admin/", f"{LIST}a")]
+    assert [answer.status_code for answer in answers[:2]] == [200, 200] and answers[2].status_code in (200, 404)
+    assert not any("hunter2" in answer.text for answer in answers)
+
+
+def test_a_section_that_fails_is_told_on_the_first_page_of_admins(
+    admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr("web.admin.source_words.attention", fail)
+    page = admin.get("/admin/")
+    assert page.status_code == 200 and "The state of the sources could not be read." in page.text
+
+
+def test_secrets_in_an_address_or_in_an_unknown_option_are_not_shown(admin: FlaskClient, settings: Settings) -> None:
+    settings.sources_file.write_text(
+        '[desk]\nkind = "jira"\nplace = "https://robot:hunter2@desk.example/jira?access_token=hunter2#hunter2"\n'
+        'filter = "project = IT"\naddress = "https://desk.example/page?pass=hunter2"\npasswort = "hunter2"\n'
+        'headers = {Authorization = "Bearer hunter2"}\n'
+    )
+    page = admin.get(DESK).text
+    assert "https://desk.example/jira" in page and "project = IT" in page and "https://desk.example/page" in page
+    assert "hunter2" not in page and "hunter2" not in admin.get(LIST).text
+
+
+def test_the_options_of_all_kinds_are_shown_but_those_that_name_a_secret() -> None:
+    elsewhere = {"place", "teams", "audiences", "token_file", "password_file"}
+    known = {option for kind in KINDS.values() for option in kind.options().model_fields}
+    assert known - elsewhere == set(source_states.OPTIONS)
