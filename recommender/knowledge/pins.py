@@ -15,7 +15,8 @@ from recommender import audit
 from recommender.access import ANY_AGENT, EVERYONE, Reader
 from recommender.audit import Actor
 from recommender.corpus import is_key, load_items, readable_items
-from recommender.database.tables import RESOLVED, HelpRequest, Team, utc_now
+from recommender.database.days import current_day
+from recommender.database.tables import RESOLVED, HelpRequest, Team
 from recommender.database.words_tables import LONGEST_PHRASE, Pin
 from recommender.datatypes import Item, Kind
 from recommender.errors import PinRefused
@@ -41,7 +42,8 @@ def add(
         raise PinRefused(f"{item!r} is no guide or solved request that can be found. Write it as document:4.", "item")
     if until < today:
         raise PinRefused("Choose an end that lies ahead.", "until")
-    if audience not in (EVERYONE, ANY_AGENT) and _team(session, audience.removeprefix("team:")) is None:
+    kind, _, handle = audience.partition(":")
+    if audience not in (EVERYONE, ANY_AGENT) and (kind != "team" or _team(session, handle) is None):
         raise PinRefused("The audience is everyone, agents, or team: with the handle of a team.", "audience")
     chosen_by = _team(session, team) if team else None
     if team and chosen_by is None:
@@ -80,7 +82,7 @@ def matching(
     """The items that are shown first for a question with these terms, as `search/pinned.py` takes them (item, handle of
     the team that has chosen it or None, last day), the newest pin first. Items that were deleted, hidden, restricted or
     opened again, and those of `leave_out`, are not among them."""
-    in_force = select(Pin).where(Pin.until >= utc_now().date(), Pin.audience.in_(sorted(reader.tokens)))
+    in_force = select(Pin).where(Pin.until >= current_day(), Pin.audience.in_(sorted(reader.tokens)))
     terms = frozenset(words)
     fitting = [pin for pin in session.scalars(in_force.order_by(Pin.id.desc())) if _fits(analyzer, pin.phrase, terms)]
     if not fitting:

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
 from recommender.access import ANYONE, Reader, reader_of
+from recommender.database import days
 from recommender.database.tables import Document, Person, utc_now
 from recommender.database.words_tables import Pin
 from recommender.datatypes import Kind, Recommendation, Verdict
 from recommender.errors import PinRefused
 from recommender.filters import Filters
 from recommender.knowledge import pins
+from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.render import as_json
 
@@ -172,3 +175,31 @@ def test_an_open_request_cannot_be_pinned_and_adding_and_removing_are_in_the_aud
     with sessions() as session:
         assert [entry.action for entry in audit.entries(session, action="pin")] == ["pin.added", "pin.removed"]
         assert "loma" not in str([entry.details for entry in audit.entries(session, action="pin")])
+
+
+def test_a_pin_ends_with_the_day_of_the_organisation(
+    sessions: sessionmaker[Session], add_document: Callable[..., int], analyzer: Analyzer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    item, last = f"document:{add_document('Summer holiday', 'How to ask for it')}", date(2026, 11, 29)
+    with sessions() as session:
+        pins.add(session, audit.COMMAND, "summer holiday", item, "everyone", last, "", last)
+        for zone, now, is_first in [
+            ("America/New_York", datetime(2026, 11, 30, 1), True),  # 20 h on the last day there
+            ("Europe/Helsinki", datetime(2026, 11, 29, 23), False),  # 1 h on the day after there
+        ]:
+            monkeypatch.setattr(days, "_zone", ZoneInfo(zone))
+            monkeypatch.setattr(days, "utc_now", lambda now=now: now)
+            words = analyzer.query_terms("summer holiday", ("en",)).words
+            assert bool(pins.matching(session, words, ANYONE, analyzer)) is is_first
+
+
+def test_the_audience_of_a_pin_that_is_a_team_begins_with_team(
+    add_document: Callable[..., int], add_person: Callable[..., int], add_pin: Callable[..., int]
+) -> None:
+    add_person("aino", "agent", "it")
+    item = f"document:{add_document('Summer holiday', 'How to ask for it')}"
+    for audience in ("it", "person:it", "team:", ""):
+        with pytest.raises(PinRefused, match="team: with the handle"):
+            add_pin("summer holiday", item, audience)
+    assert add_pin("summer holiday", item, "team:it")
