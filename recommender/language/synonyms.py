@@ -17,9 +17,11 @@ from pathlib import Path
 from recommender.errors import SynonymsError
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Translation, fold
-from recommender.language.words import LISTS
+from recommender.language.words import LANGUAGES, LISTS
 
 log = logging.getLogger(__name__)
+MOST_PHRASES = 50
+"""Phrases of one line. Each leads to all others, so that the work grows with the square of them: a judgement."""
 _PROBABILITY = 0.8  # of a synonym: a judgement
 _EVERYDAY = ("everyday_fi.txt", "everyday_en.txt", "everyday_sv.txt")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")  # not in `C#`
@@ -52,6 +54,8 @@ class Synonyms:
                 raise SynonymsError(f"line {number} has more than one '=>'.", "arrows")
             if not all(phrase for side in sides for phrase in side):
                 raise SynonymsError(f"line {number} has nothing between two commas, or before or after one.", "empty")
+            if sum(map(len, sides)) > MOST_PHRASES:
+                raise SynonymsError(f"line {number} has more than {MOST_PHRASES} phrases: divide it.", "many")
             if len(sides) == 1 and len(sides[0]) == 1:
                 raise SynonymsError(
                     f"line {number} contains one word only: write its synonyms too, separated by commas.", "single"
@@ -185,7 +189,7 @@ def _readings(phrase: str, analyzer: Analyzer, base_forms: bool) -> list[tuple[s
     """The terms of a phrase, for each language: a question with the phrase contains one of these sets."""
     if phrase.endswith("*"):
         return [(fold(phrase),)]
-    languages: tuple[str, ...] = ("fi", "en")
+    languages: tuple[str, ...] = ("fi", "en") if base_forms else LANGUAGES
     if base_forms and " " not in phrase and not analyzer.is_base_form(phrase):
         languages = ("",)
     readings = [analyzer.query_terms(phrase, (language,)).words for language in languages]

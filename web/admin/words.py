@@ -14,7 +14,7 @@ from recommender.errors import SynonymsError
 from recommender.insights.gaps.gap import searched
 from recommender.insights.topics.topic import Topic, visible_topics
 from recommender.knowledge import vocabulary
-from recommender.language.synonyms import Synonyms, SynonymsFile, wrong_lines
+from recommender.language.synonyms import MOST_PHRASES, Synonyms, SynonymsFile, wrong_lines
 from recommender.recommender import Recommender
 from recommender.search.snippet import heading_of
 from web import current
@@ -140,6 +140,7 @@ def _what_is_wrong(reason: str) -> str:
     known: dict[str, str] = {
         "arrows": gettext("There is more than one =>."),
         "empty": gettext("There is nothing between two commas, or before or after one."),
+        "many": gettext("There are more than %(most)d words or phrases: write fewer in one line.", most=MOST_PHRASES),
         "single": gettext("There is one word only: write its synonyms too, separated by commas."),
     }
     return known.get(reason) or str(gettext("These words are too common to be searched for."))

@@ -12,7 +12,7 @@ from recommender.access import ANYONE
 from recommender.errors import SynonymsError
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
-from recommender.language.synonyms import Synonyms, SynonymsFile
+from recommender.language.synonyms import MOST_PHRASES, Synonyms, SynonymsFile, wrong_lines
 from recommender.language.words import LISTS
 from recommender.settings import Settings
 from tests.conftest import MODELS, make_recommender
@@ -29,6 +29,26 @@ def test_words_separated_by_commas_are_synonyms_in_every_form(analyzer: Analyzer
     assert {"lappari", "kannettava"} <= _synonyms(text, "my laptops are broken", analyzer).keys()
     assert _synonyms(text, "läppärini on rikki", analyzer)["laptop"] == "lappari"
     assert _synonyms(text, "printer", analyzer) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "found"),
+    [
+        ("semesterdagar, ledighet", "Hur många semesterdagar har jag?", "ledighet"),
+        ("nycklar, passerkort", "Jag har tappat min nyckel", "passerkort"),
+        ("resor, tjänsteresa", "Vem betalar resorna?", "tjansteresa"),
+    ],
+)
+def test_words_are_read_as_swedish_too(analyzer: Analyzer, text: str, question: str, found: str) -> None:
+    words = analyzer.query_terms(question, ("sv",)).words
+    assert found in {translation.term for translation in Synonyms.parse(text, analyzer).translations(words)}
+
+
+def test_a_line_has_at_most_fifty_phrases(analyzer: Analyzer) -> None:
+    words = [f"sana{number}" for number in range(MOST_PHRASES + 1)]
+    assert Synonyms.parse(", ".join(words[1:]), analyzer).rules
+    for line in (", ".join(words), f"{', '.join(words[1:])} => {words[0]}"):
+        assert wrong_lines(f"a1, b1\n{line}", analyzer) == [(2, "many")]
 
 
 def test_an_arrow_works_in_one_direction(analyzer: Analyzer) -> None:

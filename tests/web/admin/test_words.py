@@ -44,12 +44,13 @@ def test_a_preview_shows_what_is_found_before_and_after_and_stores_nothing(
 def test_lines_that_cannot_be_used_are_shown_with_what_is_wrong(
     client: FlaskClient, sessions: sessionmaker[Session]
 ) -> None:
-    text = f"{RULE}\nalone\na => b => c\none,,two\n<b>, ,"
+    text = f"{RULE}\nalone\na => b => c\none,,two\n<b>, ,\n" + ", ".join(f"w{n}" for n in range(51))
     for way in ("", "preview"):
         answer = sign_in(client, "aino").post(f"/admin/words/{way}", data={"words": text})
         assert answer.status_code == 422
-        assert all(f"Line {number}" in answer.text for number in (2, 3, 4, 5)) and "Line 1<" not in answer.text
+        assert all(f"Line {number}" in answer.text for number in (2, 3, 4, 5, 6)) and "Line 1<" not in answer.text
         assert "There is one word only" in answer.text and "more than one =&gt;" in answer.text
+        assert "more than 50 words or phrases" in answer.text
         assert "<b>," not in answer.text and RULE in answer.text  # what was typed is still there
     with sessions() as session:
         assert vocabulary.newest(session) is None
