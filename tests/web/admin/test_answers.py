@@ -78,13 +78,14 @@ def test_the_lists_have_what_is_reported_replaced_and_hidden_as_far_as_the_admin
         session.add(Event(kind=EventKind.FLAGGED, item="request:1", day=utc_now().date(), note="", settled=True))
         session.add(Replacement(item="request:1", by="document:2"))
         session.add(Replacement(item="document:2", by="request:1"))
-        session.add(Pin(phrase="fish", item="document:2", audience="everyone", until=utc_now().date()))
+        session.add(Pin(phrase="lungfish", item="document:2", audience="everyone", until=utc_now().date()))
     page = sign_in(client, "aino").get("/admin/answers/").text
     flagged, _, rest = page.partition('id="flagged"')[2].partition('id="replaced"')
     replaced, _, hidden = rest.partition('id="hidden"')
     assert "When holidays are" in flagged and "1 report" in flagged and "Printer" not in flagged
     assert "Printer" in replaced and "Nothing is hidden" in hidden
     assert "zebrafish" not in page.lower() and "An answer that you may not read" in page
+    assert "lungfish" not in page and "Hidden words" in page  # the words of a pin may tell what the answer is about
     with sessions.begin() as session:
         for number in (1, 2):
             session.get_one(Document, number).hidden = True
