@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from recommender.database.job_tables import Job
-from recommender.database.leading import SHARED_WORK, leader
+from recommender.database.leading import SHARED_WORK, index_leader, leader
 from recommender.database.storing import changes_a_row, take
 from recommender.database.tables import utc_now
-from recommender.jobs.kinds import ITEMS, WORK, title_of
+from recommender.jobs.kinds import ITEMS, ON_THE_INDEX, WORK, title_of
 from recommender.jobs.progress import note
+from recommender.settings import Settings
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 UNFINISHED, ENDED = (WAITING, RUNNING), (DONE, FAILED, CANCELLED)
@@ -183,6 +184,18 @@ def listed(
 def is_watched(session: Session) -> bool:
     """True when a `kollega watch` runs on this database, so that jobs are done."""
     return leader(session.get_bind().engine, SHARED_WORK) is not None
+
+
+def is_index_watched(session: Session, settings: Settings) -> bool:
+    """True when a `kollega watch` looks after this index: only such a one does the jobs on it. One on another machine
+    does the others."""
+    return index_leader(session.get_bind().engine, settings) is not None
+
+
+def has_no_runner(session: Session, job: Job) -> bool:
+    """True for a job on an index that waits while no `kollega watch` looks after that index."""
+    is_waiting = job.state == WAITING and job.kind in ON_THE_INDEX
+    return is_waiting and leader(session.get_bind().engine, job.source) is None
 
 
 def _end(session: Session, number: int, state: str, result: dict[str, Any], attempt: int | None = None) -> bool:

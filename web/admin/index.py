@@ -15,7 +15,7 @@ from web.admin import index_words, job_words
 from web.admin.frame import current_admin
 
 blueprint = Blueprint("admin_index", __name__, url_prefix="/admin/index")
-_COUNTED_AT_ONCE = 20_000  # items up to which the page counts what the index lacks without being asked: a judgement
+_COUNTED_AT_ONCE = 20_000  # items up to which a page counts what the index lacks without being asked: a judgement
 _CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "update": (kinds.REINDEX, {}),
     "full": (kinds.REINDEX, {"full": True}),
@@ -41,7 +41,8 @@ def ask(what: str) -> ResponseReturnValue:
     if what == "rollback" and state.previous is None:
         return redirect(url_for("admin_index.show"))
     if not request.form.get("confirmed"):
-        return _confirm(what, index_words.button(what), index_words.consequences(what, state, _difference(), _rate()))
+        difference = _difference() if what in ("update", "full") and _is_small(state) else None
+        return _confirm(what, index_words.button(what), index_words.consequences(what, state, difference, _rate()))
     return _queued(kind, payload)
 
 
@@ -74,20 +75,22 @@ def _queued(kind: str, payload: dict[str, Any]) -> ResponseReturnValue:
 def _page(problems: dict[str, str] | None = None, typed: str = "") -> str:
     settings, session = current.settings(), current.session()
     state = index_state.read_state(settings)
-    counts_now = state.live is None or state.live.items <= _COUNTED_AT_ONCE or bool(request.args.get("count"))
     jobs = queue.listed(session, kinds=kinds.ON_THE_INDEX, most=5)
+    running = any(job.state in queue.UNFINISHED for job in jobs)
+    asked = bool(request.args.get("count")) or (_is_small(state) and not running)
     return render_template(
         "admin/index.html",
         state=state,
-        difference=_difference() if counts_now else None,
+        difference=_difference() if asked and "X-Followed" not in request.headers else None,
         lag=lag(session, settings.index_dir),
         models=index_state.kept_models(settings),
         fixed_model=bool(settings.model),
         not_indexed=index_words.not_indexed(jobs),
         jobs=jobs,
-        running=any(job.state in queue.UNFINISHED for job in jobs),
+        running=running,
         words=job_words,
         watched=queue.is_watched(session),
+        index_watched=queue.is_index_watched(session, settings),
         problems=problems or {},
         typed=typed,
     )
@@ -102,6 +105,11 @@ def _confirm(what: str, button: str, lines: list[str], **fields: str) -> str:
         fields=fields,
         dangerous=what in ("rollback", "full", "model"),
     )
+
+
+def _is_small(state: index_state.IndexState) -> bool:
+    """True when comparing all items takes a moment only."""
+    return state.live is None or state.live.items <= _COUNTED_AT_ONCE
 
 
 def _difference() -> index_state.Difference:

@@ -20,24 +20,29 @@ def button(what: str) -> str:
     return str(names[what])
 
 
-def consequences(what: str, state: IndexState, difference: Difference, rate: float | None) -> list[str]:
-    """What will happen."""
+def consequences(what: str, state: IndexState, difference: Difference | None, rate: float | None) -> list[str]:
+    """What will happen. `difference` is None when it takes too long to find out first, or is not needed."""
     goes_on = gettext("Search goes on with the index in use until the new one is ready and checked.")
-    if what == "update":
+    items, passages = (state.live.items, state.live.passages) if state.live else (0, 0)
+    if what == "update" and difference is None:
+        return [gettext("What is new, changed or gone since is found out and read; how much that is, the job tells."),
+                goes_on]  # fmt: skip
+    if what == "update" and difference is not None:
         lines = [
             ngettext("%(num)d new or changed item is read.", "%(num)d new or changed items are read.", _n(difference)),
             ngettext("%(num)d item is taken out.", "%(num)d items are taken out.", difference.gone),
         ]
         return [*lines, _how_long(_passages(_n(difference), state), rate), goes_on]
     if what == "full":
-        every = ngettext("%(num)d item is read anew.", "All %(num)d items are read anew.", difference.searchable)
-        return [every, _how_long(_passages(difference.searchable, state), rate), goes_on]
+        number = difference.searchable if difference else items
+        every = ngettext("%(num)d item is read anew.", "All %(num)d items are read anew.", number)
+        return [every, _how_long(_passages(number, state) if difference else passages, rate), goes_on]
     if what == "rollback" and state.previous is not None:
         return _of_rolling_back(state.previous, state)
     compared = ngettext(
         "The database, the files and %(num)d item of the index are compared.",
         "The database, the files and all %(num)d items of the index are compared.",
-        difference.searchable,
+        items,
     )
     if what == "check":
         return [compared, gettext("Nothing is changed.")]

@@ -27,6 +27,7 @@ def listed() -> ResponseReturnValue:
         more=found[_MOST - 1].id if len(found) > _MOST else None,
         words=job_words,
         watched=queue.is_watched(current.session()),
+        index_watched=not any(queue.has_no_runner(current.session(), job) for job in found),
         running=any(job.state in queue.UNFINISHED for job in found),
     )
 
@@ -43,6 +44,7 @@ def show(number: int) -> ResponseReturnValue:
         log=progress.lines(current.session(), number),
         words=job_words,
         watched=queue.is_watched(current.session()),
+        index_watched=not queue.has_no_runner(current.session(), job),
         is_running=job.state in queue.UNFINISHED,
     )
 

@@ -1,9 +1,9 @@
 // Shows how far a job is: fetches the page again every two seconds and puts its part in place, until nothing runs any
-// more. Without this script the page shows the same when it is loaded again.
+// more. The header lets the server leave out what takes long and is not followed. Without this script the page shows the same when it is loaded again.
 const PAUSE = 2000;
 
 async function follow(part) {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-Followed": "1" } });
   if (!answer.ok) return part;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById(part.id);

@@ -8,9 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.database import leading
 from recommender.database.audit_table import AuditEntry
 from recommender.database.job_tables import Job
 from recommender.jobs import kinds, progress, queue
+from recommender.monitoring import index_state
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.forms import forms_of, press
@@ -119,3 +121,50 @@ def test_what_programs_have_sent_is_no_job_of_the_page(admin: FlaskClient, sessi
         number = queue.add(session, kinds.LOAD, "crm", [{"title": "secret"}]).id
     assert admin.get(f"{JOBS}{number}").status_code == 404
     assert "There are no jobs yet" in admin.get(JOBS).text
+
+
+def test_all_items_are_not_compared_while_a_job_runs_nor_for_a_page_that_is_followed(
+    admin: FlaskClient, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+    compare = index_state.difference
+
+    def counting(session: Session, settings: Settings) -> index_state.Difference:
+        compared.append(1)
+        return compare(session, settings)
+
+    monkeypatch.setattr(index_state, "difference", counting)
+    assert "Count what differs" in admin.get(INDEX, headers={"X-Followed": "1"}).text and not compared
+    for what in ("check", "repair"):
+        assert "1 item of the index" in press(admin, INDEX, f"{INDEX}{what}").text
+    compared.clear()  # of the page with the buttons
+    with sessions.begin() as session:
+        queue.add(session, kinds.REINDEX, "index-x", {})
+    assert "Count what differs" in admin.get(INDEX).text and not compared
+    assert "Up to date: 1 item." in admin.get(f"{INDEX}?count=1").text and compared
+    compared.clear()
+    assert admin.get(f"{INDEX}?count=1", headers={"X-Followed": "1"}).status_code == 200 and not compared
+
+
+def test_of_a_large_index_the_job_finds_out_what_has_changed(
+    admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.admin.index._COUNTED_AT_ONCE", 0)
+    assert "how much that is, the job tells" in press(admin, INDEX, f"{INDEX}update").text
+    assert "1 item is read anew." in press(admin, INDEX, f"{INDEX}full").text
+
+
+def test_a_job_on_an_index_that_nobody_looks_after_says_so(
+    admin: FlaskClient, sessions: Sessions, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "no kollega watch looks after it"
+    monkeypatch.setattr(queue, "is_watched", lambda _session: True)  # on another machine
+    with sessions.begin() as session:
+        number = queue.add(session, kinds.REINDEX, leading.index_lead(settings), {}).id
+        other = queue.add(session, kinds.EXPORT, kinds.EXPORT, {}).id
+    assert all(said in admin.get(address).text for address in (INDEX, JOBS, f"{JOBS}{number}"))
+    assert said not in admin.get(f"{JOBS}{other}").text
+    with sessions.begin() as session:
+        lock = leading.take_lock(session.get_bind().engine, leading.index_lead(settings))
+    assert lock is not None
+    assert not any(said in admin.get(address).text for address in (INDEX, JOBS, f"{JOBS}{number}"))
