@@ -50,7 +50,8 @@ class UnreadableFile(AccountError):
 @dataclass(frozen=True)
 class Row:
     """What became of a line of the file, or would: `what` is NEW, CHANGED, SAME or REFUSED, `fields` are those that
-    change, `problem` is why it was refused, and `reason` a word for that, as in AccountError."""
+    change, `problem` is why it was refused, and `reason` a word for that, as in AccountError. `role` and `teams`
+    (names) are those that somebody new has, or that change; else they are empty."""
 
     line: int
     handle: str
@@ -59,6 +60,8 @@ class Row:
     fields: tuple[str, ...] = ()
     problem: str = ""
     reason: str = ""
+    role: str = ""
+    teams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class Imported:
     def count(self, what: str) -> int:
         """How many rows are NEW, CHANGED, SAME or REFUSED."""
         return sum(row.what == what for row in self.rows)
+
+    def count_given(self, role: str) -> int:
+        """How many people get this role who do not have it now."""
+        return sum(row.role == role for row in self.rows)
 
 
 def decoded(content: bytes) -> str:
@@ -99,10 +106,16 @@ def import_people(session: Session, text: str, by: int | None = None, tell: str 
             with session.begin_nested():
                 person, what, changed = _put(session, cells, name, teams, seen, by, tell)
             seen.add(person.id)
-            rows.append(Row(line, person.handle, person.name, what, changed))
+            rows.append(_row(line, person, what, changed))
         except AccountError as error:
             rows.append(Row(line, handle or cells.get("email", ""), name, REFUSED, (), str(error), error.reason))
     return Imported(tuple(rows), unused)
+
+
+def _row(line: int, person: Person, what: str, changed: tuple[str, ...]) -> Row:
+    role = person.role if what == NEW or "role" in changed else ""
+    teams = tuple(team.name for team in person.teams) if what == NEW or "teams" in changed else ()
+    return Row(line, person.handle, person.name, what, changed, role=role, teams=teams)
 
 
 def _put(

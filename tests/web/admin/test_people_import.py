@@ -44,6 +44,19 @@ def test_what_is_new_changed_and_refused_is_shown_before_it_is_stored(
         assert [entry.actor_id for entry in entries] == [me]
 
 
+def test_who_becomes_an_admin_is_told_first_and_roles_and_teams_are_shown(
+    admin: FlaskClient, add_person: Callable[..., int]
+) -> None:
+    add_person("vera", "staff", "it")
+    text = "user name;name;role;teams\nmallory;Mallory;admin;\nvera;Vera;lead;\naino;Aino;;it\n"
+    sent = {"file": (BytesIO(text.encode()), "x.csv")}
+    page = admin.post("/admin/people/import", data=sent, content_type="multipart/form-data").text
+    said, _, rows = page.partition("1 new person" if "1 new person" in page else "2 new people")
+    assert "1 person becomes an admin" in said
+    mallory, vera, aino = (part.partition("</li>")[0] for part in rows.split("<strong>")[1:4])
+    assert "Admin" in mallory and "lead" in vera.lower() and "changed:" in vera and "IT" in aino.upper()
+
+
 @pytest.mark.parametrize(
     ("content", "said"), [("", "no CSV file with people"), ("a,b\n1,2\n", "The first line must name the columns")]
 )
