@@ -1,5 +1,6 @@
 """Writes the records of teams and people."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -9,15 +10,18 @@ from indexer.loading.audiences import IMPORT, merge_restricted
 from indexer.loading.identities import find_person, free_handle, is_erased, remember_person, stated_kind
 from indexer.loading.references import DeletedHere
 from indexer.loading.stated import PERSON_FIELDS, TEAM_CONTACT
-from indexer.loading.writing import Writing
+from indexer.loading.writing import Writing, note
 from indexer.sources.records import PersonNameRecord, PersonRecord, TeamRecord
 from recommender import audit
 from recommender.access import AGENTS
+from recommender.accounts import last_admin
 from recommender.database.import_tables import ImportedRecord, record_key
 from recommender.database.tables import Person, Team
+from recommender.errors import AccountError
 
 NO_RIGHTS = "roles and teams of people who are known here by another user name were left out"
 OTHER_HANDLE = "people got another user name, because somebody with another mail address has theirs"
+ONLY_ADMIN = "the only admin who may sign in stays one: make somebody else an admin first"
 _EDITED_HERE = ("name", "role", "kind")
 """Fields of a person that could be changed here before Kollega remembered what was imported."""
 
@@ -102,7 +106,11 @@ def _put_own(writing: Writing, record: PersonRecord, source: str, row: Person | 
         merge.set_here = _set_here(writing, row)
     handles = sorted(team.handle for team in row.teams)
     before = row.role, handles, row.left_on
+    staying = _fields_that_stay(writing, record, row)
     for name in PERSON_FIELDS:
+        if name in staying:
+            note(merge, name, kept=merge.differs(name, getattr(row, name)))
+            continue
         value = list(record.languages) if name == "languages" else getattr(record, name)
         editable = name in _EDITED_HERE and not (name == "name" and row.name == row.handle)
         if name != "kind" or not merge.new:
@@ -111,6 +119,20 @@ def _put_own(writing: Writing, record: PersonRecord, source: str, row: Person | 
         row.teams = list(dict.fromkeys(teams))
     _audit_rights(writing, row, before)
     return row
+
+
+def _fields_that_stay(writing: Writing, record: PersonRecord, row: Person) -> Collection[str]:
+    """The role and last day of the only admin, where a source would take the role away or set a day."""
+    loses = record.role != last_admin.ADMIN and writing.merge.has_changed("role")
+    leaves = record.left_on is not None and writing.merge.has_changed("left_on")
+    if row.id is None or row.role != last_admin.ADMIN or not (loses or leaves):
+        return ()
+    try:
+        last_admin.require_another(writing.session, row)
+    except AccountError:
+        writing.changes.append((ONLY_ADMIN, row.handle))
+        return "role", "left_on"
+    return ()
 
 
 def put_name(writing: Writing, record: PersonNameRecord) -> Person | None:
