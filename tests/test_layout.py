@@ -31,7 +31,7 @@ RECOMMENDER = {
     "accounts": {"audit", "database", "errors", "outbox", "settings"},
     "outbox": {"database"},
     "first_run": {"accounts", "audit", "database", "errors", "membership", "organisation", "settings", "teams"},
-    "uploads": {"errors", "settings"},
+    "uploads": {"database", "errors", "settings"},
     "organisation": {"accounts", "audit", "database", "errors", "settings"},
     "jobs": {"audit", "database", "render", "settings"},
     "notifications": {"access", "database", "datatypes", "outbox", "settings"},

@@ -165,9 +165,11 @@ def _load(settings: Settings, path: Path, team: str | None, yes: bool) -> None:
     from indexer.loading.uploaded import look, open_source
     from recommender.organisation.values import Organisation
     from recommender.uploads import upload as uploads
+    from recommender.uploads.earlier import remember
 
     with path.open("rb") as content:
-        upload = replace(uploads.keep(settings, path.name, content), choice={"team": team} if team else {})
+        choice = {"roles": True} | ({"team": team} if team else {})  # what `_lines` says is confirmed, or --yes
+        upload = replace(uploads.keep(settings, path.name, content), choice=choice)
     kept = settings.home / upload.path
     with database(settings) as sessions:
         with sessions() as session:
@@ -181,6 +183,8 @@ def _load(settings: Settings, path: Path, team: str | None, yes: bool) -> None:
         with running_count("importing") as progress:
             source = open_source(upload, kept, zone)
             report = load(source, sessions, load_analyzer(settings), progress, mask=masking(settings))
+        with sessions.begin() as session:
+            remember(session, upload, report.counts())
     uploads.remove_content(settings, upload.id)
     print_report(report)
     click.echo(report.line())
@@ -192,6 +196,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     counts = ", ".join(f"{number} {what}" for what, number in found["counts"].items()) or "nothing that can be loaded"
     lines = [f"Found: {counts}"]
     lines += [f"  {each['name']}: {each['role'] or 'not used'}" for each in found.get("columns", ())]
+    lines += [f"Becomes {each['role']}: {each['name']} ({each['id']})" for each in found["roles"]]
     lines += [f"Check: {warning}" for warning in found.get("warnings", ())]
     lines += [f"Left out: {problem}" for problem in found["problems"]]
     return lines

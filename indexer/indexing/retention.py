@@ -20,6 +20,7 @@ from recommender.knowledge import attachments, erasure, retention, reviews
 from recommender.notifications import inbox
 from recommender.organisation.values import Values
 from recommender.settings import Settings
+from recommender.uploads import upload
 
 log = logging.getLogger(__name__)
 _AGAIN = 3600.0  # seconds after which a failed erasure is tried again: a judgement
@@ -59,6 +60,7 @@ class Daily:
             with self._sessions() as session:
                 erase_what_is_due(self._settings, session)
                 tell_what_is_due(session)
+            upload.remove_old(self._settings)
             self._done_on, self._failed_at = today, None
         except Exception as error:
             self._failed_at = time.monotonic()

@@ -76,7 +76,7 @@ def load(
             put([located])
 
     broken_off: list[str] = []
-    for batch in _batches(_records(source, since, progress, broken_off)):
+    for batch in batches(_records(source, since, progress, broken_off)):
         if isinstance(batch, Mark):
             put_left_over()
             marked(batch.value)
@@ -107,7 +107,7 @@ def _records(
         broken_off.append(str(error))
 
 
-def _batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark]:
+def batches(records: Iterator[Located | Mark]) -> Iterator[list[Located] | Mark]:
     """Records in batches, in which none refers to another one or has the same id, and the marks between them. A record
     that cannot be used is alone, so that problems are reported in the order of the records."""
     batch: list[Located] = []

@@ -1,5 +1,6 @@
 """Files that an admin has uploaded: what is understood of one, and the source that reads it."""
 
+import errno
 from collections import Counter
 from collections.abc import Mapping as Names
 from itertools import islice
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from indexer.loading.before_loading import role_given
 from indexer.sources import csv, excel, jsonl
 from indexer.sources.archive import Archive, archive
 from indexer.sources.documents.folder import PRIVATE, DocumentsSource
@@ -29,13 +31,14 @@ from indexer.sources.tables.mapping import ColumnsOf, Mapping, StatusWords, toml
 from indexer.sources.tables.rows import Row, Table
 from indexer.sources.tables.table_source import TableOptions
 from recommender.errors import SourceError
-from recommender.uploads.upload import CSV, DOCUMENTS, EXCEL, TABLES, Upload
+from recommender.uploads.upload import CSV, DOCUMENTS, EXCEL, MOST_ROLES, TABLES, Upload
 
 MOST_ROWS, MOST_PROBLEMS = 5, 20
 """Rows and problems that are shown: judgements."""
 _LONGEST_CELL = 120
 _MAPPING = "mapping.toml"
 _UNPACKED = "files"
+_OF_THE_NAME = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 _RECORDS = {
     RequestRecord: "requests", DocumentRecord: "documents", PersonRecord: "people", TeamRecord: "teams"
 }  # fmt: skip
@@ -43,8 +46,9 @@ _RECORDS = {
 
 def look(upload: Upload, path: Path, zone: str) -> dict[str, Any]:
     """What is understood of a file, for the page: `counts` of records by kind, `problems` of what cannot be loaded and
-    their number, `changes`; of a table also its `columns` with their roles and reasons, its first `rows`, its `kind`,
-    `dates`, `status` words, and `warnings`. Nothing is written to the database. Raises SourceError."""
+    their number, `changes`, and who would become a lead or an admin (`roles`); of a table also its `columns` with their
+    roles and reasons, its first `rows`, its `kind`, `dates`, `status` words, and `warnings`. Nothing is written to the
+    database. Raises SourceError."""
     shown: dict[str, Any] = {}
     if upload.format in TABLES:
         table = _table(upload.format, path)
@@ -53,6 +57,7 @@ def look(upload: Upload, path: Path, zone: str) -> dict[str, Any]:
         shown = _table_shown(table, guessed, mapping)
     source = open_source(upload, path, zone)
     counts, problems, number, changes = Counter[str](), list[str](), 0, Counter[str]()
+    roles: list[dict[str, str]] = []
     try:
         for found in source.read():
             if not isinstance(found, Located):
@@ -63,11 +68,13 @@ def look(upload: Upload, path: Path, zone: str) -> dict[str, Any]:
                 problems += [found.complaint(found.problem)] if len(problems) < MOST_PROBLEMS else []
             else:
                 counts[_RECORDS.get(type(found.record), "others")] += 1
+                roles += role_given(found.record)
     except SourceError as error:
         number += 1
         problems.append(str(error))
     told = [f"{change} ({times})" for change, times in changes.most_common(MOST_PROBLEMS)]
-    return {**shown, "counts": counts, "problems": problems, "problem_count": number, "changes": told}
+    shown |= {"problems": problems, "problem_count": number, "changes": told}
+    return {**shown, "counts": counts, "roles": roles[: MOST_ROLES + 1]}
 
 
 def open_source(upload: Upload, path: Path, zone: str) -> Source:
@@ -88,7 +95,7 @@ def open_source(upload: Upload, path: Path, zone: str) -> Source:
         raise SourceError(f"{upload.name}: {first_problem(error)}.") from error
     if upload.format == DOCUMENTS:
         private = PRIVATE if upload.choice.get("team_only") else None
-        folder = _unpacked(path)
+        folder = _unpacked(path, upload.name)
         source = DocumentsSource(upload.source, folder, Patterns((), ()), ZoneInfo(zone), "", False, private)
         return MappedSource(source, options)
     return MappedSource(jsonl.open_source(upload.source, options), options)
@@ -137,13 +144,13 @@ def _table_shown(table: Table, guessed: Guess, mapping: Mapping) -> dict[str, An
     }
 
 
-def _unpacked(path: Path) -> Path:
+def _unpacked(path: Path, name: str) -> Path:
     """The files of a ZIP file in a folder beside it, written once."""
     folder = path.with_name(_UNPACKED)
     if folder.is_dir():
         return folder
     new = path.with_name(f"{_UNPACKED}.new")
-    with archive(path) as packed:
+    with archive(path, name) as packed:
         _write_all(packed, new)
     new.rename(folder)
     return folder
@@ -155,7 +162,17 @@ def _write_all(packed: Archive, folder: Path) -> None:
         target = folder.joinpath(*Path(name).parts)
         if folder.resolve() not in target.resolve().parents:
             raise SourceError(f"The ZIP file names a file outside of it: {name[:200]}. It was not unpacked.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with packed.open(name) as source, target.open("wb") as file:
-            while part := source.read(1 << 20):
-                file.write(part)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with packed.open(name) as source, target.open("wb") as file:
+                while part := source.read(1 << 20):
+                    file.write(part)
+        except OSError as error:
+            if error.errno in _OF_THE_NAME:
+                raise SourceError(
+                    f"The ZIP file has a file that cannot be unpacked because of its name: {name[:200]}. It is too "
+                    "long, or a folder has the same name. Rename it, and pack the files again."
+                ) from error
+            raise SourceError(
+                f"The ZIP file cannot be unpacked: {error.strerror}. Tell whoever runs Kollega."
+            ) from error

@@ -26,9 +26,12 @@ FORMATS: Mapping[str, str] = {
 }  # fmt: skip
 """What a file is, by the end of its name."""
 TABLES = (CSV, EXCEL)
+MOST_ROLES = 50
+"""How many people one file may make leads and admins: as many as somebody reads before confirming it, a judgement."""
 KEPT_DAYS = 7
 """How long a file waits to be loaded: a judgement."""
 _ID = re.compile(r"[0-9a-f]{16}")
+_LONGEST_NAME = 120
 _ABOUT, _LOOK = "about.json", "look.json"
 _FOLDER = "uploads"
 
@@ -36,8 +39,9 @@ _FOLDER = "uploads"
 @dataclass(frozen=True)
 class Upload:
     """A file that was uploaded. `look_job` and `load_job` are the jobs that look at it and load it; `choice` is what an
-    admin has chosen: the `team` of what names none, `team_only`, and for a table its `kind`, the role of each of its
-    `columns`, the order of `dates` and the state of each word of its `status`."""
+    admin has chosen: the `team` of what names none, `team_only`, the source that it `replaces`, whether it may make
+    leads and admins (`roles`), and for a table its `kind`, the role of each of its `columns`, the order of `dates` and
+    the state of each word of its `status`. `uploaded_by` is the id of that admin; None for a command."""
 
     id: str
     name: str
@@ -46,6 +50,7 @@ class Upload:
     look_job: int = 0
     load_job: int = 0
     choice: dict[str, Any] = field(default_factory=dict)
+    uploaded_by: int | None = None
 
     @property
     def path(self) -> str:
@@ -54,21 +59,26 @@ class Upload:
 
     @property
     def source(self) -> str:
-        """The name of the source: the same file, uploaded again, is the same source."""
+        """The name of the source: that of an earlier upload, if an admin has chosen to replace it, else one of its own,
+        because two files of the same name may have nothing to do with each other."""
+        if self.choice.get("replaces"):
+            return str(self.choice["replaces"])
         stem = Path(self.name.lower().removesuffix(".gz")).stem
-        return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40] or self.format
+        return f"{re.sub(r'[^a-z0-9]+', '-', stem).strip('-')[:40] or self.format}-{self.id[:8]}"
 
 
-def keep(settings: Settings, name: str, content: IO[bytes]) -> Upload:
-    """Store a file that was sent, and remove those that have waited too long.
+def keep(settings: Settings, name: str, content: IO[bytes], by: int | None = None) -> Upload:
+    """Store a file that was sent by somebody, and remove those that have waited too long.
 
     Raises UploadRefused for one whose kind is not known ("format") or that is empty ("empty").
     """
-    name = " ".join(name.replace("\\", "/").rpartition("/")[2].split())[:120]
+    name = " ".join(name.replace("\\", "/").rpartition("/")[2].split())
     kind = FORMATS.get(Path(name).suffix.lower())
     if kind is None:
         raise UploadRefused("Upload a file that ends in .csv, .xlsx, .jsonl or .zip.", "format")
-    _remove_old(settings)
+    ending = Path(name).suffix
+    name = name.removesuffix(ending)[: _LONGEST_NAME - len(ending)] + ending
+    remove_old(settings)
     folder = settings.home / _FOLDER / (identifier := secrets.token_hex(8))
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700)
@@ -79,7 +89,7 @@ def keep(settings: Settings, name: str, content: IO[bytes]) -> Upload:
     if not size:
         shutil.rmtree(folder)
         raise UploadRefused("The file is empty. Choose another one.", "empty")
-    upload = Upload(identifier, name, kind, size)
+    upload = Upload(identifier, name, kind, size, uploaded_by=by)
     save(settings, upload)
     return upload
 
@@ -123,6 +133,20 @@ def remove_content(settings: Settings, identifier: str) -> None:
             path.unlink(missing_ok=True)
 
 
+def discard(settings: Settings, identifier: str) -> None:
+    """Remove an upload and everything that is known of it."""
+    if _ID.fullmatch(identifier):
+        shutil.rmtree(settings.home / _FOLDER / identifier, ignore_errors=True)
+
+
+def remove_old(settings: Settings) -> None:
+    """Remove what has waited too long to be loaded."""
+    before = time.time() - KEPT_DAYS * 24 * 3600
+    for folder in (settings.home / _FOLDER).glob("*"):
+        if _ID.fullmatch(folder.name) and folder.stat().st_mtime < before:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _read(settings: Settings, identifier: str, name: str) -> dict[str, Any] | None:
     try:
         values = json.loads((settings.home / _FOLDER / identifier / name).read_text(encoding="utf-8"))
@@ -137,10 +161,3 @@ def _write(settings: Settings, identifier: str, name: str, values: dict[str, Any
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(values, file, ensure_ascii=False)
     os.replace(new, path)
-
-
-def _remove_old(settings: Settings) -> None:
-    before = time.time() - KEPT_DAYS * 24 * 3600
-    for folder in (settings.home / _FOLDER).glob("*"):
-        if _ID.fullmatch(folder.name) and folder.stat().st_mtime < before:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,11 @@
 """indexing/watch.py: it follows the database and the index, works only when something changed, and waits for another
 writer."""
 
+import io
 import logging
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -26,6 +29,7 @@ from recommender.index.local import LocalIndex
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
+from recommender.uploads import upload
 from tests.conftest import FakeEncoder, make_recommender
 
 Steps = Callable[[], Iterator[None]]
@@ -275,6 +279,15 @@ def test_what_a_team_has_kept_long_enough_is_erased_from_database_and_index(
     assert len(generations.finished(settings.index_dir)) == 1
     with sessions() as session:
         assert session.scalars(select(HelpRequest.title)).all() == ["Printer on floor two is stuck"]
+
+
+def test_an_uploaded_file_that_was_never_loaded_goes_away(settings: Settings, sessions: sessionmaker[Session]) -> None:
+    old, new = (upload.keep(settings, "a.csv", io.BytesIO(b"title;body\n")).id for _each in range(2))
+    folder = settings.home / "uploads"
+    long_ago = time.time() - 8 * 24 * 3600
+    os.utime(folder / old, (long_ago, long_ago))
+    Daily(settings, sessions).look()
+    assert [each.name for each in folder.iterdir()] == [new]
 
 
 def test_a_failed_erasure_is_tried_again_after_an_hour(

@@ -70,9 +70,8 @@ def test_what_an_admin_has_corrected_counts(settings: Settings, sessions: sessio
     assert _run(settings, sessions, upload).result["added"] == 2
     with sessions() as session:
         rows = session.scalars(select(HelpRequest).order_by(HelpRequest.external_id)).all()
-        assert (rows[0].title, rows[0].body, rows[0].source) == (
-            "Yhteys katkeaa.", "VPN ei toimi", "tickets"
-        )  # fmt: skip
+        assert (rows[0].title, rows[0].body) == ("Yhteys katkeaa.", "VPN ei toimi")
+        assert rows[0].source == f"tickets-{upload.id[:8]}"
 
 
 def test_a_job_looks_and_a_job_loads_and_removes_the_file(settings: Settings, sessions: sessionmaker[Session]) -> None:
@@ -132,3 +131,30 @@ def test_only_the_account_of_kollega_can_read_an_upload_and_no_name_leads_elsewh
 def test_a_file_that_is_not_what_it_says_is_told(settings: Settings) -> None:
     with pytest.raises(SourceError):
         _looked(settings, _kept(settings, "a.zip", b"no zip"))
+
+
+@pytest.mark.parametrize("names", [("a", "a/b.md"), ("x" * 300 + ".md",)])
+def test_a_zip_file_with_names_that_cannot_be_unpacked_says_which(
+    settings: Settings, sessions: sessionmaker[Session], names: tuple[str, ...]
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name in names:
+            file.writestr(name, "# VPN\n\nUse port 443.")
+    job = _run(settings, sessions, _kept(settings, "d.zip", packed.getvalue()), look=True)
+    said = job.result["problems"][0]
+    assert job.state == "failed" and f"because of its name: {names[-1][:200]}" in said
+    assert str(settings.home) not in said
+
+
+def test_no_problem_names_a_path_of_the_server(settings: Settings, sessions: sessionmaker[Session]) -> None:
+    upload = _kept(settings, "data.jsonl", b"nonsense\n")
+    assert _run(settings, sessions, upload, look=True).state == "done"
+    found = uploads.look_of(settings, upload)
+    assert found and str(settings.home) not in str(found) and "data.jsonl" in found["problems"][0]
+    assert str(settings.home) not in str(_run(settings, sessions, upload).result)
+
+
+def test_a_long_name_keeps_its_ending(settings: Settings) -> None:
+    upload = _kept(settings, "pitkä " * 25 + ".csv", TABLE)
+    assert (upload.format, len(upload.name), upload.name[-4:]) == ("csv", 120, ".csv")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.jobs.execute import execute
 from recommender.database.audit_table import AuditEntry
 from recommender.database.job_tables import Job
-from recommender.database.tables import HelpRequest, Team
+from recommender.database.tables import HelpRequest, Person, Team
 from recommender.jobs import queue
 from recommender.jobs.kinds import WORK
 from recommender.settings import Settings
@@ -103,3 +103,103 @@ def test_only_admins_upload(admin: FlaskClient, add_person: Callable[..., int]) 
         assert other.get(path).status_code == 403
     for path in ("/admin/import/", f"{address}/load", f"{address}/correct"):
         assert other.post(path).status_code == 403
+
+
+HEAD = "id;title;body;status;answer\n"
+IT = (HEAD + "1;VPN drops;Since monday;resolved;Use port 443\n").encode()
+HR = (HEAD + "1;Sick leave;Who pays;resolved;Call HR\n2;Parking;Where;resolved;Behind\n").encode()
+
+
+def _load(client: FlaskClient, run: Run, name: str, content: bytes, **data: str) -> str:
+    address = _upload(client, name, content)
+    run()
+    assert client.post(f"{address}/load", data=data).status_code == 303
+    run()
+    return address
+
+
+def test_two_files_of_the_same_name_are_two_sources(
+    admin: FlaskClient, run_jobs: Run, sessions: sessionmaker[Session]
+) -> None:
+    _load(admin, run_jobs, "tickets.csv", IT)
+    _load(admin, run_jobs, "Tickets.CSV", HR)
+    with sessions() as session:
+        titles = session.scalars(select(HelpRequest.title).order_by(HelpRequest.id)).all()
+        assert list(titles) == ["VPN drops", "Sick leave", "Parking"]
+
+
+def test_a_newer_version_replaces_what_an_earlier_file_said_after_that_was_shown(
+    admin: FlaskClient, run_jobs: Run, sessions: sessionmaker[Session]
+) -> None:
+    _load(admin, run_jobs, "tickets.csv", IT)
+    address = _upload(admin, "newer.csv", HR)
+    run_jobs()
+    page = admin.get(address).get_data(as_text=True)
+    assert "Newer version of tickets.csv" in page and "replaced" not in page
+    with sessions() as session:
+        source = session.scalars(select(HelpRequest.source)).one()
+    form = {"kind": "request", "column-0": "id", "column-1": "title", "column-2": "body", "column-3": "status",
+            "column-4": "answer", "status-0": "resolved"}  # fmt: skip
+    admin.post(f"{address}/correct", data=form | {"replaces": "jira"})  # no earlier upload
+    run_jobs()
+    assert "replaced" not in admin.get(address).get_data(as_text=True)
+    admin.post(f"{address}/correct", data=form | {"replaces": source})
+    run_jobs()
+    assert "1 item here is replaced.\n  New: 1. The same as before: 0." in admin.get(address).get_data(as_text=True)
+    admin.post(f"{address}/load")
+    run_jobs()
+    with sessions() as session:
+        titles = session.scalars(select(HelpRequest.title).order_by(HelpRequest.id)).all()
+        assert list(titles) == ["Sick leave", "Parking"]
+
+
+def test_no_other_admin_reads_the_rows_of_a_file_before_it_is_loaded(
+    admin: FlaskClient, run_jobs: Run, add_person: Callable[..., int]
+) -> None:
+    address = _upload(admin, "tickets.csv", HR)
+    run_jobs()
+    add_person("boss", "admin")
+    other = sign_in(admin.application.test_client(), "boss")
+    assert other.get(address).status_code == 404
+    for act in ("load", "correct", "discard"):
+        assert other.post(f"{address}/{act}").status_code == 404
+
+
+PEOPLE = (
+    b'{"type":"person","id":"mallory","name":"Mallory","role":"admin"}\n'
+    b'{"type":"person","id":"olli","name":"Olli","role":"agent"}\n'
+)
+
+
+@pytest.mark.parametrize(("form", "role"), [({}, "staff"), ({"roles": "1"}, "admin")])
+def test_a_file_makes_nobody_an_admin_unless_that_was_shown_and_confirmed(
+    admin: FlaskClient, run_jobs: Run, sessions: sessionmaker[Session], form: dict[str, str], role: str
+) -> None:
+    address = _upload(admin, "people.jsonl", PEOPLE)
+    run_jobs()
+    assert "These people become leads or admins: Mallory (admin)" in admin.get(address).get_data(as_text=True)
+    admin.post(f"{address}/load", data=form)
+    run_jobs()
+    with sessions() as session:
+        roles = {person.handle: person.role for person in session.scalars(select(Person))}
+        assert (roles["mallory"], roles["olli"]) == (role, "agent")
+
+
+def test_a_file_is_not_loaded_while_it_is_looked_at(
+    admin: FlaskClient, run_jobs: Run, sessions: sessionmaker[Session]
+) -> None:
+    address = _upload(admin, "tickets.csv", IT)
+    admin.post(f"{address}/load")
+    admin.post(f"{address}/discard")
+    with sessions() as session:
+        assert session.query(Job).count() == 1
+    run_jobs()
+    assert "VPN drops" in admin.get(address).get_data(as_text=True)
+
+
+def test_a_file_that_is_not_to_be_loaded_is_removed(admin: FlaskClient, run_jobs: Run, settings: Settings) -> None:
+    address = _upload(admin, "tickets.csv", IT)
+    run_jobs()
+    assert admin.post(f"{address}/discard").location == "/admin/import/"
+    assert admin.get(address).status_code == 404
+    assert not list((settings.home / "uploads").iterdir())
