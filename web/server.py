@@ -1,5 +1,4 @@
-"""Runs the app with waitress, a production server: it answers monitoring in threads of its own, and finishes what it is
-at before it stops.
+"""Runs the app with waitress. Monitoring is answered in threads of its own; what it is at is finished before it stops.
 
 Many connections may be open, none for long without a whole request, and none may send much, nor all of them together.
 So somebody who opens connections and says nothing, or sends slowly, does not keep others out or fill the memory."""
@@ -10,6 +9,7 @@ import resource
 import signal
 import threading
 import time
+from collections.abc import Callable
 from copy import copy
 from functools import partial
 from typing import Any
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 _MONITORING = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _MONITORING_THREADS = 2
 _LOOK_AGAIN = 0.1  # seconds between two looks at what is still being answered
-
 MOST_CONNECTIONS = 2_000  # at once, if the system allows that many open files; a judgement
 _OTHER_FILES = 200  # open files that are no connections: database, index, logs
 WHOLE_REQUEST_WITHIN = 20  # seconds from the first byte of a request to its last: a judgement
@@ -265,9 +264,9 @@ def most_connections() -> int:
     return max(100, min(MOST_CONNECTIONS, allowed - _OTHER_FILES))
 
 
-def run(settings: Settings) -> None:
-    """Serve until interrupted or terminated; a second signal stops it at once. Raises KollegaError when the address is
-    in use."""
+def run(settings: Settings, stopping: Callable[[], None] = lambda: None) -> None:
+    """Serve until interrupted or terminated; a second signal stops it at once. `stopping` is called when it begins to
+    stop. Raises KollegaError when the address is in use."""
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # a full garbage collection of all that is loaded would stop requests for 70 ms
@@ -277,7 +276,7 @@ def run(settings: Settings) -> None:
         raise KollegaError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set KOLLEGA_PORT to another port."
         ) from error
-    _stop_at_signals(server)
+    _stop_at_signals(server, stopping)
     address = f"http://{settings.host}:{settings.port}/"
     if settings.log_format == "json":
         log.info("serving", extra=fields(address=address))
@@ -290,11 +289,12 @@ def run(settings: Settings) -> None:
         app.extensions["kollega_counting"].close()
 
 
-def _stop_at_signals(server: Server) -> None:
+def _stop_at_signals(server: Server, stopping: Callable[[], None]) -> None:
     def stop(_signal: int, _frame: object) -> None:
-        for number, usual in ((signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
-            signal.signal(number, usual)
+        stopping()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         server.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
@@ -21,18 +21,20 @@ _SECONDS_MORE = 10  # that `watch` may take to stop beside KOLLEGA_STOP_SECONDS:
 
 
 @contextmanager
-def watching(stop_seconds: float) -> Iterator[None]:
-    """`kollega watch` as a separate process, which is begun again when it ends, and stopped at the end."""
+def watching(stop_seconds: float) -> Iterator[Callable[[], None]]:
+    """`kollega watch` as a separate process, which is begun again when it ends, and stopped at the end. Call what this
+    gives as soon as the server stops: it may answer for a while yet, and who stops all processes of a service at once,
+    as systemd does, has stopped `watch` too."""
     stop = threading.Event()
     beside = _Beside(stop)
     thread = threading.Thread(target=beside.keep, name="beside", daemon=True)
-    beside.begin()
-    thread.start()
     try:
-        yield
+        thread.start()
+        yield stop.set
     finally:
         stop.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
         beside.end(stop_seconds + _SECONDS_MORE)
 
 
@@ -55,7 +57,9 @@ class _Beside:
         )
 
     def keep(self) -> None:
-        """Begin it again whenever it has ended, until it is to stop."""
+        """Begin it, and again whenever it has ended, until it is to stop. Not in the main thread, which a signal may
+        end in the middle of that, so that nobody would know of the process."""
+        self.begin()
         while not self._stop.wait(_LOOKS_EVERY):
             status = self._process.poll() if self._process else None
             if status is None:

@@ -91,8 +91,8 @@ def _serve(settings: Settings, watch: bool = True) -> None:
     stop_when_terminated()
     open_database(settings).kw["bind"].dispose()  # made when it is new, before two processes open it
     _tell_what_begins(settings, watch)
-    with watching(settings.stop_seconds) if watch else nullcontext():
-        import_module(_SERVER).run(settings)
+    with watching(settings.stop_seconds) if watch else nullcontext(lambda: None) as stopping:
+        import_module(_SERVER).run(settings, stopping)
 
 
 def _tell_what_begins(settings: Settings, watch: bool) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -81,13 +81,16 @@ def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> No
 
 @contextmanager
 def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Runs `kollega serve` with an application that answers nothing; gives the process and what it says until it
-    listens."""
+    """Runs `kollega serve` with an application that answers nothing, and takes four seconds to end; gives the process
+    and what it says until it listens. Its errors are in a file `errors`."""
     script = (
-        "import web.server\n"
+        "import time, web.server\n"
+        "class Counting:\n"
+        "    def close(self): time.sleep(4)\n"
         "class App:\n"
-        "    extensions = {'kollega_counting': type('Nothing', (), {'close': lambda self: None})()}\n"
+        "    extensions = {'kollega_counting': Counting()}\n"
         "web.server.create_app = lambda settings: App()\n"
+        "web.server.tell_code = lambda app, settings, address: None\n"
         "from indexer.cli import main\n"
         "main()\n"
     )
@@ -95,10 +98,11 @@ def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {"KOLLEGA_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    serving = subprocess.Popen(
-        [sys.executable, "-c", script, "serve", "--port", str(port), *options],
-        env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+    with (home.parent / "errors").open("w") as errors:
+        serving = subprocess.Popen(
+            [sys.executable, "-c", script, "serve", "--port", str(port), *options],
+            env=os.environ | own, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
+        )  # fmt: skip
     assert serving.stdout is not None
     said = ""
     for line in serving.stdout:
@@ -113,8 +117,11 @@ def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
 
 
 def _watchers(parent: int) -> list[int]:
-    alive = [each for each in psutil.Process(parent).children() if each.status() != psutil.STATUS_ZOMBIE]
-    return [process.pid for process in alive if "watch" in process.cmdline()]
+    found = []
+    for process in psutil.Process(parent).children():
+        with suppress(psutil.NoSuchProcess):  # one that ends just now, too
+            found += [process.pid] if "watch" in process.cmdline() else []
+    return found
 
 
 def _until(is_so: Callable[[], bool]) -> None:
@@ -148,3 +155,16 @@ def test_watch_ends_when_the_server_beside_it_is_killed(tmp_path: Path) -> None:
 def test_serve_runs_no_watch_where_another_service_does(tmp_path: Path) -> None:
     with _serving(tmp_path / "home", "--no-watch") as (serving, said):
         assert "not started here" in said and _watchers(serving.pid) == []
+
+
+def test_a_watcher_that_is_stopped_together_with_the_server_is_not_begun_again(tmp_path: Path) -> None:
+    with _serving(tmp_path / "home") as (serving, _said):
+        (watcher,) = _watchers(serving.pid)
+        os.killpg(serving.pid, signal.SIGTERM)  # as systemd and containers stop a service
+        begun = []
+        while serving.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                begun += [each for each in _watchers(serving.pid) if each != watcher]
+            time.sleep(0.05)
+        assert serving.returncode == 0 and begun == []
+    assert (tmp_path / "errors").read_text() == ""
