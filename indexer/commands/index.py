@@ -104,14 +104,11 @@ def watch(settings: Settings, parent: int | None) -> None:
     from indexer.indexing.kept import follow
     from recommender.database.engine import open_database
     from recommender.index.model_in_use import FollowingEncoder
-    from recommender.organisation.values import Organisation
 
     stop_when_terminated()
     if parent is not None:
         end_with(parent)
     sessions = open_database(settings)  # before the model, which takes long to load
-    with sessions() as session:
-        settings = Organisation.read(session, settings).settings
     follow(settings)
     encoders, analyzer = FollowingEncoder.load(settings), load_analyzer(settings)
     watch_together(settings, sessions, encoders, analyzer, report_in_log, stop_after_this_step(settings.stop_seconds))

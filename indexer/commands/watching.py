@@ -24,6 +24,7 @@ from recommender.database.outages import report_outages
 from recommender.errors import DatabaseVersion
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.language.analyzer import Analyzer
+from recommender.organisation.values import Organisation
 from recommender.settings import Settings
 
 _SECONDS_TO_END = 2.0  # that what works beside gets to end the processes that it started: a judgement
@@ -37,7 +38,8 @@ def watch_together(
     report: Callable[[ReindexReport], None],
     stopping: threading.Event,
 ) -> None:
-    """Index what changes, and do what is to be done beside, whenever this process leads in it; else wait. Returns when
+    """Index what changes, and do what is to be done beside, whenever this process leads in it; else wait. `settings`
+    are those of the environment: what the organisation sets later is asked for by what needs it. Returns when
     `stopping` is set. `report` is called after each run of reindex. Raises ModelError when the files of the model were
     changed while it was in use, DatabaseVersion when the database was upgraded, also while this process waits."""
     engine = sessions.kw["bind"]
@@ -58,7 +60,9 @@ def watch_together(
 def _shared_work(
     settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
 ) -> list[AbstractContextManager[None]]:
-    """What is done once for a database."""
+    """What is done once for a database, with what the organisation has set by now."""
+    with sessions() as session:
+        applied = Organisation.read(session, settings).settings
     return [
         delivering(settings, sessions),
         erasing(settings, sessions),
@@ -67,7 +71,7 @@ def _shared_work(
         handing_over(settings, sessions),
         loading_jobs(settings, sessions),
         running_jobs(settings, sessions, lambda lane: not is_of_an_index(lane)),
-        following_topics(settings, sessions, encoders, analyzer),
+        following_topics(applied, sessions, encoders, analyzer),
     ]
 
 

@@ -51,14 +51,15 @@ class Daily:
 
     def look(self) -> None:
         """Do it if it is time to. Days are those of the time zone that the organisation has set by now."""
-        use_zone(self._values.organisation(self._settings).settings.zone)
+        settings = self._values.organisation(self._settings).settings
+        use_zone(settings.zone)
         today = current_day()
         waits = self._failed_at is not None and time.monotonic() < self._failed_at + _AGAIN
         if self._done_on == today or waits:
             return
         try:
             with self._sessions() as session:
-                erase_what_is_due(self._settings, session)
+                erase_what_is_due(settings, session)
                 tell_what_is_due(session)
             upload.remove_old(self._settings)
             self._done_on, self._failed_at = today, None

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from recommender.database.engine import open_database
 from recommender.index import generations
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
+from recommender.organisation.values import Organisation, set_value
 from recommender.settings import Settings
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
@@ -185,3 +187,26 @@ def test_watch_finishes_the_update_it_is_at_when_it_is_terminated_unless_that_ta
     assert kollega("status").exit_code == (0 if indexed else 1)
     reindexed = kollega("reindex").stdout
     assert reindexed.startswith(f"items 1, passages 2, encoded {0 if indexed else 2}, ")
+
+
+def test_watch_notices_each_time_that_the_organisation_sets_another_time_zone(
+    kollega: Kollega, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = open_database(Settings.from_environment())
+    zones: list[str] = []
+
+    def set_zone(zone: str) -> None:
+        with sessions.begin() as session:
+            set_value(session, Settings.from_environment(), "time_zone", zone)
+
+    def watch(settings: Settings, *_rest: object) -> None:
+        for zone in ("Europe/Stockholm", "Europe/Paris"):
+            set_zone(zone)
+            with sessions() as session:
+                zones.append(Organisation.read(session, settings).settings.time_zone)  # as mails and erasing do it
+
+    monkeypatch.setattr("indexer.commands.watching.watch_together", watch)
+    set_zone("Europe/Helsinki")
+    assert kollega("watch").exit_code == 0
+    sessions.kw["bind"].dispose()
+    assert zones == ["Europe/Stockholm", "Europe/Paris"]
