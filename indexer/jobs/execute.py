@@ -76,9 +76,10 @@ def _failed(running: RunningJob, error: Exception) -> str:
         log.error("Job %d has failed", running.number, exc_info=error)
     sentence = sentence or f"Kollega failed: {type(error).__name__}. The log of kollega watch has more."
     with running.sessions.begin() as session:
-        queue.fail(session, running.number, sentence, again=not isinstance(error, KollegaError))
-        progress.note(session, running.number, sentence)
-        return session.get_one(Job, running.number).state
+        again = not isinstance(error, KollegaError)
+        if queue.fail(session, running.number, running.attempt, sentence, again):
+            progress.note(session, running.number, sentence)
+        return session.get_one(Job, running.number, populate_existing=True).state
 
 
 def _finished(running: RunningJob, result: dict[str, Any]) -> str:

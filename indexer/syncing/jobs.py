@@ -65,7 +65,7 @@ def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer
         job = queue.claim(session, number)
         if job is None:
             return True
-        source = SentItems(job)
+        source, attempt = SentItems(job), job.attempts
     try:
         report = load(source, sessions, analyzer, mask=MaskingRules(settings.masked))
     except Exception as error:
@@ -74,7 +74,7 @@ def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer
         sentence = explain(error, database_path(settings)) or f"Kollega failed: {type(error).__name__}."
         log.exception("Items that were sent could not be loaded; trying again")
         with sessions.begin() as session:
-            queue.fail(session, number, sentence)
+            queue.fail(session, number, attempt, sentence)
         return True
     result: dict[str, Any] = {**report.counts(), "problems": report.problems[:_MOST_PROBLEMS]}
     rights = [line for line in report.change_lines() if line.startswith(RIGHTS_LEFT_OUT)]

@@ -17,8 +17,9 @@ class Job(Base):
     has ended, because they may have texts that not everyone may read. `result` is what came of it: counts, and under
     "problems" sentences about what could not be used.
 
-    `attempts` counts how often it was begun; whoever does it names the number of its attempt each time it writes, so
-    that one which was taken for dead changes nothing. `next_attempt_at` is when it may be begun, and while it is being
+    `attempts` counts how often it was begun, and is never lowered; whoever does it names the number of its attempt each
+    time it writes, so that one which was taken for dead changes nothing. `tries` counts those for which the job is
+    given up when there are too many: not those that were interrupted, or from before it was begun again by hand. `next_attempt_at` is when it may be begun, and while it is being
     done, when it may be taken by another process. `done` and `total` count in `unit` how far it is, `stage` says what
     is being done.
     """
@@ -35,6 +36,7 @@ class Job(Base):
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     attempts: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
     next_attempt_at: Mapped[datetime] = mapped_column(default=utc_now)
     started_at: Mapped[datetime | None]
     updated_at: Mapped[datetime | None]

@@ -78,6 +78,7 @@ def claim(session: Session, number: int) -> Job | None:
         return None
     is_long = job.kind in WORK
     ahead = {"next_attempt_at": now + (LEASE if is_long else _AT_WORK), "attempts": Job.attempts + 1}
+    ahead["tries"] = Job.tries + 1
     nothing: dict[str, Any] = {"done": None, "total": None, "unit": "", "stage": "", "result": {}}
     begun = {"state": RUNNING, "started_at": now, "updated_at": now, **nothing} if is_long else {}
     free = Job.id == number, Job.state.in_(UNFINISHED), Job.next_attempt_at <= now
@@ -87,7 +88,7 @@ def claim(session: Session, number: int) -> Job | None:
     if job.cancel_asked:
         end_cancelled(session, number, job.attempts)
         return None
-    if job.attempts > (MOST_TRIES if is_long else MOST_ATTEMPTS):
+    if job.tries > (MOST_TRIES if is_long else MOST_ATTEMPTS):
         sentence = "Kollega was stopped each time while it was at this."
         _end(
             session, number, FAILED, {"problems": [sentence + ("" if is_long else " Send the items in smaller calls.")]}
@@ -104,30 +105,30 @@ def finish(session: Session, number: int, result: dict[str, Any], attempt: int |
     return finished
 
 
-def fail(session: Session, number: int, problem: str, again: bool = True) -> None:
-    """Try a job again later; after several attempts, or when it would only fail `again`, give it up."""
-    job = session.get(Job, number)
+def fail(session: Session, number: int, attempt: int, problem: str, again: bool = True) -> bool:
+    """Try a job again later that has failed at this attempt; after several tries, or when it would only fail `again`,
+    give it up. False when it is no longer at this attempt: then nothing changes."""
+    job = session.get(Job, number, populate_existing=True)
     if job is None:
-        return
-    if not again or job.attempts >= (MOST_TRIES if job.kind in WORK else MOST_ATTEMPTS):
-        _end(session, number, FAILED, {"problems": [problem]})
-        return
-    job.state, job.next_attempt_at = WAITING, utc_now() + _FIRST_PAUSE * 2 ** (job.attempts - 1)
-    job.result = {"problems": [problem]}
+        return False
+    result, is_long = {"problems": [problem]}, job.kind in WORK
+    if not again or job.tries >= (MOST_TRIES if is_long else MOST_ATTEMPTS):
+        return _end(session, number, FAILED, result, attempt, (RUNNING,) if is_long else UNFINISHED)
+    at = Job.id == number, Job.state.in_((RUNNING,) if is_long else UNFINISHED), Job.attempts == attempt
+    pause = _FIRST_PAUSE * 2 ** (job.tries - 1)
+    return take(session, Job, *at, state=WAITING, next_attempt_at=utc_now() + pause, result=result)
 
 
 def fail_attempt(session: Session, number: int, attempt: int, problem: str) -> None:
     """The same for a job whose process has died at this attempt without a word; nothing when it is no longer at it."""
-    job = session.get(Job, number)
-    if job is not None and job.state == RUNNING and job.attempts == attempt:
+    if fail(session, number, attempt, problem):
         note(session, number, problem)
-        fail(session, number, problem)
 
 
 def release(session: Session, number: int, attempt: int) -> None:
     """Put a job back that was not ended because its process was: it waits, and is begun again at once."""
     where = and_(Job.id == number, Job.state == RUNNING, Job.attempts == attempt)
-    session.execute(update(Job).where(where).values(state=WAITING, next_attempt_at=utc_now(), attempts=attempt - 1))
+    session.execute(update(Job).where(where).values(state=WAITING, next_attempt_at=utc_now(), tries=Job.tries - 1))
 
 
 def end_cancelled(session: Session, number: int, attempt: int) -> None:
@@ -152,7 +153,7 @@ def retry(session: Session, number: int) -> bool:
     job = session.get(Job, number)
     if job is None or job.kind in ITEMS:
         return False
-    anew: dict[str, Any] = {"state": WAITING, "attempts": 0, "next_attempt_at": utc_now(), "cancel_asked": False}
+    anew: dict[str, Any] = {"state": WAITING, "tries": 0, "next_attempt_at": utc_now(), "cancel_asked": False}
     nothing: dict[str, Any] = {"result": {}, "finished_at": None, "done": None, "total": None, "stage": ""}
     if not take(session, Job, Job.id == number, Job.state.in_((FAILED, CANCELLED)), **anew, **nothing):
         return False
@@ -198,10 +199,17 @@ def has_no_runner(session: Session, job: Job) -> bool:
     return is_waiting and leader(session.get_bind().engine, job.source) is None
 
 
-def _end(session: Session, number: int, state: str, result: dict[str, Any], attempt: int | None = None) -> bool:
+def _end(
+    session: Session,
+    number: int,
+    state: str,
+    result: dict[str, Any],
+    attempt: int | None = None,
+    states: Collection[str] = (RUNNING,),
+) -> bool:
     where: list[ColumnElement[bool]] = [Job.id == number]
     if attempt is not None:
-        where += [Job.state == RUNNING, Job.attempts == attempt]
+        where += [Job.state.in_(states), Job.attempts == attempt]
     ended = {"state": state, "result": result, "finished_at": utc_now(), "stage": ""}
     if not changes_a_row(session, update(Job).where(*where).values(**ended)):
         return False

@@ -39,7 +39,7 @@ def test_a_job_that_has_failed_tells_why_and_what_was_said(kollega: Kollega) -> 
         number = queue.add(session, "sync", "source:wiki", {"source": "wiki"}).id
         queue.claim(session, number)
         progress.note(session, number, "Begun.")
-        queue.fail(session, number, "The token is wrong.", again=False)
+        queue.fail(session, number, 1, "The token is wrong.", again=False)
 
     _write(fail)
     shown = kollega("jobs", "show", "1")

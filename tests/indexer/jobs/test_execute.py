@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from indexer.jobs.execute import execute
 from indexer.jobs.kinds import KINDS
 from indexer.jobs.running import RunningJob
 from recommender.database.job_tables import Job
+from recommender.database.leading import take_lock
+from recommender.database.tables import utc_now
 from recommender.encoder import load as loading
 from recommender.errors import SettingsError
 from recommender.index import generations
@@ -115,6 +118,38 @@ def test_a_source_is_read_tried_out_and_its_problems_are_told(do: Do, settings: 
     assert broken.state == queue.FAILED and "wiki.jsonl" in broken.result["problems"][0]
     gone = do(kinds.SYNC, source="gone")
     assert gone.state == queue.FAILED and "gone is no longer in" in gone.result["problems"][0]
+
+
+def test_reading_a_source_waits_until_another_process_has_read_it(
+    do: Do, sessions: Sessions, settings: Settings
+) -> None:
+    (settings.home / "wiki.jsonl").write_text(json.dumps(TEAM))
+    settings.sources_file.write_text('[wiki]\nkind = "jsonl"\nplace = "wiki.jsonl"\n')
+    lock, found = take_lock(sessions.kw["bind"], "sync-wiki"), []
+    assert lock is not None
+    with closing(lock):
+        thread = threading.Thread(target=lambda: found.append(do(kinds.SYNC, source="wiki")))
+        thread.start()
+        thread.join(1.5)  # it looks every half a second
+        assert not found
+    thread.join(LONG)
+    assert (found[0].state, found[0].result["added"]) == (queue.DONE, 1)
+
+
+def test_an_attempt_that_was_overtaken_ends_nothing(
+    claim: Callable[..., Job], sessions: Sessions, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(running: RunningJob) -> dict[str, Any]:
+        with sessions.begin() as session:
+            session.get_one(Job, running.number).next_attempt_at = utc_now()
+        with sessions.begin() as session:
+            assert queue.claim(session, running.number)
+        raise SettingsError("Correct the settings.")
+
+    monkeypatch.setattr(executing, "KINDS", {kinds.REINDEX: overtaken})
+    job = claim(kinds.REINDEX)
+    assert execute(settings, sessions, job.id, job.attempts) == queue.RUNNING
+    assert _lines(sessions, job) == ["Begun."]
 
 
 def test_everything_is_written_into_a_file(do: Do, settings: Settings, add_request: Callable[..., int]) -> None:

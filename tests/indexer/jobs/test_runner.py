@@ -77,7 +77,7 @@ def test_a_job_is_begun_again_after_its_process_was_killed_or_its_runner_stopped
             session.execute(update(Job).values(next_attempt_at=utc_now()))
         _when(sessions, number, lambda job: (job.attempts, job.stage) == (2, "reading"))
     stopped = _when(sessions, number, lambda job: job.state == queue.WAITING)
-    assert stopped.attempts == 1  # being stopped is not its fault
+    assert stopped.tries == 1  # being stopped is not its fault
     (own.home / "wiki.jsonl").unlink()
     (own.home / "wiki.jsonl").write_text('{"type": "team", "id": "it", "name": "IT"}\n')
     with running_jobs(own, sessions, lambda _lane: True):

@@ -70,10 +70,10 @@ def test_a_job_during_which_the_worker_is_killed_each_time_is_given_up(sessions:
 
 def test_a_job_that_fails_is_tried_again_later_and_later_and_given_up_at_last(sessions: Sessions) -> None:
     number, pauses = _add(sessions, "a"), []
-    for _ in range(queue.MOST_ATTEMPTS):
+    for attempt in range(1, queue.MOST_ATTEMPTS + 1):
         assert _claim(sessions) == number
         with sessions.begin() as session:
-            queue.fail(session, number, "The database is locked.")
+            assert queue.fail(session, number, attempt, "The database is locked.")
         with sessions() as session:
             job = session.get_one(Job, number)
             pauses.append(round((job.next_attempt_at - utc_now()).total_seconds()))

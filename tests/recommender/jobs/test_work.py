@@ -155,11 +155,11 @@ def test_only_what_has_failed_or_was_cancelled_is_done_once_more(sessions: Sessi
         assert session.get_one(Job, items, populate_existing=True).payload == []
     _claim(sessions)
     with sessions.begin() as session:
-        queue.fail(session, number, "The token is wrong.", again=False)
+        assert queue.fail(session, number, 1, "The token is wrong.", again=False)
     assert _job(sessions, number).state == queue.FAILED
     with sessions.begin() as session:
         assert asking.retry(session, number, None)
-    assert _claim(sessions) == (number, 1)
+    assert _claim(sessions) == (number, 2)  # a number of an attempt is never used again
     assert _job(sessions, number).payload == {"source": "wiki"}
 
 
@@ -173,3 +173,21 @@ def test_of_a_long_log_the_newest_lines_are_kept(sessions: Sessions, settings: S
     kept = _lines(sessions, number)
     assert len(kept) == min(count, progress.MOST_LINES) and kept[-1] == f"line {count - 1}"
     assert _lines(sessions, other) == ["of another job"]
+
+
+def test_a_silent_process_is_not_taken_for_the_one_that_begins_after_a_retry(
+    sessions: Sessions, settings: Settings
+) -> None:
+    number = _ask(sessions, settings, kinds.REINDEX)
+    assert _claim(sessions) == (number, 1)
+    _worker_dies(sessions, number)  # its machine sleeps
+    with sessions.begin() as session:
+        assert queue.cancel(session, number) and queue.retry(session, number)
+    assert _claim(sessions) == (number, 2)
+    assert _report(sessions, number, 1) is None
+    with sessions.begin() as session:
+        assert not queue.fail(session, number, 1, "x", again=False) and not queue.fail(session, number, 1, "x")
+    assert _job(sessions, number).state == queue.RUNNING
+    with sessions.begin() as session:
+        queue.release(session, number, 2)
+    assert _claim(sessions) == (number, 3) and _job(sessions, number).tries == 1

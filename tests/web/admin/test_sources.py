@@ -127,7 +127,7 @@ def test_a_file_that_cannot_be_read_and_a_job_that_has_failed_are_told(
     with sessions.begin() as session:
         number = queue.add(session, kinds.EXPORT, payload={}).id
         queue.claim(session, number)
-        queue.fail(session, number, "The disk is full.", again=False)
+        queue.fail(session, number, 1, "The disk is full.", again=False)
     home = admin.get("/admin/").text
     assert "sources.toml cannot be read." in home and "A job has failed: Write everything into a file" in home
     assert "This file cannot be read:" in admin.get(LIST).text
