@@ -40,6 +40,10 @@ class SourceError(KollegaError):
     """A file to import is missing, unreadable or cut short."""
 
 
+class SourceBusy(SourceError):
+    """Another process reads this source now."""
+
+
 class ModelError(KollegaError):
     """The embedding model cannot be found, rebuilt or run."""
 

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.errors import IndexLocked
+from recommender.errors import IndexLocked, SourceBusy
 from recommender.jobs import progress, queue
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 
 T = TypeVar("T")
 _WRITES_EVERY = 1.0  # seconds between two looks at the database: a judgement
-_LOOKS_AGAIN = 0.5  # seconds until the index is tried again that another process writes: a judgement
+_LOOKS_AGAIN = 0.5  # seconds until the index or source is tried again that another process is at: a judgement
 
 
 class Stopped(BaseException):
@@ -67,11 +67,18 @@ class RunningJob:
 
     def when_index_is_free(self, work: Callable[[], T]) -> T:
         """Do what raises IndexLocked as soon as no other process writes the index."""
+        return self._when_free(work, IndexLocked, "waiting for another update of the index")
+
+    def when_source_is_free(self, work: Callable[[], T]) -> T:
+        """Do what raises SourceBusy as soon as no other process reads the source."""
+        return self._when_free(work, SourceBusy, "waiting until another process has read the source")
+
+    def _when_free(self, work: Callable[[], T], busy: type[Exception], stage: str) -> T:
         while True:
             try:
                 return work()
-            except IndexLocked:
-                self.report(stage="waiting for another update of the index")
+            except busy:
+                self.report(stage=stage)
                 if self._stop.wait(_LOOKS_AGAIN):
                     raise Stopped from None
 

@@ -1,9 +1,12 @@
 """The job that reads a source of sources.toml now."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexer.jobs.running import RunningJob
 from recommender.errors import SettingsError, SourceError
+
+if TYPE_CHECKING:
+    from indexer.syncing.sync import SyncReport
 
 _MOST_LINES = 200  # of what would change that are stored of a dry run: a judgement
 
@@ -33,17 +36,20 @@ def _read(job: RunningJob, configured: Any, sessions: Any, show: Any) -> dict[st
     def progress(done: int) -> None:
         job.report(done, None, "records")
 
-    job.report(stage="reading")
-    report = run(
-        configured,
-        sessions,
-        job.analyzer,
-        progress,
-        full=bool(job.payload.get("full")),
-        allow_deletions=bool(job.payload.get("allow_deletions")),
-        show=show,
-        mask=MaskingRules(job.settings.masked),
-    )
+    def read() -> "SyncReport":
+        job.report(stage="reading")
+        return run(
+            configured,
+            sessions,
+            job.analyzer,
+            progress,
+            full=bool(job.payload.get("full")),
+            allow_deletions=bool(job.payload.get("allow_deletions")),
+            show=show,
+            mask=MaskingRules(job.settings.masked),
+        )
+
+    report = job.when_source_is_free(read)
     loaded = report.loaded
     job.note(report.line())
     if loaded.broken_off:

@@ -22,7 +22,7 @@ from recommender.database.audit_table import AuditEntry
 from recommender.database.dialects import Lock
 from recommender.database.source_tables import state_of
 from recommender.database.tables import Document, HelpRequest, utc_now
-from recommender.errors import SourceError
+from recommender.errors import SourceBusy, SourceError
 from recommender.language.analyzer import Analyzer
 
 MOST_STORED = 50
@@ -73,13 +73,13 @@ def sync(
     otherwise, or when its options have changed. What it no longer has is deleted here after a whole read without a
     problem; when that is much, only with `allow_deletions`. With `widens` those may read then whom the rules name.
 
-    Only one process of this database reads a source at a time, on any machine. Raises SourceError when another one is
-    at it, or the source cannot be opened. What goes wrong is stored in the state of the source.
+    Only one process of this database reads a source at a time, on any machine. Raises SourceBusy when another one is
+    at it, SourceError when the source cannot be opened. What goes wrong is stored in the state of the source.
     """
     engine: Engine = sessions.kw["bind"]
     lock = leading.take_lock(engine, _lock_name(configured.name))
     if lock is None:
-        raise SourceError(f"{configured.name} is being read by another process. Wait until that has ended.")
+        raise SourceBusy(f"{configured.name} is being read by another process. Wait until that has ended.")
     with closing(lock):
         since, before, is_first = _begin(configured, sessions, full or widens)
         try:

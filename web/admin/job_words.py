@@ -55,6 +55,7 @@ def stage(job: Job) -> str:
         "asking past questions": gettext("Asking past questions again"),
         "writing": gettext("Writing"),
         "waiting for another update of the index": gettext("Waiting until another update of the index ends"),
+        "waiting until another process has read the source": gettext("Waiting until the source has been read"),
     }
     return str(names.get(job.stage, job.stage))
 
