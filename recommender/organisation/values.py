@@ -239,7 +239,7 @@ def _name(value: Any) -> str:
 
 
 def _languages(value: Any) -> list[str]:
-    if not isinstance(value, list | tuple) or not value or not set(value) <= set(LANGUAGES):
+    if not isinstance(value, list | tuple) or not value or any(each not in LANGUAGES for each in value):
         raise OrganisationError(f"Choose at least one of the languages {', '.join(LANGUAGES)}.")
     return [code for code in LANGUAGES if code in value]
 
