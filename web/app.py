@@ -105,9 +105,10 @@ def _applied(settings: Settings, sessions: sessionmaker[Session]) -> Settings:
 
 def _made(settings: Settings, recommender: Recommender | None, sessions: sessionmaker[Session]) -> Flask:
     app = Flask(__name__)
-    _configure(app, settings)
+    applied = _applied(settings, sessions)
+    _configure(app, settings, applied.session_days)
     starts = recommender is None
-    recommender = recommender or Recommender.open(_applied(settings, sessions))
+    recommender = recommender or Recommender.open(applied)
     current.attach(app, settings, recommender, sessions)
     request_log.attach(app)  # before all others: it runs first and last
     report_outages(sessions.kw["bind"])
@@ -158,14 +159,14 @@ def warm_up(app: Flask) -> None:
                 formatting.day(datetime(2026, 1, 1))
 
 
-def _configure(app: Flask, settings: Settings) -> None:
+def _configure(app: Flask, settings: Settings, session_days: float) -> None:
     app.config.update(
         SECRET_KEY=load_secret_key(settings.home, settings.secret_key),
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may be open for days
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the CSRF token are enough; a proxy may remove the Referer
-        PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=session_days),
         SESSION_REFRESH_EACH_REQUEST=False,  # otherwise a slow answer could restore a session that has just ended
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         SESSION_COOKIE_SAMESITE="Lax",

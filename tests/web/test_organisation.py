@@ -1,7 +1,7 @@
 """What the organisation sets is obeyed by the pages at once."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -40,3 +40,10 @@ def test_pages_follow_the_time_zone(client: FlaskClient, settings: Settings) -> 
     assert noon() == "12:00"
     _change(client, settings, "time_zone", "Europe/Helsinki")
     assert noon() == "15:00"
+
+
+def test_after_a_start_a_session_lasts_as_long_as_the_organisation_has_set(
+    client: FlaskClient, settings: Settings, open_client: Callable[[], FlaskClient]
+) -> None:
+    _change(client, settings, "session_days", 60.0)
+    assert open_client().application.permanent_session_lifetime == timedelta(days=60)
