@@ -33,6 +33,7 @@ SHARED_WORK = "work"
 ONE_INDEX = "index-in-milvus"
 """The lead in bringing an index up to date that all machines of a database share."""
 _IDENTITY = "identity"
+_MOST_CHANGES = 5  # of the name of a folder, of which each copy is one: a judgement
 
 
 def index_lead(settings: Settings) -> str:
@@ -57,22 +58,32 @@ def _identity_of(settings: Settings) -> str:
     """A random name of the folder of the index; made when it is first asked for, and for a copy of the folder, whose
     index is another one."""
     path = settings.index_dir / _IDENTITY
-    name = _read_identity(path)
-    while name is None:
+    while (name := _read_identity(path)) is None:
         _make_identity(path)
-        name = _read_identity(path)
     return name
 
 
 def _read_identity(path: Path) -> str | None:
     """The name in a file that was written for it, which its number on the disk tells; None for a copy, and without a
-    file. Machines that share the folder see the same number."""
+    file. Machines that share the folder see the same number; where they do not, or it is another one each time, as in
+    some network file systems, the name stays as it is after some changes."""
+    written, number = _identity_file(path)
+    is_own = len(written) > 1 and written[1] == number
+    return written[0] if is_own or _changes(written) >= _MOST_CHANGES else None
+
+
+def _identity_file(path: Path) -> tuple[list[str], str]:
+    """(what stands in the file: the name, the number of the file it was written for, how often the name was changed;
+    the number of this file). Nothing without a file."""
     try:
         with path.open(encoding="ascii") as file:
-            name, _space, number = file.read().strip().partition(" ")
-            return name if number == str(os.fstat(file.fileno()).st_ino) else None
+            return file.read().split(), str(os.fstat(file.fileno()).st_ino)
     except FileNotFoundError:
-        return None
+        return [], ""
+
+
+def _changes(written: list[str]) -> int:
+    return int(written[2]) if len(written) > 2 and written[2].isdecimal() else 0
 
 
 def leader(engine: Engine, name: str) -> str | None:
@@ -176,9 +187,11 @@ def _this_process() -> str:
 def _make_identity(path: Path) -> None:
     """Write a random name, unless another process is faster. One that came with a copy of the folder is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    written, _number = _identity_file(path)
+    changes = _changes(written) + 1 if written else 0
     temporary = path.with_name(f".{_IDENTITY}-{os.getpid()}-{secrets.token_hex(4)}")
     with temporary.open("w", encoding="ascii") as file:
-        file.write(f"{secrets.token_hex(8)} {os.fstat(file.fileno()).st_ino}")
+        file.write(f"{secrets.token_hex(8)} {os.fstat(file.fileno()).st_ino} {changes}")
     try:
         if path.exists():
             log.info("%s is a copy of another folder, and gets a name of its own", path.parent)

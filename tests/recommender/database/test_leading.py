@@ -1,6 +1,7 @@
 """leading.py and outages.py: of several processes one leads, another takes over when it is killed or cut off, and a
 database that is away is told once."""
 
+import itertools
 import logging
 import os
 import shutil
@@ -109,6 +110,18 @@ def test_a_process_that_stops_lets_another_lead(engine: Engine) -> None:
 def test_each_index_has_a_lead_of_its_own(settings: Settings) -> None:
     other = replace(settings, home=settings.home / "other")
     assert index_lead(settings) == index_lead(settings) != index_lead(other)
+
+
+def test_a_folder_whose_files_have_other_numbers_each_time_keeps_its_name(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, numbers = os.fstat, itertools.count(10**15)
+
+    def fstat(file: int) -> os.stat_result:
+        return os.stat_result((real(file)[0], next(numbers), *real(file)[2:]))
+
+    monkeypatch.setattr("recommender.database.leading.os.fstat", fstat)
+    assert index_lead(settings) == index_lead(settings) == files_lead(settings).replace("files", "index")
 
 
 def test_a_copied_home_has_leads_of_its_own(
