@@ -113,8 +113,8 @@ def watcher(settings: Settings, engine: Engine) -> Iterator[Finding]:
 
 
 def jobs(session: Session) -> Iterator[Finding]:
-    """Jobs that wait for long, and those that failed lately."""
-    waits = select(func.count(), func.min(Job.created_at)).where(Job.state == WAITING)
+    """Jobs that wait for long after they might have been begun, and those that failed lately."""
+    waits = select(func.count(), func.min(Job.next_attempt_at)).where(Job.state == WAITING)
     waiting, oldest = session.execute(waits).one()
     recent = Job.finished_at >= utc_now() - _LATELY
     failed = session.scalar(select(func.count()).select_from(Job).where(Job.state == FAILED, recent)) or 0
