@@ -19,9 +19,9 @@ class Job(Base):
 
     `attempts` counts how often it was begun, and is never lowered; whoever does it names the number of its attempt each
     time it writes, so that one which was taken for dead changes nothing. `tries` counts those for which the job is
-    given up when there are too many: not those that were interrupted, or from before it was begun again by hand. `next_attempt_at` is when it may be begun, and while it is being
-    done, when it may be taken by another process. `done` and `total` count in `unit` how far it is, `stage` says what
-    is being done.
+    given up when there are too many: not those that were interrupted, or from before it was begun again by hand.
+    `next_attempt_at` is when it may be begun, and while it is being done, when it may be taken by another process.
+    `done` and `total` count in `unit` how far it is, `stage` says what is being done.
     """
 
     __tablename__ = "jobs"
