@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter
 
 from recommender.database.tables import Team
 from tests.conftest import sign_in
@@ -38,12 +39,16 @@ def addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
         for rule in app.url_map.iter_rules():
             if rule.endpoint.partition(".")[0].split("_")[0] != AREA:
                 continue
-            values = {
-                name: 1 if type(converter).__name__ == "IntegerConverter" else "it"
-                for name, converter in rule._converters.items()
-            }
+            values = {name: _value(converter) for name, converter in rule._converters.items()}
             for method in sorted((rule.methods or set()) & {"GET", "POST"}):
                 yield method, rule.endpoint, app.url_map.bind("localhost").build(rule.endpoint, values, method)
+
+
+def _value(converter: BaseConverter) -> object:
+    """A value of a part of an address."""
+    if isinstance(converter, AnyConverter):
+        return min(converter.items)
+    return 1 if isinstance(converter, IntegerConverter) else "it"
 
 
 def _status(client: FlaskClient, method: str, address: str) -> int:
