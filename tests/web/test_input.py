@@ -14,6 +14,7 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.apps import close_app
 from tests.conftest import sign_in
+from tests.routes import values_of
 from web.app import create_app
 from web.input import clean_json, parts_of
 
@@ -93,29 +94,17 @@ def test_somebody_who_may_read_nothing_gets_the_same_answer_for_what_exists_and_
     app = create_app(replace(settings, anonymous_reading=False), recommender=open_recommender())
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
-    ids = (
-        "request_id",
-        "document_id",
-        "reply_id",
-        "version_id",
-        "attachment_id",
-        "job_id",
-        "number",
-        "topic_id",
-        "act_id",
-    )
-    known: dict[str, Any] = {"handle": "aino", "key": "request:1", **dict.fromkeys(ids, 1)}
-    unknown: dict[str, Any] = {"handle": "nobody", "key": "request:2", **dict.fromkeys(ids, 2)}
+    keys = {"handle": ("aino", "nobody"), "key": ("request:1", "request:2")}
     tried = 0
     for rule in app.url_map.iter_rules():
         if not rule.arguments or rule.endpoint == "static" or {"secret", "token", "source"} & rule.arguments:
             continue
         for method in (rule.methods or set()) - {"OPTIONS"}:
             answers = []
-            for values in (known, unknown):
-                path = app.url_map.bind("localhost").build(
-                    rule.endpoint, {n: values[n] for n in rule.arguments}, method
-                )
+            for place, number in enumerate((1, 2)):  # what exists, and what does not
+                values = values_of(rule, number, f"name-{number}")
+                values |= {name: both[place] for name, both in keys.items() if name in values}
+                path = app.url_map.bind("localhost").build(rule.endpoint, values, method)
                 answer: Any = client.open(path, method=method)
                 text = re.sub(r'(name="csrf_token"[^>]* value=)"[^"]*"', r"\1", answer.text)  # it has the time in it
                 answers.append((answer.status_code, text.replace(path, "PATH")))

@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
-from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter
 
 from recommender.database.tables import Team
 from tests.conftest import sign_in
+from tests.routes import values_of
 
 FOR_LEADS = {
     ("GET", "admin_teams.listed"), ("GET", "admin_teams.show"), ("POST", "admin_teams.set_contact"),
@@ -39,16 +39,9 @@ def addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
         for rule in app.url_map.iter_rules():
             if rule.endpoint.partition(".")[0].split("_")[0] != AREA:
                 continue
-            values = {name: _value(converter) for name, converter in rule._converters.items()}
+            values = values_of(rule)
             for method in sorted((rule.methods or set()) & {"GET", "POST"}):
                 yield method, rule.endpoint, app.url_map.bind("localhost").build(rule.endpoint, values, method)
-
-
-def _value(converter: BaseConverter) -> object:
-    """A value of a part of an address."""
-    if isinstance(converter, AnyConverter):
-        return min(converter.items)
-    return 1 if isinstance(converter, IntegerConverter) else "it"
 
 
 def _status(client: FlaskClient, method: str, address: str) -> int:

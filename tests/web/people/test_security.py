@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts, audit
 from recommender.accounts import password_links, second_factor
+from recommender.audit import Chosen
 from recommender.database.account_tables import APIToken, SecondFactor, SignInSession
 from recommender.database.tables import Person, utc_now
 from tests.apps import minutes_pass
@@ -127,7 +128,7 @@ def test_a_new_password_needs_the_present_one_and_ends_everything_else(
     with sessions() as session:
         assert accounts.sign_in(session, "aino", NEW) is not None
         assert accounts.token_of(session, token, utc_now().date()) is None
-        entry = next(iter(audit.entries(session, action="account.password", actor_id=1)))
+        entry = next(iter(audit.chosen_entries(session, Chosen(action="account.password", actor_id=1))))
         assert (entry.via, entry.subject) == ("web", "person:1")
 
 
@@ -252,7 +253,7 @@ def test_a_second_factor_is_turned_on_shown_with_its_recovery_codes_and_turned_o
     client.post(f"{PAGE}/second-factor/off", data={"password": PASSWORD, "code": newer[0]})
     with sessions() as session:
         assert not second_factor.is_on(session, 1)
-        actions = [entry.action for entry in audit.entries(session, action="second_factor", actor_id=1)]
+        actions = [entry.action for entry in audit.chosen_entries(session, Chosen(action="second_factor", actor_id=1))]
         assert [action for action in actions if action != "second_factor.recovery_code"] == [
             "second_factor.on",
             "second_factor.new_codes",

@@ -64,7 +64,8 @@ def test_known_and_unknown_people_get_the_same_answer_after_the_same_work(
     answers, statements = [], []
 
     def note(*args: Any) -> None:
-        if not args[2].startswith("DELETE FROM rate_counts"):  # done now and then, whoever asks
+        sometimes = args[2].startswith("DELETE FROM rate_counts") or "FROM organisation_values" in args[2]
+        if not sometimes:  # whoever asks
             statements[-1].append(args[2])
 
     event.listen(engine, "before_cursor_execute", note)
