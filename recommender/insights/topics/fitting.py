@@ -76,10 +76,10 @@ def fitted(vectors: Vectors, labels: Labels, movable: Mask, named: Named) -> Lab
     found, rows = labels.copy(), np.flatnonzero(movable)
     if not named.names or not len(rows):
         return found
-    named = named.only_names()
+    named, count = named.only_names(), 1 + max(int(labels.max()), *named.names)
     for _pass in range(_PASSES):
         before = found.copy()
-        centres, weights = centres_of(vectors, found), named.weights(found)
+        centres, weights = _centres(vectors, found, count), named.weights(found)
         mean, deviation = cosines_with_others(vectors, found, centres)
         if not deviation:  # a single group, or equal vectors
             break
@@ -97,6 +97,12 @@ def fitted(vectors: Vectors, labels: Labels, movable: Mask, named: Named) -> Lab
     sizes = np.bincount(found[found != NOWHERE], minlength=int(labels.max()) + 1)
     found[movable & np.isin(found, np.flatnonzero(sizes < LEAST_ITEMS))] = NOWHERE
     return found
+
+
+def _centres(vectors: Vectors, labels: Labels, count: int) -> Vectors:
+    """The centres of so many groups, also where the last of them have lost all their items."""
+    centres = centres_of(vectors, labels)
+    return np.pad(centres, ((0, count - len(centres)), (0, 0)))
 
 
 def _chosen(near: Vectors, labels: Labels) -> Labels:

@@ -78,3 +78,12 @@ def test_a_single_topic_and_none_are_no_error(items: tuple[Vectors, Labels, list
     assert fitted(vectors, one, np.ones(24, np.bool_), Named(bags, {0: {"printer"}})).tolist() == one.tolist()
     none = np.full(24, NOWHERE)
     assert fitted(vectors, none, np.ones(24, np.bool_), Named(bags, {})).tolist() == none.tolist()
+
+
+def test_the_last_topic_may_lose_all_its_items(items: tuple[Vectors, Labels, list[dict[str, float]]]) -> None:
+    vectors, labels, bags = items
+    vectors[16:] = np.eye(12, dtype=np.float32)[4:12]  # eight items that have nothing in common and do not say the name
+    bags = [*bags[:16], *({} for _ in range(8))]
+    bags[0] = {"printer": 1.0, "parking": 1.0}
+    found = fitted(vectors, labels, np.ones(24, np.bool_), Named(bags, NAMES))
+    assert found.tolist() == [*labels[:16].tolist(), *[NOWHERE] * 8]
