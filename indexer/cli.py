@@ -21,6 +21,7 @@ from indexer.commands import (
     mcp,
     measure,
     models,
+    organisation,
     people_import,
     pins,
     serve,
@@ -108,3 +109,4 @@ for command in (
     main.add_command(command)
 main.add_command(pins.pin_group)
 main.add_command(take_files.take_files)
+main.add_command(organisation.organisation_group)

@@ -4,7 +4,7 @@ files are where in the home directory."""
 from datetime import UTC, tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ATTACHMENT_TYPES = (
@@ -34,8 +34,12 @@ def zone_of(name: str) -> tzinfo | None:
 
 def is_bucket(address: str) -> bool:
     """True for the address of a bucket without keys, and for none."""
-    parts = urlsplit(address)
-    return not address or (parts.scheme == "s3" and bool(parts.netloc) and "@" not in parts.netloc)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    known = parse_qs(parts.query, keep_blank_values=True).keys() <= {"endpoint", "region"}
+    return not address or (parts.scheme == "s3" and bool(parts.netloc) and "@" not in unquote(address) and known)
 
 
 def is_mail_server(address: str) -> bool:

@@ -50,7 +50,13 @@ def _show(error: HTTPException, heading: str = "", detail: str = "") -> Response
         return _as_json(error, code)
     if code == 401:
         return _sign_in_first()
-    return render_template("errors/error.html", code=code, heading=heading, detail=detail), code
+    try:
+        return render_template("errors/error.html", code=code, heading=heading, detail=detail), code
+    except SQLAlchemyError:
+        raise  # which `_crash` tells
+    except Exception:  # what has failed may be needed for every page, also for this one
+        log.exception("The error page could not be made")
+        return error.description or error.name, code, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _meanwhile(error: Conflict) -> ResponseReturnValue:

@@ -226,7 +226,7 @@ def _defaults() -> dict[str, Any]:
 
 
 def _text(value: Any, longest: int | None) -> str:
-    if not isinstance(value, str) or (longest and len(value) > longest):
+    if not isinstance(value, str) or (longest and len(value) > longest) or "\0" in value:
         raise OrganisationError(f"This must be a text of at most {longest} characters.")
     return value.strip()
 

@@ -52,6 +52,15 @@ def test_each_value_is_read_as_its_own_type() -> None:
         ("KOLLEGA_OLD_AFTER_MONTHS", "1.5"),
         ("KOLLEGA_SERVER_THREADS", "0"),
         ("KOLLEGA_WATCH_SECONDS", "0"),
+        ("KOLLEGA_ANSWER_FROM", "2"),
+        ("KOLLEGA_OLD_AFTER_MONTHS", "1000000000000"),
+        ("KOLLEGA_SESSION_DAYS", "1e12"),
+        ("KOLLEGA_SESSION_IDLE_DAYS", "1e12"),
+        ("KOLLEGA_SESSION_IDLE_DAYS", "0.0001"),
+        ("KOLLEGA_INSIGHTS_MINUTES", "1e300"),
+        ("KOLLEGA_AUDIT_DAYS", "1"),
+        ("KOLLEGA_AUDIT_DAYS", "1000000000"),
+        ("KOLLEGA_OIDC_NAME", "a\0b"),
     ],
 )
 def test_an_invalid_value_is_refused_with_the_name_of_its_variable(variable: str, value: str) -> None:

@@ -44,6 +44,19 @@ def test_a_crash_is_logged_and_shown_without_its_details(
     assert caplog.text.count("ZeroDivisionError: a secret detail") == 2
 
 
+@pytest.mark.parametrize(("path", "code"), [("/?q=printer", 500), ("/nowhere", 404)])
+def test_an_error_page_that_fails_itself_is_a_sentence(
+    broken_client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str, code: int
+) -> None:
+    def fail(*_: object, **_more: object) -> str:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(errors, "render_template", fail)
+    page = broken_client.get(path)
+    assert (page.status_code, page.mimetype) == (code, "text/plain") and "out of range" not in page.text
+    assert "The error page could not be made" in caplog.text
+
+
 @pytest.mark.sqlite_only
 def test_a_write_that_the_database_refuses_is_a_page_too(
     open_client: Callable[[], FlaskClient], add_request: Callable[..., int], add_person: Callable[..., int]

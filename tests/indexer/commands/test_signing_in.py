@@ -130,8 +130,8 @@ def test_an_address_is_set_and_a_link_is_queued_once_mail_is_set_up(
         ("MAIL_SERVER", "localhost:25", "KOLLEGA_MAIL_SERVER must be like smtp://HOST:PORT"),
         ("MAIL_SERVER", "smtp://localhost", "KOLLEGA_MAIL_FROM must be an address when there is a mail server"),
         ("SECOND_FACTOR_FOR", "all", "KOLLEGA_SECOND_FACTOR_FOR must be none, admins, agents, everybody"),
-        ("SESSION_DAYS", "0", "KOLLEGA_SESSION_DAYS must be more than 0"),
-        ("SESSION_IDLE_DAYS", "-1", "KOLLEGA_SESSION_IDLE_DAYS must be more than 0"),
+        ("SESSION_DAYS", "0", "KOLLEGA_SESSION_DAYS must be from 0.1 to 3650"),
+        ("SESSION_IDLE_DAYS", "-1", "KOLLEGA_SESSION_IDLE_DAYS must be from 0.1 to 3650"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(

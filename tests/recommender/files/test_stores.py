@@ -153,7 +153,18 @@ def test_a_server_that_is_away_or_has_no_such_bucket_is_told(
         app.extensions["kollega_sessions"].kw["bind"].dispose()
 
 
-@pytest.mark.parametrize("address", ["files", "s3://", "https://files", "s3://key:secret@files"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "files",
+        "s3://",
+        "https://files",
+        "s3://key:secret@files",
+        "s3://files?endpoint=https://key:secret@host",
+        "s3://files?secret_key=x",
+        "s3://[files",
+    ],
+)
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match="KOLLEGA_FILES"):
         Settings(files=address)

@@ -53,6 +53,9 @@ def test_taking_a_value_away_brings_the_default_back(session: Session, settings:
         ("maybe_from", 0.9),
         ("name", ""),
         ("name", "two\nlines"),
+        ("empty_page", {"en": "a\0b"}),
+        ("oidc_name", "a\0b"),
+        ("session_idle_days", 1e12),
         ("languages", []),
         ("languages", ["xx"]),
         ("accent", "red"),
@@ -71,6 +74,7 @@ def test_what_is_in_the_database_and_cannot_be_used_is_left_out(settings: Settin
     made = Organisation.made_of(settings, {"time_zone": "Nowhere", "review_days": 30, "name": "Esimerkki", "old": 1})
     assert (made.settings.time_zone, made.settings.review_days, made.name) == ("UTC", 30, "Esimerkki")
     assert Organisation.made_of(settings, {"languages": [["en"]]}).languages == values.LANGUAGES
+    assert Organisation.made_of(settings, {"session_idle_days": 1e12}).settings.session_idle_days == 7.0
     assert Organisation.made_of(settings, {"answer_from": 0.1, "maybe_from": 0.05}).settings.maybe_from == 0.05
 
 
