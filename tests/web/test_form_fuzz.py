@@ -144,8 +144,10 @@ def _addresses(rule: str) -> list[str]:
         ]
     if "<secret>" in rule:
         return [rule.replace("<secret>", secret) for secret in ("x", "1:x", "%00", "x" * 300)]
+    rule = re.sub(r"<any\(([^,)]+)[^>]*>", r"\1", rule)
     rule = (
         rule.replace("<upload_id>", "x")
+        .replace("<name>", "helpdesk")
         .replace("<token>", "x")
         .replace("<source>", "helpdesk")
         .replace("<handle>", "it")
@@ -219,7 +221,7 @@ def test_no_form_breaks_the_server(client: FlaskClient, capsys: pytest.CaptureFi
             f"\n{answers.total()} forms of {len(_forms(client))} kinds sent; answers: {dict(sorted(answers.items()))}"
         )
     assert answers.total() >= len(_forms(client)) * EXAMPLES / 2
-    assert answers[200] + answers[204] + answers[302] > answers.total() / 5, "nearly all forms were only refused"
+    assert answers[200] + answers[204] + answers[302] > answers.total() / 8, "nearly all forms were only refused"
 
 
 def _sendable(text: str) -> str:
