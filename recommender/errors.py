@@ -87,7 +87,7 @@ class AccountError(KollegaError):
 
 
 class SetUpRefused(KollegaError):
-    """An installation cannot be set up by who wants to; `reason` is "wrong", "ended" or "none"."""
+    """An installation cannot be set up by who wants to; `reason` is "wrong" or "none"."""
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)

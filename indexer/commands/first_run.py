@@ -37,7 +37,7 @@ def init(settings: Settings, /, yes: bool, path: Path | None, file_team: str | N
     """Set up a new installation: the organisation, the first admin, the teams, and the first file.
 
     Whatever no option says is asked, with a proposal. Without a terminal the password is the first line of standard
-    input. A store that somebody can sign in to is left as it is, and the exit status is 1.
+    input. A store that has an admin is left as it is, and the exit status is 1.
     """
     from recommender.errors import KollegaError
     from recommender.first_run import code
@@ -48,7 +48,7 @@ def init(settings: Settings, /, yes: bool, path: Path | None, file_team: str | N
     with database(settings) as sessions, sessions(info={"via": "command"}) as session:
         if not code.is_needed(session, settings):
             raise KollegaError(
-                "This installation is set up already: somebody can sign in. Use kollega user, kollega team and "
+                "This installation is set up already: there is an admin. Use kollega user, kollega team and "
                 "kollega import, or another KOLLEGA_HOME."
             )
         _organisation(session, settings, asks)

@@ -6,7 +6,7 @@ same moment, which a double click is enough for."""
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Executable, select, update
+from sqlalchemy import ColumnElement, CursorResult, Executable, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,12 @@ def take(session: Session, table: type[Base], *free: ColumnElement[bool], **valu
     """Give the one row that is `free` these values; False when there is none, because somebody was faster."""
     taken = update(table).where(*free).values(**values).execution_options(synchronize_session=False)
     return cast("CursorResult[object]", session.execute(taken)).rowcount == 1
+
+
+def remove_one(session: Session, table: type[Base], *which: ColumnElement[bool]) -> bool:
+    """Delete the one row that there is; False when there is none, because somebody was faster."""
+    statement = delete(table).where(*which).execution_options(synchronize_session=False)
+    return cast("CursorResult[object]", session.execute(statement)).rowcount == 1
 
 
 def flush_and_expire(session: Session) -> None:

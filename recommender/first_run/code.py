@@ -1,8 +1,9 @@
 """The code with which a new installation is set up in a browser: only who can read what `kollega serve` prints has it.
 
 The code is in the home directory, readable by its owner only as the secret key is, so that every process of this home
-prints the same one; its digest is in the database, for processes of other homes. It ends with the first admin, and
-after ten wrong ones: then the next start of the server makes another.
+prints the same one; its digest is in the database, for processes of other homes. It ends with the first admin. Wrong
+codes do not end it, or anybody could keep others from setting up: the page slows down each address instead. After ten
+of them the next start of the server makes another.
 """
 
 import hashlib
@@ -13,19 +14,20 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from recommender.accounts.last_admin import ADMIN
 from recommender.database.account_tables import Account
 from recommender.database.days import current_day
 from recommender.database.organisation_tables import SetUpCode
-from recommender.database.storing import insert_or_update, take
+from recommender.database.storing import insert_or_update, remove_one
 from recommender.database.tables import Person, utc_now
 from recommender.errors import SetUpRefused
 from recommender.settings import Settings
 
 MOST_FAILURES = 10
-"""Wrong codes after which a code ends: a judgement. There are 32 to the power of 12 codes."""
+"""Wrong codes after which the next start prints another code: a judgement. There are 32 to the power of 12 codes."""
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0 and O, 1 and I
 _LENGTH, _GROUP = 12, 4
 _FILE = "set_up_code"
@@ -33,14 +35,23 @@ _ROW = 1
 
 
 def is_needed(session: Session, settings: Settings) -> bool:
-    """True when nobody can sign in yet: there is no account with a way to sign in. Where a proxy or an OpenID provider
-    says who somebody is, people need no account, so there it means that nobody is known at all."""
-    if settings.proxy_header or settings.oidc_issuer:
-        return session.scalar(select(Person.id).limit(1)) is None
-    ways = or_(Account.password_hash.is_not(None), Account.subject.is_not(None), Account.email.is_not(None))
+    """True while no admin can sign in, also when others can: people whom an import or SCIM has brought."""
+    return not _can_sign_in(session, settings, Person.role == ADMIN)
+
+
+def nobody_can_sign_in(session: Session, settings: Settings) -> bool:
+    """True while there is no account with a way to sign in. Where a proxy or an OpenID provider says who somebody is,
+    people need no account, so there it means that nobody is known at all."""
+    return not _can_sign_in(session, settings, true())
+
+
+def _can_sign_in(session: Session, settings: Settings, which: ColumnElement[bool]) -> bool:
     here = or_(Person.left_on.is_(None), Person.left_on > current_day())
-    query = select(Account.person_id).join(Person).where(Account.disabled.is_(False), ways, here)
-    return session.scalar(query.limit(1)) is None
+    query = select(Person.id).where(which, here)
+    if not settings.proxy_header and not settings.oidc_issuer:
+        ways = or_(Account.password_hash.is_not(None), Account.subject.is_not(None), Account.email.is_not(None))
+        query = query.join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False), ways)
+    return session.scalar(query.limit(1)) is not None
 
 
 def code_to_print(session: Session, settings: Settings) -> str | None:
@@ -62,14 +73,12 @@ def code_to_print(session: Session, settings: Settings) -> str | None:
 def check(session: Session, typed: str) -> str:
     """The digest of the code, if it is the right one; a wrong one counts. The caller commits, also after an error.
 
-    Raises SetUpRefused with the reason "wrong", "ended" (after too many wrong ones) or "none" (there is no code: the
-    installation is set up, or was not started by `kollega serve`).
+    Raises SetUpRefused with the reason "wrong" or "none" (there is no code: the installation is set up, or was not
+    started by `kollega serve`).
     """
     row = session.get(SetUpCode, _ROW, populate_existing=True)
     if row is None:
         raise SetUpRefused("There is no code at the moment. Start Kollega again: it prints one.", "none")
-    if row.failures >= MOST_FAILURES:
-        raise SetUpRefused("Too many wrong codes were given. Start Kollega again: it prints a new one.", "ended")
     digest = _digest(re.sub(r"[\W_]", "", typed).upper())
     if not hmac.compare_digest(row.digest, digest):
         session.execute(update(SetUpCode).where(SetUpCode.id == _ROW).values(failures=SetUpCode.failures + 1))
@@ -80,13 +89,13 @@ def check(session: Session, typed: str) -> str:
 def is_valid(session: Session, digest: str) -> bool:
     """True while a code that was given earlier is still the one of this installation."""
     row = session.get(SetUpCode, _ROW)
-    return row is not None and row.failures < MOST_FAILURES and hmac.compare_digest(row.digest, digest)
+    return row is not None and hmac.compare_digest(row.digest, digest)
 
 
 def use_up(session: Session, digest: str) -> None:
     """End the code for good, in the transaction that makes the first admin. Raises SetUpRefused ("none") when somebody
     else was faster."""
-    if not take(session, SetUpCode, SetUpCode.digest == digest, failures=MOST_FAILURES):
+    if not remove_one(session, SetUpCode, SetUpCode.digest == digest):
         raise SetUpRefused("Somebody else has set up this installation a moment ago. Sign in.", "none")
 
 

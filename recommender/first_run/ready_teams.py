@@ -47,17 +47,16 @@ READY = (
 
 
 def make(session: Session, chosen: Iterable[ChosenTeam], by: Actor, language: str = "en") -> list[Team]:
-    """The teams that were chosen; one whose handle there is already is changed to what was chosen. The caller commits.
-    Raises TeamRefused for what cannot be used, with the handle at the beginning of its message."""
+    """The teams that were chosen. One whose handle there is already stays as it is: its own page changes it. The caller
+    commits. Raises TeamRefused for what cannot be used, with the handle at the beginning of its message."""
     made = []
     for each in chosen:
         team = teams.find(session, each.handle)
-        names = _names_in_columns(each.names, language)
+        if team is not None:
+            made.append(team)
+            continue
         try:
-            if team is None:
-                team = teams.add(session, each.handle, names, by)
-            else:
-                teams.rename(session, team, names, by)
+            team = teams.add(session, each.handle, _names_in_columns(each.names, language), by)
             teams.restrict(session, team, each.restricted, by)
             teams.handle_private_matters(session, team, each.private_matters, by)
             own = {f"hours_{language}": each.hours} if language in _TRANSLATED else {}

@@ -1,4 +1,5 @@
-"""While nobody can sign in yet, every page leads to the set-up; and who may open its steps."""
+"""While nobody can sign in yet, every page leads to the set-up; and who may open its steps. Where people can, but no
+admin, the pages are as usual, and the set-up is open at its address to who has the code."""
 
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ def steps() -> list[Step]:
 
 
 def is_needed() -> bool:
-    """True while nobody can sign in. Once somebody can, this process does not ask again."""
+    """True while no admin can sign in. Once one can, this process does not ask again."""
     if current_app.extensions.get(_IS_SET_UP):
         return False
     needed = code.is_needed(current.session(), current.settings())
@@ -86,7 +87,9 @@ def admin_only() -> Person:
 def _lead() -> Response | None:
     blueprint = request.blueprint or ""
     others = request.endpoint in (None, "static") or blueprint in _OTHERS or blueprint.startswith("set_up")
-    if others or current_app.extensions.get(_IS_SET_UP) or not is_needed() or _is_read_by_visitors():
+    if others or current_app.extensions.get(_IS_SET_UP) or not is_needed():
+        return None
+    if not code.nobody_can_sign_in(current.session(), current.settings()) or _is_read_by_visitors():
         return None
     return redirect(url_for("set_up.start"), 303)  # type: ignore[return-value]
 

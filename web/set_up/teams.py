@@ -21,7 +21,7 @@ _OWN_ROWS = 2
 
 @dataclass
 class TeamRow:
-    """One row of the form. `ready` says that it is one of the ready teams, or one that is there already."""
+    """One row of the form: a ready team, or one with a name of its own."""
 
     handle: str = ""
     on: bool = False
@@ -33,7 +33,7 @@ class TeamRow:
 
     @property
     def ready(self) -> bool:
-        """True for a team that has a handle already."""
+        """True for one of the ready teams."""
         return bool(self.handle)
 
     def chosen(self) -> ChosenTeam:
@@ -46,7 +46,7 @@ class TeamRow:
 
 @blueprint.get("/teams")
 def show() -> ResponseReturnValue:
-    """The teams that are there, the ready ones, and rows for others."""
+    """The teams that are there, with links to their pages, the ready ones, and rows for others."""
     admin_only()
     return _page(_rows_at_first())
 
@@ -62,8 +62,12 @@ def save() -> ResponseReturnValue:
     actor, language = audit.actor(database, person.id), str(get_locale())
     for row in rows:
         if row.on and any(row.names.values()):
+            chosen = row.chosen()
+            here = teams.find(database, chosen.handle)
             try:
-                ready_teams.make(database, [row.chosen()], actor, language)
+                ready_teams.make(database, [chosen], actor, language)
+                if here is not None and not {here.name, here.name_fi, here.name_sv} & {*row.names.values()}:
+                    row.problem = gettext("There is a team with such a name already. Change it on its own page.")
             except TeamRefused as error:
                 row.problem = _what_is_wrong(error)
         elif row.on and row.ready:
@@ -76,15 +80,8 @@ def save() -> ResponseReturnValue:
 
 
 def _rows_at_first() -> list[TeamRow]:
-    here = {team.handle: team for team in teams.all_teams(current.session())}
+    here = {team.handle for team in teams.all_teams(current.session())}
     rows = [
-        TeamRow(
-            handle, True, {"en": team.name, "fi": team.name_fi or "", "sv": team.name_sv or ""}, team.restricted,
-            team.phone or "", getattr(team, f"hours_{get_locale()}", None) or team.hours or "",
-        )
-        for handle, team in here.items()
-    ]  # fmt: skip
-    rows += [
         TeamRow(each.handle, not here, dict(each.names), each.restricted) for each in READY if each.handle not in here
     ]
     return [*rows[: MOST_TEAMS - _OWN_ROWS], *(TeamRow(on=True) for _each in range(_OWN_ROWS))]
@@ -113,4 +110,5 @@ def _what_is_wrong(error: TeamRefused) -> str:
 
 
 def _page(rows: list[TeamRow]) -> str:
-    return render_template("set_up/teams.html", rows=rows, most=MOST_TEAMS)
+    here = teams.all_teams(current.session())
+    return render_template("set_up/teams.html", rows=rows, most=MOST_TEAMS, here=here)

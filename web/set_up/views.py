@@ -2,7 +2,7 @@
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, gettext, ngettext
 
 from recommender.accounts import name_key, sessions
 from recommender.errors import AccountError, OrganisationError, SetUpRefused, UnusablePassword
@@ -39,9 +39,16 @@ def give_code() -> ResponseReturnValue:
     """Check the code; 422 with the form and what is wrong."""
     if not is_needed():
         return redirect(url_for("ask.index"))
+    if seconds := attempts.seconds_to_wait_for_set_up():
+        problem = ngettext(
+            "Too many wrong codes. Wait %(num)d minute.", "Too many wrong codes. Wait %(num)d minutes.",
+            -(-seconds // 60),
+        )  # fmt: skip
+        return render_template("set_up/code.html", problem=problem), 429
     try:
         session[CODE] = code.check(current.session(), request.form.get("code", ""))
     except SetUpRefused as error:
+        attempts.set_up_code_failed()
         current.session().commit()  # a wrong one counts
         return render_template("set_up/code.html", problem=_what_is_wrong(error.reason)), 422
     return redirect(url_for("set_up.organisation"), 303)
@@ -152,6 +159,4 @@ def _elsewhere() -> bool:
 def _what_is_wrong(reason: str) -> str:
     if reason == "wrong":
         return str(gettext("This is not the right code. Kollega prints the right one when it starts; copy the newest."))
-    if reason == "ended":
-        return str(gettext("Too many wrong codes were given. Start Kollega again: it prints a new code."))
     return str(gettext("There is no code at the moment. Start Kollega again: it prints one."))

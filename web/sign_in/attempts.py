@@ -73,6 +73,17 @@ def code_succeeded(person: Person) -> None:
     limiter.limiter.clear(_CODES, "code", *_guesser(person))
 
 
+def seconds_to_wait_for_set_up() -> int:
+    """The seconds until this client may give the code of the set-up again, when it gave too many wrong ones; else 0.
+    Each client is counted by itself, so that nobody can keep others from it."""
+    return 0 if limiter.limiter.test(_BY_CLIENT, "set up", limit_key()) else _seconds(_BY_CLIENT, "set up", limit_key())
+
+
+def set_up_code_failed() -> None:
+    """Count that the code of the set-up was wrong."""
+    limiter.limiter.hit(_BY_CLIENT, "set up", limit_key())
+
+
 def may_send_link(name: str) -> bool:
     """Count a wish for a link to a new password; False when this name has been sent enough of them."""
     return _count(_LINKS_BY_NAME, "link", name) == 0

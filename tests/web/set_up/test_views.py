@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender import accounts
 from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import Person, Team
 from recommender.first_run import code
@@ -90,6 +91,55 @@ def test_nothing_can_be_set_up_without_the_code(
     assert wrong.status_code == 422 and "not the right code" in wrong.get_data(as_text=True)
     with sessions() as session:
         assert session.scalars(select(Person)).all() == []
+
+
+def test_somebody_who_tries_codes_keeps_nobody_else_from_setting_up(
+    open_new: Open, sessions: sessionmaker[Session], settings: Settings
+) -> None:
+    client = open_new()
+    printed = _code(sessions, settings)
+    other = {"REMOTE_ADDR": "192.0.2.7"}
+    for _try in range(10):
+        assert client.post("/setup", data={"code": "AAAA"}, environ_base=other).status_code == 422
+    waits = client.post("/setup", data={"code": printed}, environ_base=other)
+    assert waits.status_code == 429 and "Too many wrong codes. Wait" in waits.get_data(as_text=True)
+    assert client.post("/setup", data={"code": printed}).location == "/setup/organisation"
+
+
+def test_where_people_can_sign_in_but_no_admin_pages_are_as_usual_and_the_set_up_is_open(
+    open_new: Open, sessions: sessionmaker[Session], settings: Settings, add_person: Callable[..., int]
+) -> None:
+    number = add_person("matti")
+    with sessions.begin() as session:
+        accounts.open_account(session, session.get_one(Person, number)).email = "matti@example.org"
+    client = open_new()
+    assert client.get("/sign-in").status_code == 200
+    _give_code(client, sessions, settings)
+    assert client.post("/setup/organisation", data=ORGANISATION).location == "/setup/admin"
+    assert client.post("/setup/admin", data=ADMIN | {"handle": "matti"}).location == "/setup/teams"
+    with sessions() as session:
+        assert session.get_one(Person, number).role == "admin"
+
+
+def test_the_set_up_changes_no_team_that_is_there(
+    open_new: Open, sessions: sessionmaker[Session], settings: Settings
+) -> None:
+    with sessions.begin() as session:
+        session.add(Team(handle="wellbeing", name="Wellbeing", private_matters=True, hours="9-15", restricted=True))
+    client = open_new()
+    _give_code(client, sessions, settings)
+    client.post("/setup/organisation", data=ORGANISATION)
+    client.post("/setup/admin", data=ADMIN)
+    page = client.get("/setup/teams?lang=en").get_data(as_text=True)
+    assert 'href="/admin/teams/wellbeing"' in page and 'value="wellbeing"' not in page
+    form = {"rows": "1", "on-0": "1", "name-0-en": "WELLBEING!"}
+    assert client.post("/setup/teams", data=form).status_code == 422
+    old = {"rows": "1", "on-0": "1", "handle-0": "wellbeing", "name-0-en": "Wellbeing", "name-0-fi": "Uusi"}
+    client.post("/setup/teams", data=old)
+    with sessions() as session:
+        team = session.scalars(select(Team).where(Team.handle == "wellbeing")).one()
+        kept = team.name, team.name_fi, team.private_matters, team.hours, team.restricted
+        assert kept == ("Wellbeing", None, True, "9-15", True)
 
 
 def test_from_the_code_to_the_teams(open_new: Open, sessions: sessionmaker[Session], settings: Settings) -> None:
