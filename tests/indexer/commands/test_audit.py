@@ -130,7 +130,7 @@ def test_the_log_has_what_admins_do_with_commands(run: Run) -> None:
     assert _lines(run, "--since", "2020-01-01", "--until", "2999-01-01") == [
         [f"{audit.account()} (account)", "command", "person.role", "person:aino", "agent -> lead"],
         [f"{audit.account()} (account)", "command", "person.teams", "person:aino", "it -> hr; WIDENED"],
-        [f"{audit.account()} (account)", "command", "person.kind", "person:eero", "none -> service"],
+        [f"{audit.account()} (account)", "command", "person.kind", "person:eero", "none -> service; WIDENED"],
         [f"{audit.account()} (account)", "command", "team.restricted", "team:hr", "yes -> no; WIDENED"],
     ]
     assert _lines(run, "--until", "2020-01-01") == []
