@@ -55,7 +55,7 @@ pytest = folder=$${TMPDIR:-/tmp}; \
   OMP_NUM_THREADS=1 COVERAGE_FILE=$$base/coverage $(BIN)/pytest --basetemp=$$base/files -n 2 --dist loadfile
 # The long runs: 10,000 cases of "nobody sees what they may not read" and of "what may not be read changes nothing", more
 # requests that try to break the API, more damaged files and killed processes.
-LONG := KOLLEGA_LEAK_CASES=10000 KOLLEGA_FUZZ_EXAMPLES=200 KOLLEGA_DAMAGE_CASES=60 KOLLEGA_KILLS=40
+LONG := KOLLEGA_LEAK_CASES=10000 KOLLEGA_FUZZ_EXAMPLES=100 KOLLEGA_DAMAGE_CASES=60 KOLLEGA_KILLS=40
 LONG_TESTS := tests/test_leaks.py tests/test_non_interference.py tests/test_disclosure.py \
   tests/test_damage.py tests/test_kills.py tests/web/test_form_fuzz.py tests/web/api/test_openapi.py tests/indexer/delivery/test_news_mail_kills.py
 COVERAGE := --cov --cov-report=term:skip-covered

@@ -1,7 +1,7 @@
 """The API as a client with a bearer token uses it, and as schemathesis tries to break it.
 
-`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: 25 unless it is set, and 200 in
-`make test-all`, which is more than 2,000 for all calls together.
+`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: 25 unless it is set, and 100 in
+`make test-long`, which is more than 2,000 for all calls together.
 """
 
 import os
