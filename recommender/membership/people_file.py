@@ -90,11 +90,13 @@ def decoded(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def import_people(session: Session, text: str, by: int | None = None, tell: str | None = None) -> Imported:
+def import_people(
+    session: Session, text: str, by: int | None = None, tell: str | None = None, most: int | None = None
+) -> Imported:
     """Add and change people as the file says, and say what became of each line; a line that cannot be used changes
     nothing. Who gets another address is told at the one before in the language `tell`. For a preview, roll the session
-    back. Raises UnreadableFile."""
-    lines, unused = _read(text)
+    back. Raises UnreadableFile, also for more than `most` people (MOST_ROWS unless it is said)."""
+    lines, unused = _read(text, most or MOST_ROWS)
     teams = {name: team.handle for team in session.scalars(select(Team)) for name in _names_of(team)}
     rows: list[Row] = []
     seen: set[int] = set()
@@ -169,7 +171,7 @@ def _known(session: Session, handle: str, email: str) -> Person | None:
     return session.get(Person, number) if number is not None else None
 
 
-def _read(text: str) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
+def _read(text: str, most: int) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
     """(line number, cells by field) of each line, and the headings that are not used."""
     body = io.StringIO(text, newline="")
     says = re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE)
@@ -189,8 +191,8 @@ def _read(text: str) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]
             "The first line must name the columns: user name or e-mail, and name; also role, teams, last day.",
             "headings",
         )
-    if len(table) - 1 > MOST_ROWS:
-        raise UnreadableFile(f"A file has at most {MOST_ROWS} people. Divide it.", "rows")
+    if len(table) - 1 > most:
+        raise UnreadableFile(f"A file has at most {most} people. Divide it.", "rows")
     unused = tuple(text.strip() for text, name in zip(table[0], columns, strict=True) if not name and text.strip())
     start = 2 + bool(says)
     return list(_lines(table[1:], columns, start)), unused

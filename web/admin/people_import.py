@@ -12,6 +12,10 @@ from web.admin.people import blueprint
 from web.admin.people_words import line_problem
 from web.current import session
 
+MOST_ROWS = 500
+"""People of one file: they take some seconds, in which nobody else can write into SQLite, and the page that shows them
+sends them back. A judgement; `kollega user import` takes more."""
+
 
 @blueprint.get("/import")
 def import_form() -> ResponseReturnValue:
@@ -27,7 +31,7 @@ def import_file() -> ResponseReturnValue:
     sent = request.files.get("file")
     text = people_file.decoded(sent.read()) if sent else request.form.get("text", "")
     try:
-        found = people_file.import_people(session(), text, admin.id, current.settings().language_of_mail)
+        found = people_file.import_people(session(), text, admin.id, current.settings().language_of_mail, MOST_ROWS)
     except UnreadableFile as error:
         session().rollback()
         return _page(problem=_unreadable(error)), 422
@@ -42,7 +46,13 @@ def import_file() -> ResponseReturnValue:
 def _page(found: Imported | None = None, text: str = "", problem: str = "") -> str:
     counts = {what: found.count(what) for what in people_file.COUNTED} if found else {}
     return render_template(
-        "admin/people_import.html", found=found, text=text, problem=problem, counts=counts, line_problem=line_problem
+        "admin/people_import.html",
+        found=found,
+        text=text,
+        problem=problem,
+        counts=counts,
+        line_problem=line_problem,
+        most=MOST_ROWS,
     )
 
 
@@ -52,6 +62,10 @@ def _unreadable(error: UnreadableFile) -> str:
         "headings": gettext(
             "The first line must name the columns: user name or e-mail, and name; also role, teams, last day."
         ),
-        "rows": gettext("The file has too many people. Divide it."),
+        "rows": gettext(
+            "The page takes at most %(num)d people at once. Divide the file, or run on the server: "
+            "kollega user import FILE",
+            num=MOST_ROWS,
+        ),
     }
     return str(texts[error.reason])

@@ -66,6 +66,17 @@ def test_what_is_no_list_of_people_is_said(content: str, said: str, admin: Flask
     assert answer.status_code == 422 and said in answer.text
 
 
+def test_so_many_people_that_they_would_keep_others_waiting_are_refused_before_anything_is_written(
+    admin: FlaskClient, sessions: sessionmaker[Session]
+) -> None:
+    lines = [f"p{number};Person {number}" for number in range(501)]
+    text = "\n".join(["user name;name", *lines])
+    sent = {"file": (BytesIO(text.encode()), "x.csv")}
+    answer = admin.post("/admin/people/import", data=sent, content_type="multipart/form-data")
+    assert answer.status_code == 422 and "at most 500 people" in answer.text and "kollega user import" in answer.text
+    assert _handles(sessions) == ["tuomas"]
+
+
 def test_only_admins_import_people(open_with: OpenWith, add_person: Callable[..., int]) -> None:
     add_person("vera", "lead", "it")
     visitor = sign_in(open_with(), "vera")
