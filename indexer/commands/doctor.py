@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.commands.json_output import json_option
+
 if TYPE_CHECKING:
     from recommender.monitoring.checks.finding import Finding
 
@@ -21,7 +23,7 @@ _FILES = {
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option("--quick", is_flag=True, help="Leave out what reads every file, and the servers for mail and sign-in.")
 def doctor(as_json: bool, quick: bool) -> None:
     """Look whether everything is in order, and say what to do about what is not.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer.commands.beside import OPTION, end_with
+from indexer.commands.json_output import json_option
 from indexer.commands.running import (
     database,
     load_analyzer,
@@ -115,7 +116,7 @@ def watch(settings: Settings, parent: int | None) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> None:
     """Show what the database and the index contain, and whether they agree.

@@ -5,12 +5,13 @@ import sys
 
 import click
 
+from indexer.commands.json_output import json_option
 from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.settings import Settings
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def generations(settings: Settings, as_json: bool) -> None:
     """List the generations of the index: the one in use, the one before, and what is damaged or unfinished."""
@@ -43,7 +44,7 @@ def gc(settings: Settings, previous: bool) -> None:
 
 @click.command()
 @click.option("--repair", is_flag=True, help="Mend the index from the database: what differs, or all of it.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def verify(settings: Settings, repair: bool, as_json: bool) -> None:
     """Check that database, attached files, index, model and audit log are whole, and that the index has every item.

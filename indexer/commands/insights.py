@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.commands.json_output import json_option
 from indexer.commands.running import database, load_analyzer, progress_bar
 from recommender.settings import Settings
 
@@ -19,7 +20,7 @@ _MISSING = {
 
 
 @click.group("insights", invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_context
 def insights_group(ctx: click.Context, as_json: bool) -> None:
     """Show what the organisation is asked about, what of it hangs on few people, and what is worth doing about it.

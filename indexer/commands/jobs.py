@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.commands.json_output import json_option
 from indexer.commands.running import database, database_session
 from recommender.errors import JobError
 from recommender.settings import Settings
@@ -26,7 +27,7 @@ def jobs_group() -> None:
 @jobs_group.command("list")
 @click.option("--state", type=click.Choice(_STATES), help="Only jobs in this state.")
 @click.option("--most", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many are listed.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def list_jobs(settings: Settings, state: str | None, most: int, as_json: bool) -> None:
     """List jobs, the newest first. What became of them is kept for 30 days."""
@@ -45,7 +46,7 @@ def list_jobs(settings: Settings, state: str | None, most: int, as_json: bool) -
 
 @jobs_group.command()
 @click.argument("number", type=int)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def show(settings: Settings, number: int, as_json: bool) -> None:
     """Show one job: how far it is, what came of it, and its log. The exit status is 1 when it has failed."""

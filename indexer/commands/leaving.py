@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.members import DAY, as_json, echo_json
+from indexer.commands.json_output import echo_json, json_option
+from indexer.commands.members import DAY
 from indexer.commands.members import user_group as user_group
 from indexer.commands.running import database_session
 from recommender.settings import Settings
@@ -29,7 +30,7 @@ QUEUE, TEAM = "queue", "team"
 @click.option("--undo", is_flag=True, help="They work here after all: take back the last time this was done.")
 @click.option("--dry-run", is_flag=True, help="Only say what hangs on them and what would be handed over.")
 @click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
-@as_json
+@json_option
 @click.pass_obj
 def user_left(
     settings: Settings, /, handle: str, day: datetime | None, dry_run: bool, yes: bool, as_json: bool, undo: bool,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from indexer.commands.json_output import json_option
 from indexer.commands.running import database_session, load_analyzer, progress_bars
 from recommender.settings import Settings
 
@@ -17,7 +18,7 @@ PARTS = ("test", "train", "all")
 @click.option(
     "--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which of the questions to ask."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option(
     "--plot",
     "picture",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.people import ROLES
 from indexer.commands.running import database_session
 from indexer.commands.signing_in import user_group as user_group
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from recommender.membership.listing import Member
 
 STATES = ("here", "no_password", "no_account", "disabled", "left", "services")  # as in membership/listing.py
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -25,7 +24,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--role", type=click.Choice(ROLES), help="Only those with this role.")
 @click.option("--team", default="", help="Only members of the team with this handle.")
 @click.option("--state", type=click.Choice(STATES), help="Only those who are here, have no password yet, ...")
-@as_json
+@json_option
 @click.pass_obj
 def user_list(settings: Settings, search: str, role: str | None, team: str, state: str | None, as_json: bool) -> None:
     """List people: user name, name, role, teams, and how they sign in or why they cannot."""
@@ -41,7 +40,7 @@ def user_list(settings: Settings, search: str, role: str | None, team: str, stat
 
 @user_group.command("show")
 @click.argument("handle")
-@as_json
+@json_option
 @click.pass_obj
 def user_show(settings: Settings, handle: str, as_json: bool) -> None:
     """Show what is known of HANDLE: name, address, role, teams, kind, last day, and how they sign in."""
@@ -74,7 +73,7 @@ def user_name(settings: Settings, handle: str, name: str) -> None:
 @click.argument("handle")
 @click.option("--join", multiple=True, metavar="TEAM", help="A team to add; may be given several times.")
 @click.option("--leave", multiple=True, metavar="TEAM", help="A team to take away; may be given several times.")
-@as_json
+@json_option
 @click.pass_obj
 def user_teams(settings: Settings, handle: str, join: tuple[str, ...], leave: tuple[str, ...], as_json: bool) -> None:
     """Add HANDLE to teams, or take them out of some; the others stay. Without options, show the teams."""
@@ -98,7 +97,7 @@ def user_teams(settings: Settings, handle: str, join: tuple[str, ...], leave: tu
 @click.argument("handle")
 @click.option("--language", type=click.Choice(("fi", "sv", "en")), help="Of the mail; KOLLEGA_LANGUAGE by default.")
 @click.option("--print", "hand_over", is_flag=True, help="Print the link instead of sending it.")
-@as_json
+@json_option
 @click.pass_obj
 def user_invite(settings: Settings, handle: str, language: str | None, hand_over: bool, as_json: bool) -> None:
     """Send HANDLE a link with which they set their first password.
@@ -116,11 +115,6 @@ def user_invite(settings: Settings, handle: str, language: str | None, hand_over
     if as_json:
         return echo_json({"user_name": handle, "email": invitation.email or None, "link": invitation.link or None})
     click.echo(invitation.link or f"a link for {handle} goes to {invitation.email} as soon as `kollega watch` runs")
-
-
-def echo_json(value: Any) -> None:
-    """Print a value as JSON that people can read."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def _columns(session: Any, member: Member) -> tuple[str, ...]:

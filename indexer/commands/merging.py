@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.leaving import user_group as user_group
-from indexer.commands.members import as_json, echo_json
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("gone")
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @click.option("--yes", is_flag=True, help="Do not ask whether to go on.")
-@as_json
+@json_option
 @click.pass_obj
 def user_merge(settings: Settings, kept: str, gone: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Make one person of KEPT and GONE, whose user name then means KEPT: for sources and for signing in.

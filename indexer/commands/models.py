@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import click
 
+from indexer.commands.json_output import json_option
 from recommender.settings import Settings
 
 
@@ -14,7 +15,7 @@ def model_group() -> None:
 
 
 @model_group.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def list_models(settings: Settings, as_json: bool) -> None:
     """List the model in use, and those whose index is kept, so that going back to them takes seconds."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
@@ -15,7 +16,7 @@ def organisation_group() -> None:
 
 
 @organisation_group.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def list_values(settings: Settings, as_json: bool) -> None:
     """List the values that were set, each with its name; separated by tabs. Settings that are set in the environment
@@ -25,7 +26,7 @@ def list_values(settings: Settings, as_json: bool) -> None:
     with database_session(settings) as session:
         values: dict[str, Any] = {key: stored(session, key) for key in sorted(changed(session)) if key != LOGO_CONTENT}
     if as_json:
-        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+        echo_json(values)
         return
     for key, value in values.items():
         click.echo(f"{key}\t{json.dumps(value, ensure_ascii=False)}")

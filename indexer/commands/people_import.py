@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from indexer.commands.members import as_json, echo_json
+from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.merging import user_group as user_group
 from indexer.commands.running import database_session
 from recommender.settings import Settings
@@ -14,7 +14,7 @@ from recommender.settings import Settings
 @user_group.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
-@as_json
+@json_option
 @click.pass_context
 def user_import(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) -> None:
     """Add and change the people in FILE, a CSV file as Excel writes it, in English or Finnish.

@@ -1,11 +1,11 @@
 """`kollega pin`: answers that are shown first for a phrase, until a day."""
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
@@ -43,7 +43,7 @@ def add(settings: Settings, phrase: str, item: str, until: datetime, audience: s
 
 
 @pin_group.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def list_pins(settings: Settings, as_json: bool) -> None:
     """List the pins: number, phrase, item, audience, last day, by whom; separated by tabs."""
@@ -52,7 +52,7 @@ def list_pins(settings: Settings, as_json: bool) -> None:
     with database_session(settings) as session:
         rows = [_row(pin) for pin in pins.listed(session)]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        echo_json(rows)
         return
     for row in rows:
         click.echo("\t".join(str(value) for value in row.values()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer.commands.imports import masking, print_report
+from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.running import (
     UNFINISHED,
     database,
@@ -66,7 +67,7 @@ def sync(
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def sources(settings: Settings, as_json: bool) -> None:
     """List the sources of sources.toml: when each was read, when it is read next, and what went wrong.
@@ -91,7 +92,7 @@ def source_group() -> None:
 
 @source_group.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def show(settings: Settings, name: str, as_json: bool) -> None:
     """Show how the source NAME is read, what the last run brought, and what went wrong, record by record.
@@ -102,7 +103,7 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
     (row,) = [each for each in _states(settings) if each["name"] == name]
     options = {key: value for key, value in configured.options.model_dump(mode="json").items() if value}
     if as_json:
-        click.echo(json.dumps({**row, "options": options}, indent=2, ensure_ascii=False))
+        echo_json({**row, "options": options})
     else:
         for line in [*_lines(row), *(f"  {key}: {value}" for key, value in options.items())]:
             click.echo(line)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexer.commands.json_output import json_option
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
@@ -142,7 +143,7 @@ def team_list(settings: Settings, as_json: bool) -> None:
 
 @team_group.command("show")
 @click.argument("handle")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.pass_obj
 def team_show(settings: Settings, handle: str, as_json: bool) -> None:
     """Show what is set for the team HANDLE, its members, and how much belongs to it."""
