@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from indexer.processes import end_processes, how_it_ended
+
 log = logging.getLogger(__name__)
 OPTION = "--until-ends"
 """The option of `kollega watch` with the process that began it: it ends when that one has ended, even when that was
@@ -66,7 +68,9 @@ class _Beside:
                 continue
             if time.monotonic() - self._begun_at > _WELL:
                 self._pause = _FIRST_PAUSE
-            log.error("kollega watch has ended (%s); it is begun again in %g seconds", _how(status), self._pause)
+            log.error(
+                "kollega watch has ended (%s); it is begun again in %g seconds", how_it_ended(status), self._pause
+            )
             if self._stop.wait(self._pause):
                 return
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
@@ -74,14 +78,8 @@ class _Beside:
 
     def end(self, seconds: float) -> None:
         """End it; kill it when it takes too long."""
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self._process is not None:
+            end_processes([self._process], seconds)
 
 
 def end_with(parent: int) -> None:
@@ -94,7 +92,3 @@ def end_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=look, name="parent", daemon=True).start()
-
-
-def _how(status: int) -> str:
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

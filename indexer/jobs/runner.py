@@ -2,11 +2,9 @@
 or needs more memory than there is, stops nothing else, and one that takes hours keeps nobody waiting."""
 
 import logging
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import Complaints
+from indexer.processes import end_processes, how_it_ended
 from recommender.jobs import queue
 from recommender.jobs.kinds import WORK
 from recommender.settings import Settings
@@ -95,22 +94,14 @@ class _Processes:
             del self._processes[number, attempt]
             if status == 0:
                 continue
-            how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
             with self._sessions.begin() as session:
-                queue.fail_attempt(session, number, attempt, f"The process that did this was ended ({how}).")
+                queue.fail_attempt(
+                    session, number, attempt, f"The process that did this was ended ({how_it_ended(status)})."
+                )
 
     def stop(self) -> None:
         """End all of them; they are begun again by whoever leads next, and go on from what they have stored."""
-        for process in self._processes.values():
-            if process.poll() is None:
-                process.terminate()
-        until = time.monotonic() + _STOPPING
-        for process in self._processes.values():
-            try:
-                process.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end_processes(self._processes.values(), _STOPPING)
         with suppress(SQLAlchemyError), self._sessions.begin() as session:  # else they are taken when they are silent
             for number, attempt in self._processes:
                 queue.release(session, number, attempt)  # one that was ended before it could say so

@@ -5,7 +5,6 @@ import logging
 import subprocess
 import sys
 import threading
-import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from functools import partial
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import Complaints, in_background
+from indexer.processes import end_processes
 from indexer.sources.configuration import ConfiguredSource, read_sources
 from indexer.syncing.sync import is_being_read
 from recommender.database.source_tables import SourceState
@@ -131,13 +131,4 @@ class _Runs:
 
     def stop(self) -> None:
         """End all of them; what was read stays, and the next run goes on from there."""
-        for process in self._processes.values():
-            if process.poll() is None:
-                process.terminate()
-        until = time.monotonic() + _STOPPING
-        for process in self._processes.values():
-            try:
-                process.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end_processes(self._processes.values(), _STOPPING)
