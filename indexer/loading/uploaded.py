@@ -50,12 +50,13 @@ def look(upload: Upload, path: Path, zone: str) -> dict[str, Any]:
     roles and reasons, its first `rows`, its `kind`, `dates`, `status` words, and `warnings`. Nothing is written to the
     database. Raises SourceError."""
     shown: dict[str, Any] = {}
+    mapping: Mapping | None = None
     if upload.format in TABLES:
         table = _table(upload.format, path)
         guessed = guess(table)
         mapping = chosen_mapping(upload.choice, guessed.mapping)
         shown = _table_shown(table, guessed, mapping)
-    source = open_source(upload, path, zone)
+    source = open_source(upload, path, zone, mapping)
     counts, problems, number, changes = Counter[str](), list[str](), 0, Counter[str]()
     roles: list[dict[str, str]] = []
     try:
@@ -77,15 +78,16 @@ def look(upload: Upload, path: Path, zone: str) -> dict[str, Any]:
     return {**shown, "counts": counts, "roles": roles[: MOST_ROLES + 1]}
 
 
-def open_source(upload: Upload, path: Path, zone: str) -> Source:
-    """The source that reads a file, with what an admin has chosen. Raises SourceError."""
+def open_source(upload: Upload, path: Path, zone: str, mapping: Mapping | None = None) -> Source:
+    """The source that reads a file, with what an admin has chosen. The mapping of a table is guessed unless it is
+    given, for which the table is read once more. Raises SourceError."""
     given: dict[str, Any] = {"place": str(path), "timezone": zone}
     if upload.choice.get("team"):
         given["team"] = upload.choice["team"]
     try:
         options = Options(**given)
         if upload.format in TABLES:
-            mapping = chosen_mapping(upload.choice, guess(_table(upload.format, path)).mapping)
+            mapping = mapping or chosen_mapping(upload.choice, guess(_table(upload.format, path)).mapping)
             file = path.with_name(_MAPPING)
             file.write_text(toml_of(mapping, "Of an uploaded file.", {}), encoding="utf-8")
             options = TableOptions(**given, mapping=file)
