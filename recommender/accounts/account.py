@@ -32,9 +32,8 @@ def find_by_name_or_email(session: Session, typed: str) -> int | None:
     None when there is none."""
     typed = typed.strip()
     named = (Person.handle == typed) | (Account.email == typed.lower())
-    query = select(Account.person_id, Person.left_on).join(Person).where(named, Account.email.is_not(None))
-    rows = session.execute(query.where(Account.disabled.is_(False)).limit(2)).all()
-    found = [number for number, left_on in rows if left_on is None or left_on > current_day()]
+    able = Account.email.is_not(None), Account.disabled.is_(False), Person.here_on(current_day())
+    found = session.scalars(select(Account.person_id).join(Person).where(named, *able).limit(2)).all()
     return found[0] if len(found) == 1 else None
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import Account
@@ -33,6 +33,6 @@ def _able(session: Session) -> dict[int, date | None]:
     able = select(Person.id, Person.left_on).join(Account, Account.person_id == Person.id).where(
         Person.role == ADMIN,
         Account.disabled.is_(False),
-        or_(Person.left_on.is_(None), Person.left_on > current_day()),
+        Person.here_on(current_day()),
     )  # fmt: skip
     return {number: left_on for number, left_on in session.execute(able.with_for_update(of=Person))}

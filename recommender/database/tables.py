@@ -3,7 +3,19 @@
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    or_,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from recommender.database.anonymity import MayBeAnonymous
@@ -75,6 +87,11 @@ class Person(HasKind, Base):
     def has_left(self, today: date) -> bool:
         """True from the day on which the person leaves the organisation."""
         return self.left_on is not None and self.left_on <= today
+
+    @classmethod
+    def here_on(cls, today: date) -> ColumnElement[bool]:
+        """The condition of a query for people who have not left."""
+        return or_(cls.left_on.is_(None), cls.left_on > today)
 
 
 class PersonSettings(Base):

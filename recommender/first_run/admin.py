@@ -47,5 +47,5 @@ def make(session: Session, new: NewAdmin, words: Collection[str] = (), password_
 def _known(session: Session, handle: str) -> Person | None:
     """The person who has this user name and is here; None for a new one, and for whom `people.add` refuses it."""
     person = person_named(session, handle)
-    gone = person is not None and person.left_on is not None and person.left_on <= current_day()
+    gone = person is not None and person.has_left(current_day())
     return None if person is None or gone or person.kind == SERVICE or person.handle != handle else person

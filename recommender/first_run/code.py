@@ -46,8 +46,7 @@ def nobody_can_sign_in(session: Session, settings: Settings) -> bool:
 
 
 def _can_sign_in(session: Session, settings: Settings, which: ColumnElement[bool]) -> bool:
-    here = or_(Person.left_on.is_(None), Person.left_on > current_day())
-    query = select(Person.id).where(which, here)
+    query = select(Person.id).where(which, Person.here_on(current_day()))
     if not settings.proxy_header and not settings.oidc_issuer:
         ways = or_(Account.password_hash.is_not(None), Account.subject.is_not(None), Account.email.is_not(None))
         query = query.join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False), ways)

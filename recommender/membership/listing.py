@@ -124,7 +124,7 @@ def _loaded(session: Session, ids: Sequence[int]) -> list[Member]:
 
 def _conditions(state: str) -> list[ColumnElement[bool]]:
     today = current_day()
-    here = or_(Person.left_on.is_(None), Person.left_on > today)
+    here = Person.here_on(today)
     people = Person.kind == PERSON
     enabled = Account.disabled.is_(False)
     return {

@@ -157,7 +157,7 @@ def tell(
 
 def _is_here(today: date) -> ColumnElement[bool]:
     """The condition for people who can be told something."""
-    return (Person.kind == PERSON) & or_(Person.left_on.is_(None), Person.left_on > today)
+    return (Person.kind == PERSON) & Person.here_on(today)
 
 
 def _taking_part(session: Session, request: HelpRequest) -> set[int]:

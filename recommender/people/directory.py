@@ -37,7 +37,7 @@ def load(session: Session, words: str, team: str, page: int, today: date) -> Dir
         .outerjoin(Account, Account.person_id == Person.id)
         .where(
             Person.kind == PERSON,
-            or_(Person.left_on.is_(None), Person.left_on > today),
+            Person.here_on(today),
             or_(Account.person_id.is_(None), Account.disabled.is_(False)),
         )
     )

@@ -41,8 +41,7 @@ def effect_of_restricting(session: Session, team: Team) -> Restricting:
     own = select(func.count()).select_from(HelpRequest).where(HelpRequest.team_id == team.id)
     for_all = exists().where(RequestAudience.request_id == HelpRequest.id, RequestAudience.token == EVERYONE)
     members = select(func.count()).select_from(team_members).where(team_members.c.team_id == team.id)
-    here = Person.left_on.is_(None) | (Person.left_on > current_day())
-    people = select(func.count()).select_from(Person).where(here)
+    people = select(func.count()).select_from(Person).where(Person.here_on(current_day()))
     counts = [session.scalar(query) or 0 for query in (members, people, own.where(for_all), own.where(~for_all))]
     return Restricting(*counts)
 

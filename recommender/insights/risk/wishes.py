@@ -104,7 +104,7 @@ def colleagues_for(session: Session, reader: Reader, topic: Topic) -> list[Perso
     query = select(Person).where(
         Person.id != reader.person_id,
         Person.kind == PERSON,
-        or_(Person.left_on.is_(None), Person.left_on > current_day()),
+        Person.here_on(current_day()),
         Person.teams.any(Team.id.in_(sorted(reader.team_ids))),
     )
     people = session.scalars(query.order_by(Person.name, Person.id))
