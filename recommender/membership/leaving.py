@@ -234,8 +234,7 @@ def _must_be_here(session: Session, successor: Person, person: Person) -> None:
 
 
 def _is_here(session: Session, person: Person) -> bool:
-    account = session.get(Account, person.id)
-    return not person.has_left(current_day()) and not (account is not None and account.disabled)
+    return people.is_here(person, session.get(Account, person.id))
 
 
 def _last(session: Session, person: Person) -> AuditEntry | None:

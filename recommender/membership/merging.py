@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from recommender import access, accounts, audit
 from recommender.access import AGENTS, Reader
 from recommender.accounts import last_admin, password_links, second_factor, sessions, tokens
+from recommender.accounts.account import may_sign_in
 from recommender.database.account_tables import Account
-from recommender.database.days import current_day
 from recommender.database.foreign_tables import ANY_SOURCE, ForeignPerson
 from recommender.database.storing import flush_and_expire
 from recommender.database.tables import Document, HelpRequest, Person, Reply, Team
 from recommender.errors import AccountError
-from recommender.membership import merged_rows
+from recommender.membership import merged_rows, people
 
 MERGED = "person.merged"
 
@@ -107,15 +107,10 @@ def _require_two(session: Session, kept: Person, gone: Person) -> None:
         )
 
 
-def _may_sign_in(session: Session, person: Person) -> bool:
-    account = session.get(Account, person.id)
-    return account is not None and account.may_sign_in(current_day())
-
-
 def _can_sign_in_as(session: Session, kept: Person, gone: Person) -> bool:
     """True when whoever is kept may sign in, and does not lose with the other's second factor the only way to do so."""
     mine, other = session.get(Account, kept.id), session.get(Account, gone.id)
-    if not _may_sign_in(session, kept):
+    if not may_sign_in(mine):
         return False
     has_way = any(account and account.subject for account in (mine, other)) or bool(mine and mine.password_hash)
     return has_way or not second_factor.is_on(session, gone.id)
@@ -131,8 +126,7 @@ def _gives_password(session: Session, account: Account | None) -> bool:
 
 def _counts_for(session: Session, person: Person) -> bool:
     """True when role and teams of a person count: those of somebody who was stopped or has left do not come back."""
-    account = session.get(Account, person.id)
-    return not person.has_left(current_day()) and not (account is not None and account.disabled)
+    return people.is_here(person, session.get(Account, person.id))
 
 
 def _role(session: Session, kept: Person, gone: Person) -> str:

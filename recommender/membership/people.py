@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from recommender import accounts, audit
 from recommender.access import AGENTS
 from recommender.accounts import last_admin
+from recommender.database.account_tables import Account
 from recommender.database.days import current_day
 from recommender.database.foreign_tables import person_named
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
@@ -29,13 +30,23 @@ def find(session: Session, handle: str) -> Person:
     return person
 
 
-def add(session: Session, handle: str, name: str = "", by: int | None = None) -> Person:
-    """A new person, who is staff, in no team, and cannot sign in before they have an account. Raises AccountError for a
-    user name that cannot be used or that somebody has."""
+def is_here(person: Person, account: Account | None) -> bool:
+    """True for somebody who has not left and whose account, if there is one, is not disabled."""
+    return not person.has_left(current_day()) and not (account is not None and account.disabled)
+
+
+def check_handle(handle: str) -> None:
+    """Raise AccountError for a user name that cannot be used."""
     if not is_usable(handle):
         raise AccountError(
             f"A user name has 1 to {LONGEST_HANDLES['person']} characters, {RULE}. Choose another one.", "handle"
         )
+
+
+def add(session: Session, handle: str, name: str = "", by: int | None = None) -> Person:
+    """A new person, who is staff, in no team, and cannot sign in before they have an account. Raises AccountError for a
+    user name that cannot be used or that somebody has."""
+    check_handle(handle)
     if person_named(session, handle) is not None:
         raise AccountError(f"Somebody has the user name {handle} already. Choose another one.", "handle_taken")
     person = Person(handle=handle, name=_name(name) or handle, role="staff", languages=[])

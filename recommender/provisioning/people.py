@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 from recommender import accounts, audit
 from recommender.accounts import last_admin
 from recommender.database.account_tables import Account
-from recommender.database.days import current_day
-from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable
 from recommender.database.provisioning_tables import ProvisionedPerson
 from recommender.database.storing import insert_or_keep
 from recommender.database.tables import Person
@@ -77,10 +75,10 @@ def known(session: Session, found: list[Person]) -> list[Known]:
     rows = session.scalars(select(ProvisionedPerson).where(ProvisionedPerson.person_id.in_(numbers)))
     provisioned = {row.person_id: row for row in rows}
     opened = {row.person_id: row for row in session.scalars(select(Account).where(Account.person_id.in_(numbers)))}
-    today, result = current_day(), []
+    result = []
     for person in found:
         row, account = provisioned.get(person.id), opened.get(person.id)
-        active = not (account and account.disabled) and not person.has_left(today)
+        active = people.is_here(person, account)
         email, external_id = account.email if account else None, row.external_id if row else None
         result.append(Known(person, active, email, external_id, row.said if row else None))
     return result
@@ -162,10 +160,7 @@ def _email(provided: Provided) -> str:
 
 
 def _set_handle(session: Session, person: Person, handle: str, by: int) -> None:
-    if not is_usable(handle):
-        raise AccountError(
-            f"A user name has 1 to {LONGEST_HANDLES['person']} characters, {RULE}. Choose another one.", "handle"
-        )
+    people.check_handle(handle)
     if session.scalar(select(Person.id).where(by_user_name(handle), Person.id != person.id)) is not None:
         raise AccountError(f"Somebody has the user name {handle} already.", "handle_taken")
     before, person.handle = person.handle, handle
