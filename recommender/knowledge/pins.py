@@ -21,11 +21,10 @@ from recommender.database.words_tables import LONGEST_PHRASE, Pin
 from recommender.datatypes import Item, Kind
 from recommender.errors import PinRefused
 from recommender.language.analyzer import Analyzer
-from recommender.language.words import is_telling
+from recommender.language.words import LANGUAGES, is_telling
 
 MOST = 500
 """Pins that there may be at once, since every question is compared with all of them: a judgement."""
-_LANGUAGES = ("fi", "en", "sv")
 
 
 def add(
@@ -104,7 +103,7 @@ def _fits(analyzer: Analyzer, phrase: str, terms: frozenset[str]) -> bool:
 @lru_cache(maxsize=2 * MOST)
 def _readings(analyzer: Analyzer, phrase: str) -> tuple[frozenset[str], ...]:
     readings = []
-    for language in _LANGUAGES:
+    for language in LANGUAGES:
         words = analyzer.query_terms(phrase, (language,)).words
         telling = frozenset(word for word in words if is_telling(word)) or frozenset(words)
         readings += [telling] if telling else []
