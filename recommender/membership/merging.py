@@ -181,6 +181,5 @@ def _forget(session: Session, kept: Person, gone: Person, by: int | None) -> Non
     session.delete(gone)
     session.flush()
     session.merge(ForeignPerson(source=ANY_SOURCE, foreign_id=handle, person_id=kept.id))
-    session.flush()
     flush_and_expire(session)
     audit.record(session, audit.actor(session, by), MERGED, f"person:{kept.id}", {"person": number, "handle": handle})

@@ -108,14 +108,14 @@ def what_merging_means(session: Session, team: Team, into: Team) -> Merging:
 def remove(session: Session, team: Team, by: Actor) -> None:
     """Remove a team to which nothing belongs; its memberships and settings go with it. Raises TeamRefused when
     something belongs to it."""
-    if belongings(session, team).keep_it:
+    found = belongings(session, team)
+    if found.keep_it:
         raise TeamRefused(
             f"Requests, guides or other things belong to {team.handle}. Move them to another team: "
             f"kollega team remove {team.handle} --merge-into HANDLE",
             "team", "here",
         )  # fmt: skip
-    members = session.scalar(_members(team).with_only_columns(func.count())) or 0
-    audit.record(session, by, "team.removed", f"team:{team.handle}", {"members": members})
+    audit.record(session, by, "team.removed", f"team:{team.handle}", {"members": found.members})
     session.delete(team)
     session.flush()
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from recommender.accounts.provider import DISCOVERY
 from recommender.monitoring.checks.finding import Finding, fine, problem, warning
 from recommender.settings import Settings
 
@@ -44,7 +45,7 @@ def openid_provider(settings: Settings) -> Iterator[Finding]:
         return
     issuer = settings.oidc_issuer.rstrip("/")
     try:
-        answer = httpx.get(f"{issuer}/.well-known/openid-configuration", timeout=_SECONDS, follow_redirects=False)
+        answer = httpx.get(issuer + DISCOVERY, timeout=_SECONDS, follow_redirects=False)
         described = answer.json() if answer.is_success else {}
     except httpx.HTTPError as error:
         yield problem("sign-in", "oidc_away", error=type(error).__name__)
