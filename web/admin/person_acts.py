@@ -14,6 +14,7 @@ from recommender.errors import AccountError
 from recommender.membership import invitations
 from recommender.outbox import mail
 from web import current
+from web.addresses import absolute
 from web.admin.frame import current_admin
 from web.admin.people import blueprint, get_person, person_page
 from web.admin.people_words import problem_of
@@ -32,7 +33,7 @@ def invite(number: int) -> ResponseReturnValue:
         abort(403)
     try:
         invitation = invitations.invite(
-            session(), current.settings(), person, str(get_locale()), _address(), by=admin.id
+            session(), current.settings(), person, str(get_locale()), absolute(""), by=admin.id
         )
     except AccountError:  # the page shows no button then
         abort(409)
@@ -167,7 +168,3 @@ def _unlinking(person: Person) -> list[str]:
         gettext("The next account there with the user name %(handle)s is linked to them.", handle=person.handle),
         ngettext("%(num)d browser is signed out.", "%(num)d browsers are signed out.", signed_in),
     ]
-
-
-def _address() -> str:
-    return current.settings().public_url or request.host_url

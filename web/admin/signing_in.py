@@ -12,6 +12,7 @@ from recommender.accounts.provider import Finding, examine
 from recommender.organisation.values import changed, in_environment
 from recommender.settings import PREFIX
 from web import current
+from web.addresses import absolute
 from web.admin.frame import current_admin
 from web.limits import limiter
 
@@ -48,18 +49,13 @@ def test() -> ResponseReturnValue:
     return _page(findings)
 
 
-def redirect_address() -> str:
-    """The address to which an OpenID provider sends people back; it has to be registered there."""
-    public = current.settings().public_url.rstrip("/")
-    return (public or request.host_url.rstrip("/")) + url_for("oidc.back")
-
-
 def _page(findings: list[Finding]) -> str:
     settings = current.settings()
     return render_template(
-        "admin/sign_in.html", oidc=_oidc(), rules=_rules(), proxy=_proxy(), redirect_address=redirect_address(),
-        has_public_url=bool(settings.public_url), has_provider=bool(settings.oidc_issuer), findings=findings,
-        tested=request.method == "POST", what_was_found=what_was_found,
+        "admin/sign_in.html", oidc=_oidc(), rules=_rules(), proxy=_proxy(),
+        redirect_address=absolute(url_for("oidc.back")), has_public_url=bool(settings.public_url),
+        has_provider=bool(settings.oidc_issuer), findings=findings, tested=request.method == "POST",
+        what_was_found=what_was_found,
     )  # fmt: skip
 
 

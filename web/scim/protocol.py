@@ -27,6 +27,7 @@ from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
 from recommender.provisioning import people, teams
 from web import current
+from web.addresses import absolute
 from web.scim import resources
 from web.scim.resources import MOST_RESULTS, POLICY, Group, User
 from web.sign_in.session import signed_in
@@ -191,8 +192,7 @@ def _resource(kind: str, row: Person | Team) -> Any:
 
 
 def _address(kind: str, number: int) -> str:
-    public = current.settings().public_url.rstrip("/")
-    return (public or request.host_url.rstrip("/")) + url_for("scim.one", kind=kind, number=str(number))
+    return absolute(url_for("scim.one", kind=kind, number=str(number)))
 
 
 def _narrowing(

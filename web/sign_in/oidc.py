@@ -17,6 +17,7 @@ from recommender.errors import AccountError, SettingsError, how_to_install
 from recommender.monitoring.logs import describe
 from recommender.settings import Settings
 from web import current
+from web.addresses import absolute
 from web.limits import limiter
 from web.sign_in import session as sign_in
 
@@ -62,11 +63,8 @@ def start() -> ResponseReturnValue:
     for earlier in [key for key in session if key.startswith("_state_provider_")]:
         del session[earlier]  # each takes 200 bytes, and browsers store cookies of at most 4 kB
     session[_TARGET] = sign_in.own_path(request.args.get("next", ""))
-    settings = current.settings()
-    back = url_for("oidc.back")
-    back = settings.public_url.rstrip("/") + back if settings.public_url else url_for("oidc.back", _external=True)
     try:
-        answer: ResponseReturnValue = client.authorize_redirect(back)
+        answer: ResponseReturnValue = client.authorize_redirect(absolute(url_for("oidc.back")))
         return answer
     except Exception as error:  # any error of the library, the network or the provider
         log.warning("The OpenID provider does not answer: %s", _why(error))
