@@ -1,20 +1,21 @@
 """Answers that admins look after: pinned, flagged, replaced and hidden ones, with what to do."""
 
 import re
-from datetime import date, datetime
+from datetime import date
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from sqlalchemy import select
 
 from recommender import audit
 from recommender.access import reader_of
 from recommender.audit import Actor
 from recommender.corpus import headings
-from recommender.database.tables import Person, Team
+from recommender.database.days import current_day
+from recommender.database.tables import Person
 from recommender.errors import PinRefused
 from recommender.knowledge import curation, pins
+from recommender.teams.team import all_teams
 from web import current, once
 from web.admin.frame import current_admin
 
@@ -43,7 +44,7 @@ def add() -> ResponseReturnValue:
     try:
         pins.add(
             current.session(), _by(admin), typed["phrase"], _key(typed["item"]), typed["audience"], until,
-            typed["team"], _today(), reader_of(admin),
+            typed["team"], current_day(), reader_of(admin),
         )  # fmt: skip
     except PinRefused as error:
         return _page(admin, typed, {error.field: _what_is_wrong(error.field)}), 422
@@ -69,8 +70,8 @@ def _page(admin: Person, typed: dict[str, str], problems: dict[str, str]) -> str
         "admin/answers.html",
         pins=found,
         titles=headings(session, {pin.item for pin in found}, reader),
-        teams={team.handle: team for team in session.scalars(select(Team).order_by(Team.handle))},
-        today=_today(),
+        teams={team.handle: team for team in all_teams(session)},
+        today=current_day(),
         reported=curation.flagged(session, reader),
         replaced=curation.replaced(session, reader),
         hidden=curation.hidden(session, reader),
@@ -82,10 +83,6 @@ def _page(admin: Person, typed: dict[str, str], problems: dict[str, str]) -> str
 
 def _by(admin: Person) -> Actor:
     return audit.actor(current.session(), admin.id)
-
-
-def _today() -> date:
-    return datetime.now(current.settings().zone).date()
 
 
 def _key(text: str) -> str:

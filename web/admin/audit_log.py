@@ -3,16 +3,17 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_timezone, gettext
+from flask_babel import gettext
 from sqlalchemy import select
 
 from recommender import access, audit
 from recommender.database.audit_table import AuditEntry
+from recommender.database.days import beginning
 from recommender.database.tables import Document, HelpRequest, Person
 from web.admin.frame import current_admin
 from web.current import session
@@ -86,24 +87,23 @@ def _chosen(typed: Mapping[str, str]) -> tuple[audit.Chosen, dict[str, str]]:
     if subject.startswith("person:"):
         number = _person_id(subject.removeprefix("person:"))
         subject = f"person:{number}" if number is not None else subject
-    after = _start(until + timedelta(days=1)) if until else None
-    before = _start(since) if since else None
-    return audit.Chosen(before, after, typed["action"], subject, actor_id, bool(typed["widened"])), problems
+    start = beginning(since) if since else None
+    end = beginning(until + timedelta(days=1)) if until else None
+    return audit.Chosen(start, end, typed["action"], subject, actor_id, bool(typed["widened"])), problems
 
 
 def _day(text: str, field: str, problems: dict[str, str]) -> date | None:
     """A day; None for an empty text, and for what is none, which is then among the problems."""
-    try:
-        day = date.fromisoformat(text) if text else None
-        return day if day is None or date(2000, 1, 1) <= day <= date(2999, 1, 1) else date.fromisoformat("")
-    except ValueError:
-        problems[field] = gettext("Write a day as year-month-day, such as 2026-01-31.")
+    if not text:
         return None
-
-
-def _start(day: date) -> datetime:
-    """When a day begins in the time zone of the pages, in UTC."""
-    return datetime.combine(day, time.min, get_timezone() or UTC).astimezone(UTC).replace(tzinfo=None)
+    try:
+        day = date.fromisoformat(text)
+        if date(2000, 1, 1) <= day <= date(2999, 1, 1):
+            return day
+    except ValueError:
+        pass
+    problems[field] = gettext("Write a day as year-month-day, such as 2026-01-31.")
+    return None
 
 
 def _person_id(name: str) -> int | None:

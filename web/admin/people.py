@@ -13,12 +13,12 @@ from recommender.database.person_kind import PERSON, SERVICE
 from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
 from recommender.membership import invitations, leaving, listing, people
+from recommender.teams.team import all_teams
 from web import current
 from web.admin.frame import current_admin
 from web.admin.people_words import name_missing, problem_of
 from web.current import session
 from web.input import page_number
-from web.reading import team_rows
 from web.sign_in.session import signed_in
 
 blueprint = Blueprint("admin_people", __name__, url_prefix="/admin/people")
@@ -157,4 +157,4 @@ def _form_page(form: PersonForm) -> str:
 
 
 def _teams() -> list[Team]:
-    return sorted(team_rows().values(), key=lambda row: row.handle)
+    return all_teams(session())
