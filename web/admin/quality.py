@@ -1,6 +1,6 @@
 """How well the verdicts fit the organisation's own past questions, and what decides them."""
 
-from flask import Blueprint, current_app, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_percent, gettext
 
@@ -36,8 +36,7 @@ def calibrate() -> ResponseReturnValue:
     admin = current_admin()
     asking.ask(current.session(), current.settings(), CALIBRATE, {}, admin.id)
     current.session().commit()
-    known = "admin_jobs.listed" in current_app.view_functions
-    return redirect(url_for("admin_jobs.listed" if known else "admin_quality.show"))
+    return redirect(url_for("admin_jobs.listed"))
 
 
 def _picture(report: Report) -> Picture:

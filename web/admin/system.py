@@ -1,6 +1,6 @@
 """Whether the system is in order: the quick checks of `kollega doctor`, in the language of the page."""
 
-from flask import Blueprint, current_app, render_template, url_for
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from recommender.monitoring.checks.finding import OK, PROBLEM, WARNING
@@ -10,7 +10,6 @@ from web.admin import check_words
 from web.admin.frame import current_admin
 
 blueprint = Blueprint("admin_system", __name__, url_prefix="/admin/system")
-_JOBS = "admin_jobs.listed"
 
 
 @blueprint.get("/")
@@ -27,5 +26,4 @@ def show() -> ResponseReturnValue:
         needing=needing,
         fine=[finding for finding in findings if finding.state == OK],
         words=check_words,
-        jobs=url_for(_JOBS) if _JOBS in current_app.view_functions else "",
     )
