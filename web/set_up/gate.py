@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask_babel import gettext
-from sqlalchemy import select
 
 from recommender import access
-from recommender.database.tables import Document, HelpRequest, Person
+from recommender.corpus import is_empty
+from recommender.database.tables import Person
 from recommender.first_run import code
 from web import current
-from web.sign_in.session import current_person
+from web.sign_in.session import signed_in
 
 CODE = "set_up_code"
 """The digest of the code that was given in this browser, in its signed cookie."""
@@ -76,9 +76,7 @@ def admin_only() -> Person:
     """The admin who makes this request; while there is none, leads to the beginning."""
     if is_needed():
         abort(redirect(url_for("set_up.start"), 303))
-    person = current_person()
-    if person is None:
-        abort(401)
+    person = signed_in()
     if not access.is_admin(person):
         abort(403)
     return person
@@ -87,7 +85,7 @@ def admin_only() -> Person:
 def _lead() -> Response | None:
     blueprint = request.blueprint or ""
     others = request.endpoint in (None, "static") or blueprint in _OTHERS or blueprint.startswith("set_up")
-    if others or current_app.extensions.get(_IS_SET_UP) or not is_needed():
+    if others or not is_needed():
         return None
     if not code.nobody_can_sign_in(current.session(), current.settings()) or _is_read_by_visitors():
         return None
@@ -96,7 +94,4 @@ def _lead() -> Response | None:
 
 def _is_read_by_visitors() -> bool:
     """True where people need not sign in and there is something to find: they are not kept from it."""
-    if not current.settings().anonymous_reading:
-        return False
-    found = (current.session().scalar(select(table.id).limit(1)) for table in (HelpRequest, Document))
-    return any(number is not None for number in found)
+    return current.settings().anonymous_reading and not is_empty(current.session())
