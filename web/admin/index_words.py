@@ -28,11 +28,12 @@ def consequences(what: str, state: IndexState, difference: Difference | None, ra
         return [gettext("What is new, changed or gone since is found out and read; how much that is, the job tells."),
                 goes_on]  # fmt: skip
     if what == "update" and difference is not None:
+        changed = difference.to_index
         lines = [
-            ngettext("%(num)d new or changed item is read.", "%(num)d new or changed items are read.", _n(difference)),
+            ngettext("%(num)d new or changed item is read.", "%(num)d new or changed items are read.", changed),
             ngettext("%(num)d item is taken out.", "%(num)d items are taken out.", difference.gone),
         ]
-        return [*lines, _how_long(_passages(_n(difference), state), rate), goes_on]
+        return [*lines, _how_long(_passages(changed, state), rate), goes_on]
     if what == "full":
         number = difference.searchable if difference else items
         every = ngettext("%(num)d item is read anew.", "All %(num)d items are read anew.", number)
@@ -81,10 +82,6 @@ def _of_rolling_back(previous: IndexInUse, state: IndexState) -> list[str]:
     if previous.model != state.model:
         lines.insert(1, gettext("It was made with another model, which is then in use: %(name)s.", name=previous.model))
     return lines
-
-
-def _n(difference: Difference) -> int:
-    return difference.to_index
 
 
 def _passages(items: int, state: IndexState) -> int:
