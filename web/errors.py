@@ -15,12 +15,13 @@ from werkzeug.exceptions import (
     InternalServerError,
     MethodNotAllowed,
     ServiceUnavailable,
+    UnprocessableEntity,
 )
 from werkzeug.exceptions import Conflict as Conflicted
 
 from recommender.database.failures import explain, is_away, is_locked
 from recommender.database.files import database_path
-from recommender.errors import Conflict, DatabaseVersion, NotAllowed, TooBusy
+from recommender.errors import Conflict, DatabaseVersion, IndexRefused, NotAllowed, TooBusy
 from web import current
 from web.sign_in.pages import sign_in_page
 from web.sign_in.session import current_person, sent_fields
@@ -38,13 +39,15 @@ def attach(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show)
     app.register_error_handler(NotAllowed, lambda error: _show(Forbidden(str(error))))
     app.register_error_handler(Conflict, _meanwhile)
+    app.register_error_handler(IndexRefused, _not_understood)
     app.register_error_handler(TooBusy, _too_busy)
     app.register_error_handler(DatabaseVersion, _other_version)
     app.register_error_handler(Exception, _crash)
 
 
 def _show(error: HTTPException, heading: str = "", detail: str = "") -> ResponseReturnValue:
-    """The page of an error, or JSON. `heading` and `detail` are what the page of a 503 says."""
+    """The page of an error, or JSON. `heading` and `detail` are what the page says of it, instead of
+    what it says of every error of this kind."""
     code = error.code or 500
     if request.path.startswith(("/api/", "/scim/")):
         return _as_json(error, code)
@@ -98,6 +101,19 @@ def _ask_again(error: CSRFError) -> ResponseReturnValue:
     if not draft:
         return _show(error)
     return render_template("auth/draft.html", target=request.path, draft=draft), 400
+
+
+def _not_understood(error: IndexRefused) -> ResponseReturnValue:
+    """Answer 422: one question cannot be searched, others can. The log names the engine, not the question."""
+    log.warning("%s", error)
+    return _show(
+        UnprocessableEntity("This question cannot be searched as it is written. Ask in other words."),
+        gettext("This question could not be searched"),
+        gettext(
+            "Go back and write it in other words, without quotation marks or brackets. You can also send it to a team "
+            "as it is."
+        ),
+    )
 
 
 def _too_busy(error: TooBusy) -> ResponseReturnValue:

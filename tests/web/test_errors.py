@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.errors import TooBusy
+from recommender.errors import IndexRefused, TooBusy
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from web import errors
@@ -100,6 +100,35 @@ def test_the_page_says_why_nothing_could_be_stored(
     assert heading in page.text and "Nothing was saved." in page.text and "Too many people" not in page.text
     finnish = visitor.post("/requests/?lang=fi", data={"title": "x", "team": "unknown", "audience": "team"})
     assert "Mitään ei tallennettu." in finnish.text
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "advice"),
+    [
+        ("en", "This question could not be searched", "Go back and write it in other words"),
+        ("fi", "Tällä kysymyksellä ei voitu hakea", "Palaa takaisin ja kirjoita kysymys toisin sanoin"),
+        ("sv", "Det gick inte att söka med den här frågan", "Gå tillbaka och skriv frågan med andra ord"),
+    ],
+)
+def test_a_question_that_the_index_does_not_understand_gets_a_page_that_says_what_to_do(
+    open_client: Callable[[], FlaskClient], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    language: str, heading: str, advice: str,
+) -> None:  # fmt: skip
+    client = open_client()
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def refuse(*_: object, **__: object) -> None:
+        raise IndexRefused("Milvus at http://milvus:19530 does not understand this question.")
+
+    monkeypatch.setattr(client.application.extensions["kollega_recommender"], "recommend_with_open", refuse)
+    monkeypatch.setattr(client.application.extensions["kollega_recommender"], "recommend", refuse)
+    page = client.get(f"/?q=printer&lang={language}")
+    assert page.status_code == 422 and heading in page.text and advice in page.text and "milvus" not in page.text
+    assert client.post("/suggest", data={"q": "printer"}).status_code == 422
+    answer = client.get("/api/v1/recommend?q=printer")
+    assert answer.status_code == 422 and answer.json is not None
+    assert answer.json["error"]["detail"] == "This question cannot be searched as it is written. Ask in other words."
+    assert caplog.text.count("does not understand this question") == 3 and "Traceback" not in caplog.text
 
 
 def test_too_many_at_once_is_another_page(open_client: Callable[[], FlaskClient]) -> None:

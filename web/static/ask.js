@@ -203,6 +203,7 @@ function showError(templateId) {
 
 function errorTemplate(status) {
   if (status === 413) return "too-long";
+  if (status === 422) return "other-words";
   if (status === 429) return "too-often";
   return status === 401 ? "signed-out" : "trouble";
 }
