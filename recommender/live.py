@@ -112,6 +112,11 @@ class Live:
         """The snapshot in force. Read this once for each question."""
         return self._snapshot
 
+    def encode_with(self, encoder: Encoder) -> None:
+        """Have another encoder of the same model encode from now on."""
+        with self._loading:
+            self._snapshot = replace(self._snapshot, encoder=encoder)
+
     def refresh(self, wait: bool = False) -> None:
         """Take over a new live generation, or learned models that were written into the present one.
 

@@ -12,22 +12,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
+from indexer.indexing.open_index import OpenIndex
 from indexer.indexing.question_vectors import QuestionVectors
 from recommender.database.days import day_of
-from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
-from recommender.datatypes import LEARNED_MISSING
 from recommender.encoder import Encoder
 from recommender.errors import KollegaError
-from recommender.index import SearchIndex, generations
-from recommender.index.engines import engine_of
+from recommender.index import generations
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.gaps.update import GapsReport, update_gaps
 from recommender.insights.risk.figures import FiguresReport, update_figures
 from recommender.insights.topics.stored import changed_last
 from recommender.insights.topics.update import TopicsReport, update_topics
 from recommender.language.analyzer import Analyzer
-from recommender.live import Live
 from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
@@ -35,6 +32,8 @@ from recommender.settings import Settings
 log = logging.getLogger(__name__)
 _LOOKS = 30.0
 """Seconds between two looks at the index: a judgement."""
+_STAYS_OPEN = 600.0
+"""Seconds for which the index stays open after an update: a judgement."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,14 @@ def compute_insights(
     analyzer: Analyzer,
     again: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    opened: OpenIndex | None = None,
 ) -> InsightsReport:
     """Bring the topics up to date with the index (form them all again with `again`), ask their past questions again,
-    and look for what is missing. `progress` is called with (questions asked, questions to ask). Raises KollegaError
-    when there is no index that can be used."""
+    and look for what is missing. `progress` is called with (questions asked, questions to ask). `opened` is
+    what the index stays open in until the next time. Raises KollegaError when there is no index that can be used."""
     now = utc_now()  # what changes from here on is looked at again the next time
     questions = QuestionVectors(encoder, settings.index_dir, day_of(now))
-    live, index = _opened(settings, sessions, questions)
+    live, index = (opened or OpenIndex(settings, sessions)).get(questions)
     topics = update_topics(sessions, index, analyzer, now, again)
     with sessions() as session:
         topics_of = changed_last(session)
@@ -75,17 +75,6 @@ def compute_insights(
     figures = update_figures(sessions, recommender.searching, index, settings, now, progress)
     questions.save()
     return InsightsReport(topics, topics_of, figures, update_gaps(sessions, now))
-
-
-def _opened(settings: Settings, sessions: sessionmaker[Session], encoder: Encoder) -> tuple[Live, SearchIndex]:
-    """What answers now, and its index, which is opened once for everything. Raises KollegaError when something of the
-    index cannot be used."""
-    engine = engine_of(settings, IndexRegister(settings, sessions))
-    live = Live.load(settings.index_dir, encoder, engine)
-    index = live.snapshot.index
-    if index is None or set(live.snapshot.notices) - {LEARNED_MISSING}:
-        return live, engine.open_generation(generations.live(settings.index_dir), encoder.card)  # raises what is wrong
-    return live, index
 
 
 class Insights:
@@ -98,6 +87,7 @@ class Insights:
         self._sessions = sessions
         self._encoders = encoders
         self._analyzer = analyzer
+        self._opened = OpenIndex(settings, sessions)
         self._generation: str | None = None
         self._topics_of: datetime | None = None
         self._updated_at: float | None = None
@@ -109,12 +99,14 @@ class Insights:
         generation = generations.live_name(self._settings.index_dir)
         pause = 60.0 * self._settings.insights_minutes
         if generation is None or (generation == self._generation and self._changed_last() == self._topics_of):
+            self._opened.close_unless_used(_STAYS_OPEN)
             return False
         if self._updated_at is not None and time.monotonic() < self._updated_at + pause:
             return False
         topics_of = None
         try:
-            report = compute_insights(self._settings, self._sessions, self._encoders.get(), self._analyzer)
+            encoder = self._encoders.get()
+            report = compute_insights(self._settings, self._sessions, encoder, self._analyzer, opened=self._opened)
             for line in report.lines():
                 log.info("%s", line)
             topics_of = report.topics_of

@@ -9,10 +9,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.insights import Insights, compute_insights
+from indexer.indexing.open_index import OpenIndex
 from recommender.access import reader_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicQuestion
 from recommender.database.tables import Person, utc_now
+from recommender.errors import IndexDamaged, IndexMismatch
+from recommender.index import generations
 from recommender.index.local import LocalIndex
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.topics import editing
@@ -121,6 +124,51 @@ def test_a_topic_that_a_lead_has_changed_is_computed_anew(
         one, other = visible_topics(session, reader)
         editing.move(session, reader, one.items[0], other.id, analyzer)
     assert insights.follow() and not insights.follow()
+
+
+def test_the_index_is_opened_once_while_its_generation_stays(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    reindexed: Callable[..., LocalIndex],
+    add_request: Callable[..., int],
+) -> None:
+    opened = OpenIndex(settings, sessions)
+    add_request("printer")
+    reindexed()
+    live, index = opened.get(encoder)
+    another = FakeEncoder()
+    assert opened.get(another) == (live, index) and live.snapshot.encoder is another
+    opened.close_unless_used(3600.0)
+    assert opened.get(encoder)[1] is index
+    add_request("parking")
+    reindexed()
+    newer = opened.get(encoder)[1]
+    assert newer is not index
+    opened.close_unless_used(0.0)
+    assert opened.get(encoder)[1] is not newer
+    with pytest.raises(IndexMismatch):
+        opened.get(FakeEncoder("other"))
+    assert opened.get(encoder)[1] is not newer
+
+
+def test_an_index_whose_files_were_written_in_place_is_opened_again(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    reindexed: Callable[..., LocalIndex],
+    add_request: Callable[..., int],
+) -> None:
+    opened = OpenIndex(settings, sessions)
+    add_request("printer")
+    reindexed()
+    index = opened.get(encoder)[1]
+    catalogue = generations.live(settings.index_dir) / generations.CATALOGUE
+    catalogue.write_bytes(catalogue.read_bytes())
+    assert opened.get(encoder)[1] is not index
+    catalogue.write_bytes(b"damaged")
+    with pytest.raises(IndexDamaged):
+        opened.get(encoder)
 
 
 def test_an_index_of_another_model_is_logged_once(
