@@ -101,14 +101,12 @@ class _Connection(HTTPChannel):  # type: ignore[misc]
     def held(self) -> int:
         """Bytes in memory of requests that are not answered, whole or not."""
         requests = [each for each in (*self.requests, self.request) if each is not None]
-        received: int = sum(each.header_bytes_received + each.body_bytes_received for each in requests)
-        return received - self.on_disk()
+        return int(sum(each.header_bytes_received + each.body_bytes_received for each in requests)) - self.on_disk()
 
     def on_disk(self) -> int:
         """Bytes in temporary files of requests that are not answered, whole or not."""
-        requests = [each for each in (*self.requests, self.request) if each is not None]
         in_memory: int = self.adj.inbuf_overflow
-        sizes: list[int] = [each.body_bytes_received for each in requests]
+        sizes: list[int] = [each.body_bytes_received for each in (*self.requests, self.request) if each is not None]
         return sum(size for size in sizes if size > in_memory)
 
 
@@ -154,8 +152,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         """True while another connection can be accepted. When all are taken, some are freed at once."""
         if self._is_nearly_full():
             self.next_channel_cleanup = 0
-        accepts: bool = super().readable()
-        return accepts
+        return bool(super().readable())
 
     def _is_nearly_full(self) -> bool:
         limit: int = self.adj.connection_limit
@@ -264,9 +261,11 @@ def most_connections() -> int:
     return max(100, min(MOST_CONNECTIONS, allowed - _OTHER_FILES))
 
 
-def run(settings: Settings, stopping: Callable[[], None] = lambda: None) -> None:
-    """Serve until interrupted or terminated; a second signal stops it at once. `stopping` is called when it begins to
-    stop. Raises KollegaError when the address is in use."""
+def run(
+    settings: Settings, listening: Callable[[], None] = lambda: None, stopping: Callable[[], None] = lambda: None
+) -> None:
+    """Serve until interrupted or terminated; a second signal stops it at once. `listening` is called when it listens,
+    `stopping` when it begins to stop. Raises KollegaError when the address is in use."""
     app = create_app(settings)
     gc.collect()
     gc.freeze()  # a full garbage collection of all that is loaded would stop requests for 70 ms
@@ -277,6 +276,7 @@ def run(settings: Settings, stopping: Callable[[], None] = lambda: None) -> None
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set KOLLEGA_PORT to another port."
         ) from error
     _stop_at_signals(server, stopping)
+    listening()
     address = f"http://{settings.host}:{settings.port}/"
     if settings.log_format == "json":
         log.info("serving", extra=fields(address=address))

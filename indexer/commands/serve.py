@@ -89,10 +89,11 @@ def _serve(settings: Settings, watch: bool = True) -> None:
     from recommender.database.engine import open_database
 
     stop_when_terminated()
-    open_database(settings).kw["bind"].dispose()  # made when it is new, before two processes open it
     _tell_what_begins(settings, watch)
-    with watching(settings.stop_seconds) if watch else nullcontext(lambda: None) as stopping:
-        import_module(_SERVER).run(settings, stopping)
+    open_database(settings).kw["bind"].dispose()  # made when it is new, which takes a moment
+    with watching(settings.stop_seconds) if watch else nullcontext() as beside:
+        told = (beside.begin, beside.stop) if beside else ()
+        import_module(_SERVER).run(settings, *told)  # `watch` begins afterwards, so that it slows no start
 
 
 def _tell_what_begins(settings: Settings, watch: bool) -> None:

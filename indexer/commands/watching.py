@@ -1,12 +1,14 @@
 """All that `kollega watch` does, by the one of several processes that leads: in the work on the database, and in the
 index of its machine."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.background import repeating
 from indexer.delivery.deliver import delivering
 from indexer.delivery.handover.deliver import handing_over
 from indexer.files.examine import examining
@@ -27,6 +29,10 @@ from recommender.language.analyzer import Analyzer
 from recommender.organisation.values import Organisation
 from recommender.settings import Settings
 
+log = logging.getLogger(__name__)
+_MODEL_RESTS = 600.0
+"""Seconds without anything to encode after which the memory of the model is freed: a judgement."""
+_LOOKS = 30.0  # seconds between two looks for that: a judgement
 _SECONDS_TO_END = 2.0  # that what works beside gets to end the processes that it started: a judgement
 
 
@@ -46,6 +52,7 @@ def watch_together(
     report_outages(engine)
     lead = Lead(engine, index_lead(settings), stopping)
     with (
+        _resting_model(encoders),
         _leading(sessions, SHARED_WORK, lambda: _shared_work(settings, sessions, encoders, analyzer)),
         _leading(sessions, files_lead(settings), lambda: [sharing_files(settings, sessions)]),
         closing(lead.terms()) as terms,
@@ -55,6 +62,15 @@ def watch_together(
             jobs = running_jobs(settings, sessions, lambda lane: lane == own)
             with closing(Listener(engine, ended)) as changes, jobs:
                 watch(settings, sessions, encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
+
+
+def _resting_model(encoders: FollowingEncoder) -> AbstractContextManager[None]:
+    """Free the memory of the model when nothing was encoded for a while."""
+
+    def rest(_stop: threading.Event) -> None:
+        encoders.give_back(_MODEL_RESTS)
+
+    return repeating("model", _LOOKS, rest, "The memory of the model could not be freed.", log)
 
 
 def _shared_work(

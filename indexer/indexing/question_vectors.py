@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recommender.checksums import FileState
 from recommender.encoder import Encoder, Vectors
 from recommender.index.generations import question_vectors_path
 
@@ -31,7 +32,6 @@ class QuestionVectors:
     def __init__(self, real: Encoder, index_dir: Path, today: date) -> None:
         self.card, self.backend, self.count_tokens = real.card, real.backend, real.count_tokens
         self.encode_passages = real.encode_passages
-        self.files = getattr(real, "files", ())
         self._real = real
         self._today = today
         self._path = question_vectors_path(index_dir, real.card)
@@ -39,6 +39,11 @@ class QuestionVectors:
         if self._file is not None:
             weakref.finalize(self, os.close, self._file)
         self._vectors, self._used = self._read()
+
+    @property
+    def files(self) -> tuple[FileState, ...]:
+        """As the real encoder has them now."""
+        return getattr(self._real, "files", ())
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """As `Encoder.encode_queries`; each text is encoded alone, as a search does."""

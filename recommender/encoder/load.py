@@ -5,13 +5,15 @@ sentence_transformers is imported.
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 
-from recommender.encoder import CrossEncoder, Encoder
-from recommender.encoder.openvino import OpenVINOEncoder
-from recommender.encoder.packaged import MINILM, NAME, locate, model_folder
+from recommender.encoder import CrossEncoder, Encoder, ModelCard
+from recommender.encoder.openvino import OpenVINOEncoder, card_of_export
+from recommender.encoder.packaged import MINILM, NAME, folder_in, locate, model_folder
 from recommender.encoder.pytorch import TorchCrossEncoder, TorchEncoder
-from recommender.encoder.shortened import ShortenedEncoder
+from recommender.encoder.resting import RestingEncoder
+from recommender.encoder.shortened import ShortenedEncoder, shortened_card
 from recommender.errors import ModelError, how_to_install
 from recommender.settings import BUILT_IN_RERANKERS, Settings
 
@@ -27,11 +29,26 @@ def load_encoder(settings: Settings) -> Encoder:
     """
     name, dimension = name_and_dimension(settings.model or NAME)
     encoder = _load(settings, name, find_model(settings))
-    if dimension is None:
-        return encoder
-    if not 0 < dimension < encoder.card.dimension:
-        raise ModelError(f"{name} makes vectors of {encoder.card.dimension} numbers; {dimension} is no part of them.")
-    return ShortenedEncoder(encoder, dimension)
+    return encoder if dimension is None else ShortenedEncoder(encoder, dimension)
+
+
+def load_when_needed(settings: Settings) -> Encoder:
+    """The same encoder, which loads its model when something has to be encoded. A model that has never run here, or
+    that PyTorch runs, is loaded now: nothing else says which vectors it makes. Raises the errors of `load_encoder`."""
+    card = _known_card(settings)
+    if card is None:
+        return load_encoder(settings)
+    return RestingEncoder(card, OpenVINOEncoder.backend, partial(load_encoder, settings))
+
+
+def _known_card(settings: Settings) -> ModelCard | None:
+    """The card of the model that the settings name, if it can be known without loading it."""
+    name, dimension = name_and_dimension(settings.model or NAME)
+    folder = folder_in(settings.models_dir) if name == NAME else Path(name)
+    if settings.backend == "torch" or not (folder / "modules.json").exists():
+        return None
+    card = card_of_export(name, folder, settings.models_dir)
+    return card if card is None or dimension is None else shortened_card(card, dimension)
 
 
 def name_and_dimension(name: str) -> tuple[str, int | None]:

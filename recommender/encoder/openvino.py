@@ -170,6 +170,16 @@ def _compare(converted: Any, model: Any) -> None:
         raise ModelError(f"its vectors would be others: cosine {nearest:.4f} to those of the model itself")
 
 
+def card_of_export(name: str, folder: Path, models_dir: Path) -> ModelCard | None:
+    """The card of the export of `folder`, without checking or loading it; None when there is none yet, or it cannot be
+    read."""
+    try:
+        exported = exported_in(models_dir, name, revision_of(folder))
+        return ModelCard(**json.loads((exported / "card.json").read_text(encoding="utf-8"))["card"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def exported_in(models_dir: Path, name: str, revision: str) -> Path:
     """The folder of a model's export, which may be missing."""
     return models_dir / f"{name.replace('/', '--')}-{revision}-openvino"

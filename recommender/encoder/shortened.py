@@ -5,17 +5,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from recommender.checksums import FileState
-from recommender.encoder import Encoder, Vectors, normalise
+from recommender.encoder import Encoder, ModelCard, Vectors, normalise
+from recommender.errors import ModelError
+
+
+def shortened_card(card: ModelCard, dimension: int) -> ModelCard:
+    """The card of the first `dimension` numbers of a model's vectors, which is called NAME@DIMENSION. Raises ModelError
+    when these are no part of them."""
+    if not 0 < dimension < card.dimension:
+        raise ModelError(f"{card.name} makes vectors of {card.dimension} numbers; {dimension} is no part of them.")
+    return replace(card, name=f"{card.name}@{dimension}", dimension=dimension)
 
 
 class ShortenedEncoder:
-    """An encoder whose vectors are the first `dimension` numbers of another one's, scaled to length 1 again. Its card
-    is called NAME@DIMENSION."""
+    """An encoder whose vectors are the first `dimension` numbers of another one's, scaled to length 1 again. Raises
+    ModelError when it has no more numbers."""
 
     def __init__(self, encoder: Encoder, dimension: int) -> None:
         self._encoder = encoder
         self.backend = encoder.backend
-        self.card = replace(encoder.card, name=f"{encoder.card.name}@{dimension}", dimension=dimension)
+        self.card = shortened_card(encoder.card, dimension)
         self.files: tuple[FileState, ...] = getattr(encoder, "files", ())
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:

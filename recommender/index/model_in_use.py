@@ -9,6 +9,7 @@ from pathlib import Path
 from recommender.encoder import Encoder
 from recommender.encoder import load as loading
 from recommender.encoder.packaged import NAME
+from recommender.encoder.resting import RestingEncoder
 from recommender.errors import IndexMismatch, ModelError
 from recommender.index import generations
 from recommender.settings import Settings
@@ -52,32 +53,40 @@ def encoder_of_live(index_dir: Path, encoder: Encoder | None, load_model: LoadMo
 
 
 class FollowingEncoder:
-    """Gives the encoder of the model in use, and loads another one when the index in use is of another model. Without
-    an index, or when KOLLEGA_MODEL names a model, it is always `encoder`. Safe for many threads."""
+    """Gives the encoder of the model in use, and another one when the index in use is of another model; each loads its
+    model when it is needed, if it can. Without an index, or when KOLLEGA_MODEL names a model, it is always `encoder`.
+    Safe for many threads."""
 
     def __init__(self, settings: Settings, encoder: Encoder) -> None:
         self._settings = settings
         self._encoder = encoder
-        self._load_model = loader_of_models(settings)
+        self._follows = not settings.model
         self._loading = threading.Lock()
 
     @classmethod
     def load(cls, settings: Settings) -> "FollowingEncoder":
-        """Begin with the model in use. Raises ModelError when it cannot be loaded."""
-        return cls(settings, loading.load_encoder(with_model_in_use(settings)))
+        """Begin with the model in use. Raises ModelError when it cannot be loaded, unless that is done later."""
+        return cls(settings, loading.load_when_needed(with_model_in_use(settings)))
 
     def get(self) -> Encoder:
         """The encoder to use now. Raises IndexMismatch when another model is in use and cannot be loaded."""
         with self._loading:
-            name = _model_of_index(self._settings) if self._load_model else None
-            if self._load_model and name not in (None, self._encoder.card.name):
+            name = _model_of_index(self._settings) if self._follows else None
+            if name is not None and name != self._encoder.card.name:
                 try:
-                    self._encoder = self._load_model(name)
+                    self._encoder = loading.load_when_needed(replace(self._settings, model=name))
                 except ModelError as error:
                     raise IndexMismatch(
                         f"The index in use was made with {name}, which cannot be loaded here. {error}"
                     ) from error
             return self._encoder
+
+    def give_back(self, seconds: float) -> None:
+        """Free the memory of the model, unless it was needed in the last `seconds` or would not be loaded again."""
+        with self._loading:
+            encoder = self._encoder
+        if isinstance(encoder, RestingEncoder):
+            encoder.give_back(seconds)
 
 
 def _model_of_index(settings: Settings) -> str | None:

@@ -46,6 +46,7 @@ def encoders(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeEncoder]:
         if name.startswith("recommender.") and hasattr(module, "load_encoder"):
             monkeypatch.setattr(module, "load_encoder", load)
     monkeypatch.setattr("recommender.encoder.load.find_model", lambda settings: load(settings) and Path())
+    monkeypatch.setattr("recommender.encoder.load.card_of_export", lambda *_given: None)  # that of the real model
     return known
 
 

@@ -29,7 +29,7 @@ def test_a_terminated_demo_stops_its_watcher(tmp_path: Path) -> None:
         "import sys, time\nfrom indexer.commands import beside, running\n"
         f"sys.executable = {str(watcher)!r}\n"
         "running.stop_when_terminated()\n"
-        "with beside.watching(20):\n    time.sleep(600)\n"
+        "with beside.watching(20) as watcher:\n    watcher.begin()\n    time.sleep(600)\n"
     )
     demo = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     pid_file = tmp_path / "watcher.pid"
@@ -84,12 +84,20 @@ def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
     """Runs `kollega serve` with an application that answers nothing, and takes four seconds to end; gives the process
     and what it says until it listens. Its errors are in a file `errors`."""
     script = (
-        "import time, web.server\n"
+        "import time, psutil, web.server\n"
+        "from recommender.database import engine\n"
         "class Counting:\n"
         "    def close(self): time.sleep(4)\n"
         "class App:\n"
         "    extensions = {'kollega_counting': Counting()}\n"
-        "web.server.create_app = lambda settings: App()\n"
+        "def create_app(settings):\n"
+        "    print('watchers', len(psutil.Process().children()))\n"
+        "    return App()\n"
+        "def open_database(settings):\n"
+        "    print('the tables are made')\n"
+        "    return opened(settings)\n"
+        "opened, engine.open_database = engine.open_database, open_database\n"
+        "web.server.create_app = create_app\n"
         "web.server.tell_code = lambda app, settings, address: None\n"
         "from indexer.cli import main\n"
         "main()\n"
@@ -142,6 +150,13 @@ def test_serve_says_at_once_what_it_begins_with_and_runs_watch_beside(tmp_path: 
         serving.terminate()
         assert serving.wait(LONG) == 0
         assert not psutil.pid_exists(second)
+
+
+def test_the_first_line_comes_before_the_tables_and_watch_begins_when_the_server_listens(tmp_path: Path) -> None:
+    with _serving(tmp_path / "home") as (serving, said):
+        lines = said.splitlines()
+        assert lines[0].startswith("database  ")
+        assert lines[-3:-1] == ["the tables are made", "watchers 0"] and len(_watchers(serving.pid)) == 1
 
 
 def test_watch_ends_when_the_server_beside_it_is_killed(tmp_path: Path) -> None:

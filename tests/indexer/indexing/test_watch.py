@@ -23,6 +23,7 @@ from indexer.indexing.watch import watch
 from recommender.access import ANYONE
 from recommender.checksums import states
 from recommender.database.tables import HelpRequest, Reply, RequestAudience, Team, utc_now
+from recommender.encoder.resting import RestingEncoder
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.index.local import LocalIndex
@@ -82,6 +83,32 @@ def test_a_new_request_is_indexed_and_nothing_is_done_when_nothing_changed(
     with sessions() as session:
         result = recommender.recommend("Printer on floor two is stuck", ANYONE, session)
     assert result.suggestions[0].item.title == "Printer on floor two is stuck"
+
+
+def test_the_model_is_not_loaded_until_there_is_something_to_encode(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    add_request: Callable[..., int],
+    reindexed: Callable[..., object],
+) -> None:
+    add_request("Coffee machine is empty")
+    reindexed()
+    resting = RestingEncoder(encoder.card, encoder.backend, lambda: encoder)
+    encoders, reports, seen = FollowingEncoder(settings, resting), list[ReindexReport](), list[bool]()
+
+    def stopped() -> bool:
+        seen.append(resting.is_loaded)
+        if len(seen) == 2:  # nothing was new
+            add_request("Parking permit has expired")
+        if len(seen) == 3:
+            encoders.give_back(0.0)
+        return len(seen) == 4
+
+    watch(replace(settings, watch_seconds=0.001), sessions, encoders, analyzer, reports.append, stopped)
+    assert [(report.items, report.encoded) for report in reports] == [(1, 0), (2, 2)]
+    assert seen == [False, False, True, False]
 
 
 def test_a_wish_for_a_rewrite_is_fulfilled_although_nothing_changed(
