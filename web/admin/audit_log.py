@@ -54,7 +54,7 @@ def listed() -> ResponseReturnValue:
     entries, pages = audit.newest(session(), chosen, page, _PAGE) if not problems else ([], 1)
     kept = {name: value for name, value in typed.items() if value}
     shown = render_template(
-        "admin/audit.html", lines=_lines(entries), page=min(page, pages), pages=pages, typed=typed, kept=kept,
+        "admin/audit.html", lines=_lines(entries), page=page, pages=pages, typed=typed, kept=kept,
         problems=problems, areas=_areas(), most=_MOST_ROWS,
     )  # fmt: skip
     return (shown, 422) if problems else shown
