@@ -69,6 +69,19 @@ def counted(job: Job) -> str:
     return str(gettext("%(done)d of %(total)d", done=job.done, total=job.total))
 
 
+def brought(counts: Mapping[str, Any]) -> str:
+    """What reading a source or file has brought, by its counts."""
+    return str(
+        gettext(
+            "%(added)d added, %(updated)d changed, %(unchanged)d unchanged, %(deleted)d removed.",
+            added=counts.get("added", 0),
+            updated=counts.get("updated", 0),
+            unchanged=counts.get("unchanged", 0),
+            deleted=counts.get("removed", 0) + counts.get("deleted", 0),
+        )
+    )
+
+
 def what_came_of_it(job: Job) -> list[str]:
     """The result in sentences, without the problems."""
     result = job.result
@@ -81,14 +94,7 @@ def what_came_of_it(job: Job) -> list[str]:
             )
         )
     if job.kind in (kinds.SYNC, kinds.LOAD_FILE) and "added" in result:
-        deleted = result.get("removed", 0) + result.get("deleted", 0)
-        lines.append(
-            gettext(
-                "%(added)d added, %(updated)d changed, %(unchanged)d unchanged, %(deleted)d removed.",
-                added=result["added"], updated=result.get("updated", 0), unchanged=result.get("unchanged", 0),
-                deleted=deleted,
-            )
-        )  # fmt: skip
+        lines.append(brought(result))
     if "would_change" in result:
         lines.append(gettext("This was a try: nothing was written."))
     if job.kind == kinds.VERIFY and result.get("problem_count") == 0:

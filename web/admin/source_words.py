@@ -31,17 +31,7 @@ def state(source: SourceSeen) -> str:
 def counts(source: SourceSeen) -> str:
     """What the last run that came to its end brought; empty when there was none."""
     found = source.state.counts if source.state else {}
-    if not found:
-        return ""
-    return str(
-        gettext(
-            "%(added)d added, %(updated)d changed, %(unchanged)d unchanged, %(deleted)d removed.",
-            added=found.get("added", 0),
-            updated=found.get("updated", 0),
-            unchanged=found.get("unchanged", 0),
-            deleted=found.get("removed", 0) + found.get("deleted", 0),
-        )
-    )
+    return job_words.brought(found) if found else ""
 
 
 def schedule(source: SourceSeen) -> str:
