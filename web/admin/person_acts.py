@@ -143,28 +143,30 @@ def _confirmed(
 
 
 def _disabling(person: Person) -> list[str]:
-    signed_in = len(sessions.of(session(), person.id, current.settings().session_idle_days))
     made = len(tokens.of(session(), person.id))
     return [
         gettext("%(name)s cannot sign in any more, until you allow it again.", name=person.name),
-        ngettext("%(num)d browser is signed out.", "%(num)d browsers are signed out.", signed_in),
+        _signed_out(person),
         ngettext("%(num)d token is deleted for good.", "%(num)d tokens are deleted for good.", made),
         gettext("Nobody is sent to them for help any more. What they have written stays."),
     ]
 
 
 def _resetting(person: Person) -> list[str]:
-    signed_in = len(sessions.of(session(), person.id, current.settings().session_idle_days))
     return [
         gettext("%(name)s signs in with the password alone, or sets up a new app if one is needed.", name=person.name),
-        ngettext("%(num)d browser is signed out.", "%(num)d browsers are signed out.", signed_in),
+        _signed_out(person),
         gettext("Make sure that it is really them who asks."),
     ]
 
 
 def _unlinking(person: Person) -> list[str]:
-    signed_in = len(sessions.of(session(), person.id, current.settings().session_idle_days))
     return [
         gettext("The next account there with the user name %(handle)s is linked to them.", handle=person.handle),
-        ngettext("%(num)d browser is signed out.", "%(num)d browsers are signed out.", signed_in),
+        _signed_out(person),
     ]
+
+
+def _signed_out(person: Person) -> str:
+    number = len(sessions.of(session(), person.id, current.settings().session_idle_days))
+    return str(ngettext("%(num)d browser is signed out.", "%(num)d browsers are signed out.", number))
