@@ -21,8 +21,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.render import as_json
 
-TODAY = utc_now().date()
-LATER = TODAY + timedelta(days=30)
+LATER = utc_now().date() + timedelta(days=30)
 Open = Callable[[], Recommender]
 
 
@@ -30,7 +29,7 @@ Open = Callable[[], Recommender]
 def add_pin(sessions: sessionmaker[Session]) -> Callable[..., int]:
     def add(phrase: str, item: str, audience: str = "everyone", until: date = LATER, team: str = "") -> int:
         with sessions.begin() as session:
-            return pins.add(session, audit.COMMAND, phrase, item, audience, until, team, TODAY).id
+            return pins.add(session, audit.COMMAND, phrase, item, audience, until, team, utc_now().date()).id
 
     return add
 
@@ -120,10 +119,10 @@ def test_a_pin_ends_and_its_item_may_go(
     sessions: sessionmaker[Session],
 ) -> None:  # fmt: skip
     chosen = add_document("Where things are bought", "At the desk.")
-    number = add_pin("laptop", f"document:{chosen}", until=TODAY)
+    number = add_pin("laptop", f"document:{chosen}", until=utc_now().date())
     assert keys(ask("laptop")) == [f"document:{chosen}"]
     with sessions.begin() as session:
-        session.get_one(Pin, number).until = TODAY - timedelta(days=1)
+        session.get_one(Pin, number).until = utc_now().date() - timedelta(days=1)
     assert keys(ask("laptop")) == []
     add_pin("laptop", f"document:{chosen}")
     with sessions.begin() as session:
@@ -147,7 +146,7 @@ def test_a_phrase_fits_questions_in_any_form_and_language(
         ({"phrase": "x" * 201}, "phrase"),
         ({"item": "document:99"}, "item"),
         ({"item": "nonsense"}, "item"),
-        ({"until": TODAY - timedelta(days=1)}, "until"),
+        ({"until": LATER - timedelta(days=31)}, "until"),
         ({"audience": "team:nobody"}, "audience"),
         ({"audience": "person:1"}, "audience"),
         ({"team": "nobody"}, "team"),

@@ -14,7 +14,9 @@ from tests.conftest import sign_in
 from tests.web.conftest import OpenWith
 from tests.web.insights.figures import fill
 
-TODAY = utc_now().date().isoformat()
+
+def _today() -> str:
+    return utc_now().date().isoformat()
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_somebody_leaves_and_it_is_undone(admin: FlaskClient, sessions: sessionm
         aino, vera = _id(session, "aino"), _id(session, "vera")
     page = admin.get(f"/admin/people/{aino}/leaving").text
     assert "1 open request is assigned to them." in page and "They own 1 guide" in page  # nothing of hr is counted
-    sent = {"left_on": TODAY, "requests_to": str(vera), "documents_to": str(vera), "end_access": "1"}
+    sent = {"left_on": _today(), "requests_to": str(vera), "documents_to": str(vera), "end_access": "1"}
     asked = admin.post(f"/admin/people/{aino}/leaving", data=sent).text
     assert "1 open request goes to Vera." in asked and "go back to the queue" not in asked
     assert "1 guide gets Vera as its owner." in asked and "What you may not read is handed over too" in asked
@@ -82,7 +84,7 @@ def test_what_is_wrong_is_said_and_nothing_is_done(
 ) -> None:
     with sessions() as session:
         aino = _id(session, "aino")
-    sent = {"left_on": TODAY, "requests_to": "nobody", "documents_to": "keep", "confirmed": "1"} | changed
+    sent = {"left_on": _today(), "requests_to": "nobody", "documents_to": "keep", "confirmed": "1"} | changed
     answer = admin.post(f"/admin/people/{aino}/leaving", data=sent)
     assert answer.status_code == 422 and said in answer.text
     assert _state(sessions) == (["aino", "aino"], ["aino", "aino"])
@@ -91,7 +93,7 @@ def test_what_is_wrong_is_said_and_nothing_is_done(
 def test_the_last_admin_cannot_leave_and_the_page_says_why(admin: FlaskClient, sessions: sessionmaker[Session]) -> None:
     with sessions() as session:
         tuomas = _id(session, "tuomas")
-    sent = {"left_on": TODAY, "requests_to": "keep", "documents_to": "keep", "confirmed": "1"}
+    sent = {"left_on": _today(), "requests_to": "keep", "documents_to": "keep", "confirmed": "1"}
     answer = admin.post(f"/admin/people/{tuomas}/leaving", data=sent)
     assert answer.status_code == 422 and "only admin who may sign in" in answer.text
 

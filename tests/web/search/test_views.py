@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask.testing import FlaskClient
@@ -292,40 +293,40 @@ def _expert(days: int = 0, words: tuple[str, ...] = (), **counts: int) -> Expert
 
 
 @pytest.mark.parametrize(
-    ("expert", "english", "finnish"),
+    ("make_expert", "english", "finnish"),
     [
         (
-            _expert(answered=3, answered_this_year=3, words=("vpn",)),
+            partial(_expert, answered=3, answered_this_year=3, words=("vpn",)),
             "Solved 3 similar cases this year: vpn",
             "Ratkaissut tänä vuonna 3 vastaavaa tapausta: vpn",
         ),
         (
-            _expert(60, answered=3, answered_this_year=2),
+            partial(_expert, 60, answered=3, answered_this_year=2),
             "Solved 3 similar cases, the last one 2 months ago",
             "Ratkaissut 3 vastaavaa tapausta, viimeisimmän 2 kuukautta sitten",
         ),
         (
-            _expert(answered=1, answered_this_year=1, keeps=1),
+            partial(_expert, answered=1, answered_this_year=1, keeps=1),
             "Solved a similar case today",
             "Ratkaissut vastaavan tapauksen tänään",
         ),
         (
-            _expert(2, keeps=1, replied=2),
+            partial(_expert, 2, keeps=1, replied=2),
             "Owns a guide on this, last verified 2 days ago",
             "Ylläpitää aihetta koskevaa ohjetta, tarkistettu 2 päivää sitten",
         ),
-        (_expert(verified=1), "Verified a guide on this today", "Tarkistanut aihetta koskevan ohjeen tänään"),
+        (partial(_expert, verified=1), "Verified a guide on this today", "Tarkistanut aihetta koskevan ohjeen tänään"),
         (
-            _expert(40, replied=2),
+            partial(_expert, 40, replied=2),
             "Helped with 2 similar cases, the last one a month ago",
             "Auttanut 2 vastaavassa tapauksessa, viimeksi kuukausi sitten",
         ),
     ],
 )
 def test_a_reason_is_what_a_colleague_would_say(
-    open_client: OpenClient, expert: Expert, english: str, finnish: str
+    open_client: OpenClient, make_expert: Callable[[], Expert], english: str, finnish: str
 ) -> None:
-    application = open_client().application
+    application, expert = open_client().application, make_expert()
     for language, reason in (("en", english), ("fi", finnish)):
         with application.test_request_context(headers={"Accept-Language": language}):
             assert expert_reason(expert) == reason
