@@ -59,10 +59,12 @@ def set_kind(session: Session, handle: str, kind: str) -> str:
     return f"{handle} is a {person.kind} and {suggested}"
 
 
-def services(session: Session) -> list[str]:
-    """One line for each service: user name, name, set or guessed; separated by tabs."""
+def services(session: Session) -> list[dict[str, str]]:
+    """The services: the user name, the name, and whether that was set or guessed."""
     found = session.scalars(select(Person).where(Person.kind == SERVICE).order_by(Person.handle))
-    return ["\t".join((row.handle, row.name, "set" if row.stated_kind else "guessed")) for row in found]
+    return [
+        {"user_name": row.handle, "name": row.name, "known": "set" if row.stated_kind else "guessed"} for row in found
+    ]
 
 
 def open_demo(session: Session, handles: Sequence[str]) -> list[tuple[Person, str]]:

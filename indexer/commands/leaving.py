@@ -9,6 +9,7 @@ import click
 from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.members import DAY
 from indexer.commands.members import user_group as user_group
+from indexer.commands.person_json import tell
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
@@ -49,7 +50,7 @@ def user_left(
     with database_session(settings) as session:
         person = people.find(session, handle)
         if undo:
-            return click.echo(_undone(session, person))
+            return tell(session, handle, _undone(session, person), as_json)
         plan = _plan(session, day.date() if day else current_day(), **chosen)
         found = leaving.hanging(session, person, None, settings.session_idle_days)
         handed = leaving.preview(session, person, plan, None)

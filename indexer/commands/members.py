@@ -8,6 +8,7 @@ import click
 
 from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.people import ROLES
+from indexer.commands.person_json import tell
 from indexer.commands.running import database_session
 from indexer.commands.signing_in import user_group as user_group
 from recommender.settings import Settings
@@ -58,15 +59,16 @@ def user_show(settings: Settings, handle: str, as_json: bool) -> None:
 @user_group.command("name")
 @click.argument("handle")
 @click.argument("name")
+@json_option
 @click.pass_obj
-def user_name(settings: Settings, handle: str, name: str) -> None:
+def user_name(settings: Settings, handle: str, name: str, as_json: bool) -> None:
     """Give HANDLE another NAME. The user name stays."""
     from recommender.membership import people
 
     with database_session(settings) as session:
         person = people.find(session, handle)
         people.rename(session, person, name)
-        click.echo(f"{handle} is called {person.name}")
+        tell(session, handle, f"{handle} is called {person.name}", as_json)
 
 
 @user_group.command("teams")

@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from indexer.commands.json_output import json_option
+from indexer.commands.person_json import list_rows, tell
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
@@ -23,6 +25,7 @@ def user_group() -> None:
 @click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times.")
 @click.option("--email", default="", help="Where links to a new password are sent.")
 @click.option("--no-password", is_flag=True, help="For people who sign in through an identity provider or a proxy.")
+@json_option
 @click.pass_obj
 def user_add(
     settings: Settings,
@@ -32,6 +35,7 @@ def user_add(
     teams: tuple[str, ...],
     email: str,
     no_password: bool,
+    as_json: bool,
 ) -> None:
     """Let the person HANDLE sign in.
 
@@ -42,17 +46,18 @@ def user_add(
 
     password = None if no_password else read_password()
     with database_session(settings) as session:
-        tell = Organisation.read(session, settings).settings.language_of_mail
-        words = settings.organisation_words
-        click.echo(accounts.add(session, handle, name, role or "", teams, password, email, words, tell))
+        language, words = Organisation.read(session, settings).settings.language_of_mail, settings.organisation_words
+        said = accounts.add(session, handle, name, role or "", teams, password, email, words, language)
+        tell(session, handle, said, as_json)
 
 
 @user_group.command("role")
 @click.argument("handle")
 @click.argument("role", type=click.Choice(ROLES))
 @click.option("--team", "teams", multiple=True, help="A team's handle; may be given several times; replaces the teams.")
+@json_option
 @click.pass_obj
-def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]) -> None:
+def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...], as_json: bool) -> None:
     """Make HANDLE staff, agent, lead or admin.
 
     Staff ask and reply; agents, leads and admins also handle the requests of their teams.
@@ -60,14 +65,15 @@ def user_role(settings: Settings, handle: str, role: str, teams: tuple[str, ...]
     from indexer.commands import accounts
 
     with database_session(settings) as session:
-        click.echo(accounts.set_role(session, handle, role, teams))
+        tell(session, handle, accounts.set_role(session, handle, role, teams), as_json)
 
 
 @user_group.command("kind")
 @click.argument("handle")
 @click.argument("kind", type=click.Choice(KINDS))
+@json_option
 @click.pass_obj
-def user_kind(settings: Settings, handle: str, kind: str) -> None:
+def user_kind(settings: Settings, handle: str, kind: str, as_json: bool) -> None:
     """Say whether HANDLE is a person or a service.
 
     A service is a program, a shared mailbox or a desk; it is never suggested as a colleague. "guess" lets the name
@@ -76,12 +82,13 @@ def user_kind(settings: Settings, handle: str, kind: str) -> None:
     from indexer.commands import accounts
 
     with database_session(settings) as session:
-        click.echo(accounts.set_kind(session, handle, kind))
+        tell(session, handle, accounts.set_kind(session, handle, kind), as_json)
 
 
 @user_group.command("services")
+@json_option
 @click.pass_obj
-def user_services(settings: Settings) -> None:
+def user_services(settings: Settings, as_json: bool) -> None:
     """List the services, which are never suggested: user name, name, and whether this was set or guessed.
 
     To change one: kollega user kind HANDLE person
@@ -89,15 +96,16 @@ def user_services(settings: Settings) -> None:
     from indexer.commands import accounts
 
     with database_session(settings) as session:
-        for line in accounts.services(session):
-            click.echo(line)
+        rows = accounts.services(session)
+        list_rows(rows, ["\t".join(row.values()) for row in rows], as_json)
 
 
 @user_group.command("disable")
 @click.argument("handle")
 @click.option("--undo", is_flag=True, help="Let them sign in again.")
+@json_option
 @click.pass_obj
-def user_disable(settings: Settings, handle: str, undo: bool) -> None:
+def user_disable(settings: Settings, handle: str, undo: bool, as_json: bool) -> None:
     """Stop HANDLE from signing in.
 
     Ends all their sessions and deletes their tokens. They are no longer suggested to anybody.
@@ -108,7 +116,8 @@ def user_disable(settings: Settings, handle: str, undo: bool) -> None:
     with database_session(settings) as session:
         person = find(session, handle)
         (accounts.enable if undo else accounts.disable)(session, person)
-    click.echo(f"{handle} may sign in again" if undo else f"{handle} may no longer sign in; their tokens are deleted")
+        said = f"{handle} may sign in again" if undo else f"{handle} may no longer sign in; their tokens are deleted"
+        tell(session, handle, said, as_json)
 
 
 def read_password() -> str:

@@ -1,5 +1,7 @@
 """What the commands about signing in read and write in the database."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from recommender.accounts import second_factor, sessions, tokens
@@ -27,21 +29,31 @@ def send_link(session: Session, settings: Settings, handle: str, language: str) 
     return f"a link for {handle} goes to {account.email} as soon as `kollega watch` runs"
 
 
-def session_rows(session: Session, settings: Settings, handle: str) -> list[str]:
-    """One line for each browser in which a person is signed in. Raises AccountError for an unknown person."""
+def session_rows(session: Session, settings: Settings, handle: str) -> list[dict[str, Any]]:
+    """The browsers in which a person is signed in. Raises AccountError for an unknown person."""
     found = sessions.of(session, find(session, handle).id, settings.session_idle_days)
     return [
-        f"{row.browser or 'unknown browser'}\t{row.created_at:%Y-%m-%d}\t{row.last_seen_at:%Y-%m-%d %H:00}\t{row.way}"
+        {
+            "browser": row.browser or None,
+            "since": f"{row.created_at:%Y-%m-%d}",
+            "last_used": f"{row.last_seen_at:%Y-%m-%d %H:00}",
+            "way": row.way,
+        }
         for row in found
     ]
 
 
-def sign_out(session: Session, handle: str) -> str:
-    """End the sessions of a person, or of everybody when the handle is empty; returns a sentence about it. Raises
-    AccountError for an unknown person."""
+def session_line(row: dict[str, Any]) -> str:
+    """Such a row as a line."""
+    return f"{row['browser'] or 'unknown browser'}\t{row['since']}\t{row['last_used']}\t{row['way']}"
+
+
+def sign_out(session: Session, handle: str) -> int:
+    """End the sessions of a person, or of everybody when the handle is empty; how many there were. Raises AccountError
+    for an unknown person."""
     if not handle:
-        return f"{sessions.end_everybodys(session)} sessions have ended; everybody has to sign in again"
-    return f"{sessions.end_all(session, find(session, handle).id)} sessions of {handle} have ended"
+        return sessions.end_everybodys(session)
+    return sessions.end_all(session, find(session, handle).id)
 
 
 def reset_second_factor(session: Session, settings: Settings, handle: str) -> str:
@@ -57,45 +69,53 @@ def reset_second_factor(session: Session, settings: Settings, handle: str) -> st
     return f"{handle} signs in without a second factor, or sets up a new one if it is required"
 
 
-def token_rows(session: Session, handle: str) -> list[str]:
-    """One line for each token of a person, or of everybody when the handle is empty. Raises AccountError for an unknown
-    person."""
+def token_rows(session: Session, handle: str) -> list[dict[str, Any]]:
+    """The tokens of a person, or of everybody when the handle is empty. Raises AccountError for an unknown person."""
     person_id = find(session, handle).id if handle else None
     return [
-        "\t".join(
-            (
-                str(row.id),
-                row.person.handle,
-                row.name,
-                ",".join(row.scopes),
-                f"until {row.expires_on}" if row.expires_on else "never expires",
-                f"last used {row.last_used_on}" if row.last_used_on else "not used yet",
-            )
-        )
+        {
+            "token": row.id,
+            "user_name": row.person.handle,
+            "name": row.name,
+            "scopes": list(row.scopes),
+            "expires_on": str(row.expires_on) if row.expires_on else None,
+            "last_used_on": str(row.last_used_on) if row.last_used_on else None,
+        }
         for row in tokens.of(session, person_id)
     ]
 
 
+def token_line(row: dict[str, Any]) -> str:
+    """Such a row as a line."""
+    until = f"until {row['expires_on']}" if row["expires_on"] else "never expires"
+    used = f"last used {row['last_used_on']}" if row["last_used_on"] else "not used yet"
+    return "\t".join((str(row["token"]), row["user_name"], row["name"], ",".join(row["scopes"]), until, used))
+
+
 def revoke(session: Session, number: int) -> str:
-    """End a token; returns a sentence about it. Raises AccountError when there is none with this number."""
+    """End a token; returns its name. Raises AccountError when there is none with this number."""
     name = tokens.revoke(session, number)
     if name is None:
         raise AccountError(f"There is no token {number}. To see all, run: kollega user tokens")
-    return f"the token {number} ({name}) no longer works"
+    return name
 
 
-def mail_rows(session: Session) -> list[str]:
-    """One line for each of the newest mails."""
+def mail_rows(session: Session) -> list[dict[str, Any]]:
+    """The newest mails."""
     return [
-        "\t".join(
-            (
-                f"{row.created_at:%Y-%m-%d %H:%M}",
-                row.person.handle if row.person else "nobody",
-                row.kind.replace("_", " "),
-                row.state,
-                f"{row.attempts} attempts",
-                row.problem or "",
-            )
-        ).rstrip()
+        {
+            "at": f"{row.created_at:%Y-%m-%d %H:%M}",
+            "user_name": row.person.handle if row.person else None,
+            "about": row.kind.replace("_", " "),
+            "state": row.state,
+            "attempts": row.attempts,
+            "problem": row.problem or None,
+        }
         for row in mail.latest(session)
     ]
+
+
+def mail_line(row: dict[str, Any]) -> str:
+    """Such a row as a line."""
+    whom, problem = row["user_name"] or "nobody", row["problem"] or ""
+    return "\t".join((row["at"], whom, row["about"], row["state"], f"{row['attempts']} attempts", problem)).rstrip()
