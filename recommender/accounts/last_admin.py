@@ -2,11 +2,10 @@
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from recommender.database.account_tables import Account
-from recommender.database.days import current_day
+from recommender.accounts import ways
 from recommender.database.tables import Person
 from recommender.errors import AccountError
 
@@ -14,11 +13,13 @@ ADMIN = "admin"
 
 
 def require_another(session: Session, person: Person) -> None:
-    """Raise AccountError when this admin may sign in and no other one does who stays: one who has a last day is none.
-    To be called before an admin gets another role or a last day, or is disabled. The rows of all admins stay locked
-    until the transaction ends, so that two admins cannot take each other's rights at once."""
+    """Raise AccountError when this admin can sign in and no other one can who stays: one who has a last day is none.
+    Where no admin can, those count who have an account that is not disabled. To be called before an admin gets another
+    role or a last day, or is disabled. The rows of all admins stay locked until the transaction ends, so that two
+    admins cannot take each other's rights at once."""
     session.flush()
-    admins = _able(session)
+    can = ways.can_sign_in(ways.signs_in_elsewhere(session))
+    admins = _admins(session, can) or _admins(session, ways.may_sign_in())
     staying = {number for number, left_on in admins.items() if left_on is None}
     if person.id in admins and not staying - {person.id}:
         raise AccountError(
@@ -28,11 +29,7 @@ def require_another(session: Session, person: Person) -> None:
         )
 
 
-def _able(session: Session) -> dict[int, date | None]:
-    """The admins who have an account and may sign in now, by id, with their last day."""
-    able = select(Person.id, Person.left_on).join(Account, Account.person_id == Person.id).where(
-        Person.role == ADMIN,
-        Account.disabled.is_(False),
-        Person.here_on(current_day()),
-    )  # fmt: skip
+def _admins(session: Session, which: ColumnElement[bool]) -> dict[int, date | None]:
+    """These admins by id, with their last day."""
+    able = select(Person.id, Person.left_on).where(Person.role == ADMIN, which)
     return {number: left_on for number, left_on in session.execute(able.with_for_update(of=Person))}

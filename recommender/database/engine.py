@@ -15,6 +15,8 @@ from recommender.errors import DatabaseUnusable, DatabaseVersion, SettingsError
 from recommender.settings import Settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+SIGNS_IN_ELSEWHERE = "signs_in_elsewhere"
+"""The option of an engine whose settings have people signed in by a proxy or an OpenID provider."""
 _WAIT = 10.0  # seconds for a lock; a judgement
 
 
@@ -34,6 +36,7 @@ def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -
         engine = create_engine(url, hide_parameters=True, **dialect.options)
     except (ArgumentError, ImportError) as error:
         raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
+    engine.update_execution_options(**{SIGNS_IN_ELSEWHERE: bool(settings.proxy_header or settings.oidc_issuer)})
     make_private(settings)
     dialect.configure(engine, wait, durable)
     return engine

@@ -14,12 +14,11 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, or_, select, true, update
+from sqlalchemy import ColumnElement, delete, select, true, update
 from sqlalchemy.orm import Session
 
+from recommender.accounts import ways
 from recommender.accounts.last_admin import ADMIN
-from recommender.database.account_tables import Account
-from recommender.database.days import current_day
 from recommender.database.organisation_tables import SetUpCode
 from recommender.database.storing import insert_or_update, remove_one
 from recommender.database.tables import Person, utc_now
@@ -36,21 +35,18 @@ _ROW = 1
 
 def is_needed(session: Session, settings: Settings) -> bool:
     """True while no admin can sign in, also when others can: people whom an import or SCIM has brought."""
-    return not _can_sign_in(session, settings, Person.role == ADMIN)
+    return _nobody(session, settings, Person.role == ADMIN)
 
 
 def nobody_can_sign_in(session: Session, settings: Settings) -> bool:
     """True while there is no account with a way to sign in. Where a proxy or an OpenID provider says who somebody is,
     people need no account, so there it means that nobody is known at all."""
-    return not _can_sign_in(session, settings, true())
+    return _nobody(session, settings, true())
 
 
-def _can_sign_in(session: Session, settings: Settings, which: ColumnElement[bool]) -> bool:
-    query = select(Person.id).where(which, Person.here_on(current_day()))
-    if not settings.proxy_header and not settings.oidc_issuer:
-        ways = or_(Account.password_hash.is_not(None), Account.subject.is_not(None), Account.email.is_not(None))
-        query = query.join(Account, Account.person_id == Person.id).where(Account.disabled.is_(False), ways)
-    return session.scalar(query.limit(1)) is not None
+def _nobody(session: Session, settings: Settings, which: ColumnElement[bool]) -> bool:
+    able = ways.can_sign_in(elsewhere=bool(settings.proxy_header or settings.oidc_issuer))
+    return session.scalar(select(Person.id).where(which, able).limit(1)) is None
 
 
 def code_to_print(session: Session, settings: Settings) -> str | None:

@@ -14,6 +14,7 @@ from recommender import access, accounts, audit
 from recommender.access import AGENTS, Reader
 from recommender.accounts import last_admin, password_links, second_factor, sessions, tokens
 from recommender.accounts.account import may_sign_in
+from recommender.accounts.ways import signs_in_elsewhere
 from recommender.database.account_tables import Account
 from recommender.database.foreign_tables import ANY_SOURCE, ForeignPerson
 from recommender.database.storing import flush_and_expire
@@ -112,8 +113,11 @@ def _can_sign_in_as(session: Session, kept: Person, gone: Person) -> bool:
     mine, other = session.get(Account, kept.id), session.get(Account, gone.id)
     if not may_sign_in(mine):
         return False
-    has_way = any(account and account.subject for account in (mine, other)) or bool(mine and mine.password_hash)
-    return has_way or not second_factor.is_on(session, gone.id)
+    both = [account for account in (mine, other) if account is not None]
+    if signs_in_elsewhere(session) or any(account.subject for account in both) or bool(mine and mine.password_hash):
+        return True
+    has_way = any(account.email for account in both) or _gives_password(session, other)
+    return has_way and not second_factor.is_on(session, gone.id)
 
 
 def _gives_password(session: Session, account: Account | None) -> bool:

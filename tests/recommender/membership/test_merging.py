@@ -240,7 +240,7 @@ def test_the_only_admin_is_not_locked_out_by_the_end_of_their_second_factor(sess
 
 def test_rights_of_a_disabled_account_do_not_come_back(session: Session, add: Add) -> None:
     kept, gone = add("aino", "staff", "it"), add("old", "admin", "hr")
-    add("tuomas", "admin")
+    accounts.set_password(session, add("tuomas", "admin"), "Violet-stapler 9")
     accounts.set_password(session, gone, "Correct-horse 9")
     accounts.disable(session, gone)
     merging.merge(session, kept, gone)

@@ -1,17 +1,22 @@
 """membership/people.py: adding people, their names, roles, teams, kinds and last days, and that an admin stays."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender import accounts
+from recommender.database import days
 from recommender.database.audit_table import AuditEntry
+from recommender.database.engine import open_database
 from recommender.database.tables import Person, utc_now
 from recommender.errors import AccountError
 from recommender.membership import people
+from recommender.settings import Settings
 from tests.recommender.membership.conftest import Add
 
 
@@ -103,3 +108,52 @@ def test_whoever_has_left_may_not_sign_in_until_that_is_undone(session: Session,
         {"before": None, "after": today.isoformat()},
         {"before": today.isoformat(), "after": None, "widened": True},
     ]
+
+
+def test_an_admin_who_cannot_sign_in_does_not_replace_one_who_can(session: Session, add: Add) -> None:
+    tuomas, vera = add("tuomas", "admin"), add("vera", "admin")
+    accounts.set_password(session, tuomas, "Correct-horse 9")
+    session.commit()
+    with pytest.raises(AccountError, match="tuomas is the only admin"):
+        people.set_role(session, tuomas, "lead")  # vera has an account, but neither password nor link nor address
+    session.rollback()
+    people.set_role(session, vera, "lead")
+    people.set_role(session, vera, "admin")
+    accounts.set_email(session, vera, "vera@example.org")  # she can get a link to a password
+    people.set_role(session, tuomas, "lead")
+    with pytest.raises(AccountError, match="vera is the only admin"):
+        accounts.disable(session, vera)
+
+
+@pytest.mark.parametrize("elsewhere", ({"proxy_header": "X-User"}, {"oidc_issuer": "https://id.example.org"}))
+def test_where_others_sign_people_in_every_admin_who_is_here_can(
+    session: Session, settings: Settings, add_person: Callable[..., int], elsewhere: dict[str, str]
+) -> None:
+    changed = {"oidc_client_id": "kollega"} | elsewhere if "oidc_issuer" in elsewhere else elsewhere
+    first, second = (add_person(handle, "admin") for handle in ("tuomas", "vera"))
+    opened = open_database(replace(settings, **changed))
+    try:
+        with opened() as there:
+            people.set_role(there, there.get_one(Person, first), "lead")
+            with pytest.raises(AccountError, match="vera is the only admin"):
+                people.set_role(there, there.get_one(Person, second), "lead")
+    finally:
+        opened.kw["bind"].dispose()
+
+
+@pytest.mark.parametrize(("zone", "is_over"), (("Pacific/Kiritimati", True), ("Pacific/Pago_Pago", False)))
+def test_a_last_day_is_one_of_the_organisation(
+    session: Session, add: Add, monkeypatch: pytest.MonkeyPatch, zone: str, is_over: bool
+) -> None:
+    """At 10:30 UTC it is the next day on Kiritimati (UTC+14) already, and the one before on Pago Pago (UTC-11)."""
+    monkeypatch.setattr(days, "_zone", ZoneInfo(zone))
+    monkeypatch.setattr(days, "utc_now", lambda: datetime(2026, 3, 10, 10, 30))
+    tuomas = add("tuomas", "admin")
+    tuomas.left_on = date(2026, 3, 10) if not is_over else date(2026, 3, 11)
+    session.flush()
+    assert tuomas.has_left(days.current_day()) == is_over
+    if is_over:  # who has left already is no admin who has to stay
+        people.set_left(session, tuomas, date(2026, 3, 9))
+    else:
+        with pytest.raises(AccountError, match="tuomas is the only admin"):
+            people.set_left(session, tuomas, date(2026, 3, 9))
