@@ -34,11 +34,11 @@ def add(settings: Settings, phrase: str, item: str, until: datetime, audience: s
     card says who has chosen the answer and until when.
     """
     from recommender import audit
+    from recommender.database.days import current_day
     from recommender.knowledge import pins
 
-    today = datetime.now(settings.zone).date()
     with database_session(settings) as session:
-        pin = pins.add(session, audit.COMMAND, phrase, item, audience, until.date(), team, today)
+        pin = pins.add(session, audit.COMMAND, phrase, item, audience, until.date(), team, current_day())
         click.echo(f"pin {pin.id}: {pin.item} is first for {pin.phrase!r} until {pin.until}")
 
 

@@ -51,13 +51,13 @@ def demo(settings: Settings, serve_too: bool) -> None:
 
     With --serve it also starts the server, and prints the names of people who may sign in, with new passwords.
     """
-    from datetime import date
-
     from indexer.sources.demo import DemoSource
     from indexer.sources.demo.vectors import with_shipped_vectors
+    from recommender.database.days import current_day
 
     upgrade_store(settings, quiet=True)
-    import_source(settings, DemoSource(date.today(), _loaded(settings, DemoSource.name)))
+    loaded = _loaded(settings, DemoSource.name)
+    import_source(settings, DemoSource(current_day(), loaded))
     update_index(settings, full=False, prepare=with_shipped_vectors)
     if serve_too:
         stop_when_terminated()

@@ -7,7 +7,7 @@ does not give.
 """
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import product
 
 from indexer.sources.records import DeletedRecord, DocumentRecord, Record
@@ -15,6 +15,7 @@ from indexer.sources.rest.paging import Row
 from indexer.sources.servicenow_fields import is_named, shown, value_of
 from indexer.sources.tickets import html_text, moment
 from indexer.texts.wikitext import from_wikitext
+from recommender.database.days import current_day
 
 TABLE = "kb_knowledge"
 _SHOWN = frozenset({"published", "pending_retirement"})
@@ -50,7 +51,7 @@ class Knowledge:
     def record(self, row: Row, owner: str | None, site: str) -> Record:
         """The record of an article; one that is not published, or not any more, is removed."""
         identifier, until = value_of(row, "sys_id"), value_of(row, "valid_to")
-        is_over = bool(until) and date.fromisoformat(until[:10]) < datetime.now(UTC).date()
+        is_over = bool(until) and date.fromisoformat(until[:10]) < current_day()
         if value_of(row, "workflow_state") not in _SHOWN or value_of(row, "active").lower() == "false" or is_over:
             return DeletedRecord(type="document", id=identifier)
         wiki = value_of(row, "wiki")

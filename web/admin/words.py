@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from recommender import audit
 from recommender.access import ANYONE, Reader, reader_of
-from recommender.database.tables import utc_now
+from recommender.database.days import current_day
 from recommender.datatypes import Heading, Verdict
 from recommender.errors import SynonymsError
 from recommender.insights.gaps.gap import searched
@@ -149,7 +149,7 @@ def _what_is_wrong(reason: str) -> str:
 def _unanswered() -> list[tuple[Topic, int]]:
     """Topics of everybody about which at least five people found nothing in one week, and the most that did."""
     topics = visible_topics(current.session(), ANYONE)
-    found = searched(current.session(), topics, utc_now().date())
+    found = searched(current.session(), topics, current_day())
     counts = {
         topic.id: max((week.people for week in found.get(topic.id, ()) if week.verdict is Verdict.UNKNOWN), default=0)
         for topic in topics

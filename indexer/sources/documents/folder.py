@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from indexer.sources.records import LONGEST_TITLE, Change, DocumentRecord, Locat
 from indexer.sources.tables.dates import read_time_of
 from indexer.sources.tables.people import People
 from indexer.texts.subject import first_words
+from recommender.database.days import current_day
 from recommender.database.handles import visible
 from recommender.errors import SourceError
 
@@ -102,7 +103,7 @@ class DocumentsSource(WholeSource):
             owner=self._owner(found, history),
             language=_language(said.get("language") or found.language),
             updated_at=self._changed_at(path, said.get("updated", ""), history),
-            verified_on=verified.date() if verified and verified.date() <= date.today() else None,
+            verified_on=verified.date() if verified and verified.date() <= current_day() else None,
             url=said.get("url") or (address_of(name, self._address) if self._address else None),
             group=said.get("team") or (name.partition("/")[0] if "/" in name else None),
             readers_there=self._readers if found.front.readers is None else found.front.readers,

@@ -20,6 +20,7 @@ from indexer.sources.slack.markup import markdown_of, text_of_blocks
 from indexer.sources.slack.options import SlackOptions
 from indexer.texts.asking import asks
 from indexer.texts.subject import first_words
+from recommender.database.days import day_of
 from recommender.errors import SourceError
 
 _CHECKS = frozenset({"white_check_mark", "heavy_check_mark", "ballot_box_with_check"})
@@ -261,7 +262,7 @@ def _person(identifier: str, workspace: _Workspace) -> PersonRecord | None:
     profile = _profile(user)
     left: dict[str, Any] = {}
     if user.get("deleted") and isinstance(user.get("updated"), int):
-        left["left_on"] = datetime.fromtimestamp(user["updated"], UTC).date()
+        left["left_on"] = day_of(datetime.fromtimestamp(user["updated"], UTC))
     try:
         return PersonRecord(id=identifier, name=_name(user), email=profile.get("email") or None, **left)
     except (ValidationError, ValueError):
