@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.commands.json_output import json_option
+from indexer.commands.json_output import echo_json, json_option
 from indexer.commands.running import database_session
 from recommender.settings import Settings
 
@@ -105,6 +105,24 @@ def team_set(settings: Settings, /, handle: str, as_json: bool, **changes: Any) 
     --private-matters the team is offered first for questions about health, harassment, pay and family.
     """
     _change(settings, handle, changes, as_json)
+
+
+@team_group.command("new-ones")
+@click.option("--restricted/--shared", required=True, help="Who may read the first requests to a new team.")
+@json_option
+@click.pass_obj
+def team_new_ones(settings: Settings, restricted: bool, as_json: bool) -> None:
+    """Say whether a new team is restricted, however it comes: by a page, a command, an import or an identity provider.
+    Teams that are there stay as they are."""
+    from recommender.organisation.values import set_value
+    from recommender.teams.team import NEW_TEAMS_RESTRICTED
+
+    with database_session(settings) as session:
+        set_value(session, settings, NEW_TEAMS_RESTRICTED, restricted)
+    if as_json:
+        echo_json({NEW_TEAMS_RESTRICTED: restricted})
+    else:
+        click.echo(f"new teams are {'restricted' if restricted else 'shared'} at first")
 
 
 @click.command("HANDLE")

@@ -18,6 +18,7 @@ from recommender.accounts import last_admin
 from recommender.database.import_tables import ImportedRecord, record_key
 from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
+from recommender.teams.team import new_ones_are_restricted
 
 NO_RIGHTS = "roles and teams of people who are known here by another user name were left out"
 OTHER_HANDLE = "people got another user name, because somebody with another mail address has theirs"
@@ -32,7 +33,9 @@ def put_team(writing: Writing, record: TeamRecord) -> Team:
     merge = writing.merge
     if row is None:
         writing.must_be_new("team", record.id)
-        row = Team(handle=record.id, name=record.name, name_fi=record.name_fi, restricted=record.restricted)
+        is_said = "restricted" in record.model_fields_set
+        restricted = record.restricted if is_said else new_ones_are_restricted(writing.session)
+        row = Team(handle=record.id, name=record.name, name_fi=record.name_fi, restricted=restricted)
         row.name_sv = record.name_sv
         writing.session.add(row)
         merge.remember("restricted", record.restricted)

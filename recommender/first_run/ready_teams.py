@@ -21,11 +21,12 @@ _TRANSLATED = ("fi", "sv")  # languages in which a team may have a name of its o
 @dataclass(frozen=True)
 class ChosenTeam:
     """A team to be made: its handle, its names by language, and how it is reached. `restricted`: only the asker and the
-    team read new requests. `private_matters`: it is offered first for questions about health, pay and the like."""
+    team read new requests; None follows what the organisation has set for new teams. `private_matters`: it is offered
+    first for questions about health, pay and the like."""
 
     handle: str
     names: dict[str, str] = field(default_factory=dict)
-    restricted: bool = False
+    restricted: bool | None = False
     private_matters: bool = False
     phone: str = ""
     hours: str = ""
@@ -57,7 +58,8 @@ def make(session: Session, chosen: Iterable[ChosenTeam], by: Actor, language: st
             continue
         try:
             team = teams.add(session, each.handle, _names_in_columns(each.names, language), by)
-            teams.restrict(session, team, each.restricted, by)
+            if each.restricted is not None:
+                teams.restrict(session, team, each.restricted, by)
             teams.handle_private_matters(session, team, each.private_matters, by)
             own = {f"hours_{language}": each.hours} if language in _TRANSLATED else {}
             teams.set_contact(session, team, {"phone": each.phone, "hours": each.hours} | own, by)

@@ -9,11 +9,14 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.audit import Actor
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
+from recommender.database.organisation_tables import OrganisationValue
 from recommender.database.tables import Team
 from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.errors import AccountError, TeamRefused
 
 LONGEST_NAME = 200
+NEW_TEAMS_RESTRICTED = "new_teams_restricted"
+"""The value of the organisation with which `new_ones_are_restricted`."""
 MOST_DAYS = 36_500
 """Longest time for which solved requests are kept, if not forever: a hundred years."""
 
@@ -41,8 +44,8 @@ def all_teams(session: Session) -> list[Team]:
 
 
 def add(session: Session, handle: str, names: Mapping[str, str], by: Actor) -> Team:
-    """Make a team with its "name" and, if given, its names in other languages ("name_fi", "name_sv"). Raises
-    TeamRefused for a handle or name that cannot be used, or a handle that another team has."""
+    """Make a team with its "name" and, if given, its names in other languages ("name_fi", "name_sv"). It is restricted
+    when new ones are. Raises TeamRefused for a handle or name that cannot be used, or that another team has."""
     if not is_usable(handle, "team"):
         raise TeamRefused(
             f"The handle of a team has 1 to {LONGEST_HANDLES['team']} characters, {RULE}. Choose another one.",
@@ -52,10 +55,17 @@ def add(session: Session, handle: str, names: Mapping[str, str], by: Actor) -> T
     if find(session, handle) is not None:
         raise TeamRefused(f"There is already a team {handle}. Choose another handle.", "handle", "taken")
     team = Team(handle=handle, **{field: text or None for field, text in shown.items()})
+    team.restricted = new_ones_are_restricted(session)
     session.add(team)
     session.flush()
-    audit.record(session, by, "team.added", f"team:{handle}")
+    audit.record(session, by, "team.added", f"team:{handle}", {"restricted": team.restricted})
     return team
+
+
+def new_ones_are_restricted(session: Session) -> bool:
+    """True when the organisation has set that a new team is restricted until somebody says otherwise."""
+    row = session.get(OrganisationValue, NEW_TEAMS_RESTRICTED)
+    return row is not None and row.value is True
 
 
 def rename(session: Session, team: Team, names: Mapping[str, str], by: Actor) -> None:

@@ -11,6 +11,7 @@ from recommender.audit import Actor
 from recommender.database.tables import Person, Team
 from recommender.errors import AccountError, TeamRefused
 from recommender.membership import people
+from recommender.organisation.values import set_value
 from recommender.outbox import handover
 from recommender.teams import destination, removing, summary, team
 from recommender.teams.preview import deletions, effect_of_restricting
@@ -41,10 +42,19 @@ def add() -> ResponseReturnValue:
     try:
         made = team.add(current.session(), typed["handle"], names, _by(admin))
     except TeamRefused as error:
+        typed["restricted"] = request.form.get("restricted", "")
         return _list(typed, {error.field: team_words.what_is_wrong(error)}), 422
-    if request.form.get("restricted"):
-        team.restrict(current.session(), made, True, _by(admin))
+    team.restrict(current.session(), made, bool(request.form.get("restricted")), _by(admin))
     return redirect(once.commit_once(url_for("admin_teams.show", handle=made.handle, done="made")))
+
+
+@blueprint.post("/new-ones")
+def set_new_ones() -> ResponseReturnValue:
+    """Set whether new teams are restricted at first; those that are there stay as they are."""
+    admin, restricted = current_admin(), bool(request.form.get("new_restricted"))
+    set_value(current.session(), current.environment(), team.NEW_TEAMS_RESTRICTED, restricted, admin.id)
+    current.session().commit()
+    return redirect(url_for("admin_teams.listed", done="new-ones"))
 
 
 @blueprint.get("/<handle>")
@@ -183,6 +193,7 @@ def _list(typed: dict[str, str], problems: dict[str, str]) -> str:
     return render_template(
         "admin/teams.html", teams=list(zip(rows, found, strict=True)), typed=typed, problems=problems,
         edits=access.is_admin(person), done=request.args.get("done", ""),
+        new_restricted=team.new_ones_are_restricted(current.session()),
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def save() -> ResponseReturnValue:
     person = admin_only()
     rows = _sent(request.form)
     if request.form.get("act") == "more":
-        return _page([*rows, *(TeamRow(on=True) for _each in range(_OWN_ROWS) if len(rows) < MOST_TEAMS)])
+        return _page([*rows, *(_own_rows() if len(rows) < MOST_TEAMS else [])])
     database = current.session()
     actor, language = audit.actor(database, person.id), str(get_locale())
     for row in rows:
@@ -82,9 +82,20 @@ def save() -> ResponseReturnValue:
 def _rows_at_first() -> list[TeamRow]:
     here = {team.handle for team in teams.all_teams(current.session())}
     rows = [
-        TeamRow(each.handle, not here, dict(each.names), each.restricted) for each in READY if each.handle not in here
+        TeamRow(each.handle, not here, dict(each.names), each.restricted or _new_ones_are_restricted())
+        for each in READY
+        if each.handle not in here
     ]
-    return [*rows[: MOST_TEAMS - _OWN_ROWS], *(TeamRow(on=True) for _each in range(_OWN_ROWS))]
+    return [*rows[: MOST_TEAMS - _OWN_ROWS], *_own_rows()]
+
+
+def _own_rows() -> list[TeamRow]:
+    restricted = _new_ones_are_restricted()
+    return [TeamRow(on=True, restricted=restricted) for _each in range(_OWN_ROWS)]
+
+
+def _new_ones_are_restricted() -> bool:
+    return teams.new_ones_are_restricted(current.session())
 
 
 def _sent(form: MultiDict[str, str]) -> list[TeamRow]:

@@ -2,14 +2,24 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.loading.load import load
+from indexer.sources.jsonl import JSONLSource
+from recommender import audit
 from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import Team
+from recommender.first_run import ready_teams
+from recommender.first_run.ready_teams import ChosenTeam
+from recommender.language.analyzer import Analyzer
+from recommender.membership import people
+from recommender.provisioning import teams as provisioned
+from recommender.provisioning.teams import ProvidedGroup
 from tests.indexer.commands.conftest import Run
 
 
@@ -121,3 +131,36 @@ def test_removing_shows_what_would_move_and_asks(
 @pytest.mark.parametrize("handle", ["a b", "", "x" * 65, "a/b"])
 def test_a_handle_that_cannot_be_used_is_refused(run: Run, handle: str) -> None:
     assert "Choose another one" in _refused(run("team", "add", handle, "--name", "IT"))
+
+
+def _restricted(session: Session) -> dict[str, bool]:
+    return {handle: restricted for handle, restricted in session.execute(select(Team.handle, Team.restricted))}
+
+
+def test_however_a_team_comes_it_is_restricted_once_new_ones_are(
+    run: Run, sessions: sessionmaker[Session], analyzer: Analyzer, tmp_path: Path
+) -> None:
+    said = json.loads(_output(run("team", "new-ones", "--restricted", "--json")))
+    assert said == {"new_teams_restricted": True}
+    _output(run("team", "add", "it", "--name", "IT"))
+    _output(run("team", "add", "pr", "--name", "PR", "--shared"))
+    file = tmp_path / "teams.jsonl"
+    records = [{"type": "team", "id": "hr", "name": "HR"}, {"type": "team", "id": "shop", "name": "Shop"}]
+    records[1]["restricted"] = False  # type: ignore[assignment]
+    file.write_text("\n".join(map(json.dumps, records)))
+    load(JSONLSource(file), sessions, analyzer)
+    with sessions.begin() as session:
+        provided = ProvidedGroup("Legal", "77", frozenset())
+        person = people.add(session, "provisioner")
+        provisioned.create(session, provided, person.id)
+        ready_teams.make(session, [ChosenTeam("lab", {"en": "Lab"}, restricted=None)], audit.COMMAND)
+    with sessions() as session:
+        restricted = _restricted(session)
+    assert restricted == {"it": True, "pr": False, "hr": True, "shop": False, "legal": True, "lab": True}
+    load(JSONLSource(file), sessions, analyzer)
+    with sessions() as session:
+        assert _restricted(session) == restricted
+    assert _output(run("team", "new-ones", "--shared")) == "new teams are shared at first\n"
+    _output(run("team", "add", "new", "--name", "New"))
+    with sessions() as session:
+        assert not session.scalars(select(Team.restricted).where(Team.handle == "new")).one()

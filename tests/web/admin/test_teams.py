@@ -167,3 +167,16 @@ def test_removing_a_team_asks_where_its_things_go_and_shows_what_moves(
         assert session.scalars(select(Team.handle)).all() == ["hr"]
         assert session.scalars(select(HelpRequest)).one().team.handle == "hr"
     assert admin.get(IT).status_code == 404
+
+
+def test_new_teams_are_restricted_at_first_once_that_is_set(admin: FlaskClient, sessions: Sessions) -> None:
+    answer = press(admin, LIST, "/admin/teams/new-ones", new_restricted="1")
+    assert answer.status_code == 302 and "Saved." in admin.get(answer.location).text
+    assert not _team(sessions).restricted  # those that are there stay as they are
+    made = next(form for form in forms_of(admin.get(LIST).text) if form.action == LIST)
+    assert ("restricted", "1") in made.fields
+    press(admin, LIST, LIST, handle="legal", name="Legal")
+    assert _team(sessions, "legal").restricted
+    without = [field for field in made.fields if field[0] != "restricted"] + [("handle", "pr"), ("name", "PR")]
+    admin.post(LIST, data=dict(without))
+    assert not _team(sessions, "pr").restricted
