@@ -35,7 +35,7 @@ from recommender.people.ranker import Ranker
 from recommender.people.teams import likely_teams
 from recommender.search import rerank
 from recommender.search.alike import newest_first
-from recommender.search.decision import Decision, decide
+from recommender.search.decision import Decision, decide, may_answer
 from recommender.search.fusion import Candidate
 from recommender.search.highlight import Matcher
 from recommender.search.open_requests import same_subject
@@ -191,7 +191,10 @@ class Recommender:
         search."""
         found = self._search(question, self.snapshot).find(reader, session, top_k, among=Among.of(among))
         features = tuple(judged.passage_match.features for judged in found.judged[:SHOWN])
-        return Ranking(tuple(item.key for item, _ in found.ranked[:top_k]), found.exists, found.uncalibrated, features)
+        first = found.judged[0] if found.judged else None
+        match = first.match if first is not None and may_answer(first, found.question) else 0.0
+        keys = tuple(item.key for item, _ in found.ranked[:top_k])
+        return Ranking(keys, found.exists, found.uncalibrated, features, match)
 
     def searching(self, text: str, use: Callable[[Search], Model]) -> Model:
         """What `use` makes of the search for a text, with the parts that answer now."""

@@ -26,7 +26,7 @@ from recommender.datatypes import LEARNED_MISSING, Kind, item_key
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.knowledge.outcomes import EventKind
-from recommender.monitoring.quality import Report, report
+from recommender.monitoring.quality import First, Report, report
 from recommender.recommender import Recommender
 from recommender.search import calibration
 from recommender.search.calibration import SHIPPED, AnswerModel
@@ -45,11 +45,14 @@ LEAST_ITEMS = 50  # other teams' items that are needed to ask among them; a judg
 @dataclass(frozen=True)
 class PastMatch:
     """A question of the past: when it was asked, its kind, and the probability that it had an answer at that time, as
-    the shipped model gives it."""
+    the shipped model gives it. `first` is the probability that the first item answers it, and `is_right` whether that
+    item is known to."""
 
     at: datetime
     kind: str
     probability: float
+    first: float = 0.0
+    is_right: bool = False
 
     @property
     def exists(self) -> bool:
@@ -144,7 +147,8 @@ def judged(past: Sequence[PastMatch], result: Calibration, answer_model: AnswerM
     newest = sorted(past, key=lambda match: match.at)[-result.held_out :]
     given = [answer_model.probability(match.probability) for match in newest]
     own = result.chosen == "own"
-    return report(given, [match.exists for match in newest], result.answered, result.unanswered, own)
+    firsts = [First(match.first, match.exists, match.is_right) for match in newest]
+    return report(given, [match.exists for match in newest], result.answered, result.unanswered, own, firsts)
 
 
 def log_losses(past: Sequence[PastMatch], answer_model: AnswerModel) -> NDArray[np.float64]:
@@ -168,7 +172,8 @@ def past_matches(recommender: Recommender, session: Session, progress: Progress)
         for kind, among in among_by_kind.items():
             reader = reader_then(session, request.asker)
             ranking = recommender.rank(request.text, reader, session, 1, among)
-            yield PastMatch(request.at, kind, ranking.uncalibrated)
+            is_right = kind == ANSWERED and not request.answers.isdisjoint(ranking.keys)
+            yield PastMatch(request.at, kind, ranking.uncalibrated, ranking.first, is_right)
             session.expunge_all()
         progress(number + 1, len(requests))
 

@@ -13,7 +13,7 @@ from recommender.search.alike import Card, fold_alike
 from recommender.search.features import is_about_other_codes, missing_codes
 from recommender.search.question import Question, is_vague, title_words
 from recommender.search.replies import says_nothing
-from recommender.search.results import Results
+from recommender.search.results import JudgedItem, Results
 from recommender.settings import Settings
 
 POSSIBLY_RELATED = 3
@@ -54,6 +54,11 @@ class Decision:
         }
 
 
+def may_answer(judged: JudgedItem, question: Question) -> bool:
+    """False for an item that a rule keeps from being the answer, however probable it is."""
+    return not is_about_other_codes(question, judged.text) and not says_nothing(judged.text.answer_text)
+
+
 def decide(results: Results, settings: Settings, analyzer: Analyzer) -> Decision:
     """Decide on the results of a search. The decision does not depend on how many items are asked for."""
     if is_vague(results.question):
@@ -63,8 +68,7 @@ def decide(results: Results, settings: Settings, analyzer: Analyzer) -> Decision
         return Decision(Verdict.UNKNOWN)
     first = cards[0].judged
     missing = missing_codes(results.question, [card.judged.text for card in cards[:POSSIBLY_RELATED]])
-    may_answer = not is_about_other_codes(results.question, first.text) and not says_nothing(first.text.answer_text)
-    if may_answer and first.match >= settings.answer_from:
+    if may_answer(first, results.question) and first.match >= settings.answer_from:
         shown = [
             card
             for place, card in enumerate(cards)

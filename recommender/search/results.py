@@ -33,12 +33,14 @@ class JudgedItem:
 class Ranking:
     """Item keys, best first, and the probability that the question has an answer: what `kollega evaluate` measures.
     `uncalibrated` is that probability before it is adapted to the organisation. `features` are those of the first
-    suggestions, from which their similarity is computed."""
+    suggestions, from which their similarity is computed. `first` is the probability that the first item answers, 0
+    where a rule says that it cannot."""
 
     keys: tuple[str, ...]
     exists: float
     uncalibrated: float
     features: tuple[Features, ...]
+    first: float = 0.0
 
 
 @dataclass(frozen=True)
