@@ -11,6 +11,8 @@ ATTACHMENT_TYPES = (
     "png", "jpg", "gif", "webp", "pdf", "docx", "xlsx", "pptx", "odt", "ods", "odp", "txt", "zip"
 )  # fmt: skip
 """The types of files that Kollega can tell by what is in them; `txt` is any text without control characters."""
+PAGE_LANGUAGES = ("en", "fi", "sv")
+"""The languages that pages, mail and notifications can be in."""
 MASKABLE = ("identity-codes", "account-numbers", "card-numbers", "passwords", "phone-numbers")
 INDEXES = ("local", "milvus")
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -74,8 +76,13 @@ class Places:
 
     @property
     def backups_dir(self) -> Path:
-        """Directory of the backups that `kollega upgrade` makes."""
+        """Directory of the backups that `kollega upgrade` and jobs make."""
         return self.home / "backups"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Directory of the exports that jobs have written."""
+        return self.home / "exports"
 
     @property
     def synonyms_path(self) -> Path:

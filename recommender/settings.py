@@ -15,6 +15,7 @@ from recommender.setting_values import (
     ATTACHMENT_TYPES,
     INDEXES,
     MASKABLE,
+    PAGE_LANGUAGES,
     Networks,
     Places,
     is_bucket,
@@ -201,7 +202,7 @@ class Settings(Places):
         _require(0.0 <= self.dense_weight <= 1.0, "dense_weight", "a number from 0 to 1")
         _require(self.backend in ("auto", "openvino", "torch"), "backend", "auto, openvino or torch")
         _require(self.index in INDEXES, "index", " or ".join(INDEXES))
-        _require(self.language in ("en", "fi", "sv"), "language", "en, fi or sv")
+        _require(self.language in PAGE_LANGUAGES, "language", "en, fi or sv")
         _require(self.passage_tokens >= 16, "passage_tokens", "at least 16")
         _require(self.max_passages >= 2, "max_passages", "at least 2")
         _require(0 <= self.old_after_months <= 1_200, "old_after_months", "from 0 to 1200")

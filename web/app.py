@@ -13,6 +13,7 @@ from recommender.database.engine import open_database
 from recommender.database.outages import report_outages
 from recommender.organisation.values import Organisation
 from recommender.recommender import Recommender
+from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import Settings
 from web import (
     api,
@@ -38,7 +39,6 @@ from web.documents import history, library
 from web.documents import views as documents
 from web.files import attached, uploads
 from web.files import views as attachments
-from web.formatting import LANGUAGES
 from web.inbox import told
 from web.inbox import views as inbox
 from web.insights import about, gap_words, own, service_words, topic_changes, wording
@@ -153,7 +153,7 @@ def warm_up(app: Flask) -> None:
         current.recommender().warm_up()
         for name in app.jinja_env.list_templates(extensions=["html"]):
             app.jinja_env.get_template(name)
-        for language in LANGUAGES:
+        for language in PAGE_LANGUAGES:
             with force_locale(language):
                 gettext("Queue")
                 formatting.day(datetime(2026, 1, 1))
@@ -196,7 +196,7 @@ def _default_language(offered: tuple[str, ...]) -> str:
 
 def _remember_language() -> None:
     chosen = request.args.get("lang")
-    g.chosen_language = chosen if chosen in LANGUAGES else None
+    g.chosen_language = chosen if chosen in PAGE_LANGUAGES else None
 
 
 def _add_headers(response: Response) -> Response:

@@ -18,8 +18,6 @@ from web import current
 from web.input import parts_of
 from web.markdown import MOST_ON_A_PAGE, effort, markdown, plain
 
-LANGUAGES = ("en", "fi", "sv")  # of the pages
-
 
 def attach(app: Flask) -> None:
     """Make the filters and functions known to the templates."""

@@ -12,7 +12,6 @@ from recommender.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-_ZONES = {"fi": "Europe/Helsinki", "sv": "Europe/Stockholm"}
 _READY = "it, hr, finance, legal, facilities"
 
 
@@ -99,6 +98,7 @@ class _Asks:
 
 
 def _organisation(session: "Session", settings: Settings, asks: _Asks) -> None:
+    from recommender.first_run.zones import USUAL_ZONES
     from recommender.organisation.values import in_environment, set_value
 
     set_value(session, settings, "name", asks.text("name", "Name of the organisation", "Our organisation"))
@@ -107,7 +107,8 @@ def _organisation(session: "Session", settings: Settings, asks: _Asks) -> None:
     if not in_environment(settings, "language"):
         set_value(session, settings, "language", languages[0])
     if not in_environment(settings, "time_zone"):
-        set_value(session, settings, "time_zone", asks.text("time_zone", "Time zone", _ZONES.get(languages[0], "UTC")))
+        usual = USUAL_ZONES.get(languages[0], "UTC")
+        set_value(session, settings, "time_zone", asks.text("time_zone", "Time zone", usual))
 
 
 def _admin(session: "Session", settings: Settings, asks: _Asks) -> None:
@@ -145,7 +146,7 @@ def _teams(session: "Session", settings: Settings, wanted: tuple[str, ...], asks
     for each in wanted:
         handle, _, name = each.partition("=")
         if name:
-            chosen.append(ChosenTeam(handle, {"en": name}))
+            chosen.append(ChosenTeam(handle, {"en": name}, restricted=None))
         elif handle in ready:
             chosen.append(ready[handle])
         else:

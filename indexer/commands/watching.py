@@ -17,7 +17,7 @@ from indexer.indexing.reindex import ReindexReport
 from indexer.indexing.retention import erasing
 from indexer.indexing.shared import sharing_files
 from indexer.indexing.watch import watch
-from indexer.jobs.runner import is_of_an_index, running_jobs
+from indexer.jobs.runner import SECONDS_TO_STOP, is_of_an_index, running_jobs
 from indexer.syncing.jobs import loading_jobs
 from indexer.syncing.schedule import syncing
 from recommender.database.leading import SHARED_WORK, Lead, files_lead, index_lead
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _MODEL_RESTS = 600.0
 """Seconds without anything to encode after which the memory of the model is freed: a judgement."""
 _LOOKS = 30.0  # seconds between two looks for that: a judgement
-_SECONDS_TO_END = 2.0  # that what works beside gets to end the processes that it started: a judgement
+_SECONDS_TO_END = SECONDS_TO_STOP + 2.0  # for jobs that are being done, and to store that they are begun again
 
 
 def watch_together(
@@ -53,7 +53,7 @@ def watch_together(
     lead = Lead(engine, index_lead(settings), stopping)
     with (
         _resting_model(encoders),
-        _leading(sessions, SHARED_WORK, lambda: _shared_work(settings, sessions, encoders, analyzer)),
+        _leading(sessions, SHARED_WORK, lambda: _shared_work(settings, sessions, encoders, analyzer)) as shared,
         _leading(sessions, files_lead(settings), lambda: [sharing_files(settings, sessions)]),
         closing(lead.terms()) as terms,
     ):
@@ -62,6 +62,8 @@ def watch_together(
             jobs = running_jobs(settings, sessions, lambda lane: lane == own)
             with closing(Listener(engine, ended)) as changes, jobs:
                 watch(settings, sessions, encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
+                if stopping.is_set():
+                    shared.set()  # its jobs end while those on the index do
 
 
 def _resting_model(encoders: FollowingEncoder) -> AbstractContextManager[None]:
@@ -94,8 +96,9 @@ def _shared_work(
 @contextmanager
 def _leading(
     sessions: sessionmaker[Session], name: str, make: Callable[[], list[AbstractContextManager[None]]]
-) -> Iterator[None]:
-    """Do in threads what `make` makes, whenever this process leads in the work called `name`."""
+) -> Iterator[threading.Event]:
+    """Do in threads what `make` makes, whenever this process leads in the work called `name`, until the event is set
+    that this gives, or the context ends."""
     leaving = threading.Event()
 
     def work() -> None:
@@ -112,7 +115,7 @@ def _leading(
     thread = threading.Thread(target=work, name=f"lead {name}", daemon=True)
     thread.start()
     try:
-        yield
+        yield leaving
     finally:
         leaving.set()
         thread.join(_SECONDS_TO_END)

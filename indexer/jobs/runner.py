@@ -20,7 +20,8 @@ from recommender.settings import Settings
 log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 2  # jobs of different lanes, each in a process that needs memory: a judgement
 _LOOK = 0.5  # seconds between looks while jobs are being done, so that the next one begins at once: a judgement
-_STOPPING = 10.0  # seconds that a job may take to stop: a judgement
+SECONDS_TO_STOP = 10.0
+"""What a job may take to stop before its process is killed: a judgement."""
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def running_jobs(settings: Settings, sessions: sessionmaker[Session], lane: Call
         yield
     finally:
         stop.set()
-        work.join(2 * _STOPPING)
+        work.join(2 * SECONDS_TO_STOP)
 
 
 def is_of_an_index(lane: str) -> bool:
@@ -101,7 +102,7 @@ class _Processes:
 
     def stop(self) -> None:
         """End all of them; they are begun again by whoever leads next, and go on from what they have stored."""
-        end_processes(self._processes.values(), _STOPPING)
+        end_processes(self._processes.values(), SECONDS_TO_STOP)
         with suppress(SQLAlchemyError), self._sessions.begin() as session:  # else they are taken when they are silent
             for number, attempt in self._processes:
                 queue.release(session, number, attempt)  # one that was ended before it could say so

@@ -10,6 +10,10 @@ import httpx
 from recommender.settings import Settings
 
 DISCOVERY = "/.well-known/openid-configuration"
+AWAY = ("slow", "certificate", "unknown_host", "away")
+"""Codes of findings that say that the provider cannot be reached."""
+OTHER = ("not_https", "status", "no_json", "other_issuer")
+"""Codes of findings that say that something else answers than the provider that is set."""
 _SECONDS = 8  # that the provider may take to answer, each time: a judgement
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 AT_ONCE, DAILY, NEVER = "at_once", "daily", "never"
 WHEN = (AT_ONCE, DAILY, NEVER)
-LANGUAGES = ("en", "fi", "sv")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from recommender.database.storing import insert_or_update
 from recommender.database.tables import Person
 from recommender.database.told_tables import MailSettings
-from recommender.notifications.kinds import AT_ONCE, KINDS, LANGUAGES, NEVER, WHEN
+from recommender.notifications.kinds import AT_ONCE, KINDS, NEVER, WHEN
+from recommender.setting_values import PAGE_LANGUAGES
 
 USUAL_HOUR = 8  # of the daily mail: a judgement
 
@@ -94,9 +95,9 @@ def unsubscribe(session: Session, person_id: int, unwanted: Collection[str]) -> 
 def mail_language(person: Person, preferences: MailPreferences, usual: str) -> str:
     """The language of a person's mail: the one they have set, else the only language of the pages that they help in,
     else the organisation's (`usual`)."""
-    if preferences.language in LANGUAGES:
+    if preferences.language in PAGE_LANGUAGES:
         return str(preferences.language)
-    known = [language for language in person.languages if language in LANGUAGES]
+    known = [language for language in person.languages if language in PAGE_LANGUAGES]
     return known[0] if len(known) == 1 else usual
 
 

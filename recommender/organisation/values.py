@@ -25,10 +25,9 @@ from recommender.database.organisation_tables import OrganisationValue
 from recommender.database.storing import insert_or_update
 from recommender.database.tables import utc_now
 from recommender.errors import DatabaseVersion, OrganisationError, SettingsError
+from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import PREFIX, Settings
 
-LANGUAGES = ("en", "fi", "sv")
-"""The languages that pages can be in."""
 LOOK_SECONDS = 2.0
 """After how many seconds a process notices what another one has set: a judgement."""
 NEEDS_RESTART: Mapping[str, bool] = {
@@ -62,7 +61,7 @@ class Organisation:
 
     settings: Settings
     name: str = ""
-    languages: tuple[str, ...] = LANGUAGES
+    languages: tuple[str, ...] = PAGE_LANGUAGES
     new_teams_restricted: bool = False
     accent: str = ""
     accent_dark: str = ""
@@ -239,9 +238,9 @@ def _name(value: Any) -> str:
 
 
 def _languages(value: Any) -> list[str]:
-    if not isinstance(value, list | tuple) or not value or any(each not in LANGUAGES for each in value):
-        raise OrganisationError(f"Choose at least one of the languages {', '.join(LANGUAGES)}.")
-    return [code for code in LANGUAGES if code in value]
+    if not isinstance(value, list | tuple) or not value or any(each not in PAGE_LANGUAGES for each in value):
+        raise OrganisationError(f"Choose at least one of the languages {', '.join(PAGE_LANGUAGES)}.")
+    return [code for code in PAGE_LANGUAGES if code in value]
 
 
 def _yes_or_no(value: Any) -> bool:
@@ -264,7 +263,7 @@ def _accent(value: Any) -> str:
 def _texts(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise OrganisationError("This must be a text for each language.")
-    return {code: _text(text, LONGEST_TEXT) for code, text in value.items() if code in LANGUAGES and text}
+    return {code: _text(text, LONGEST_TEXT) for code, text in value.items() if code in PAGE_LANGUAGES and text}
 
 
 def _logo(value: Any) -> dict[str, str]:

@@ -192,4 +192,6 @@ TEXTS = (
     N_("Check KOLLEGA_OIDC_ISSUER, and that the firewall lets this machine connect."),
     N_("What answers at KOLLEGA_OIDC_ISSUER is no OpenID provider of that name (code %(code)s)."),
     N_("Copy the issuer's address exactly as the provider shows it."),
+    N_("The OpenID provider answers, but signing in with it may fail (%(faults)s)."),
+    N_("The page Signing in of the administration tests it and says what to do."),
 )

@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
 from recommender.accounts.chat_accounts import ChatUser
+from recommender.setting_values import PAGE_LANGUAGES
 from web import current
 from web.chat.answers import ChatAnswer, LinkFirst, Shown, ask, refuse
 from web.chat.mrkdwn import escaped, mrkdwn
 from web.client_address import limit_key
-from web.formatting import LANGUAGES
 from web.limits import limiter
 
 blueprint = Blueprint("slack", __name__, url_prefix="/chat/slack")
@@ -61,7 +61,7 @@ def _require_signed(body: bytes) -> None:
 
 def _language(question: str) -> str:
     found = current.recommender().language_of(question) if question.strip() else ""
-    return found if found in LANGUAGES else current.settings().language
+    return found if found in PAGE_LANGUAGES else current.settings().language
 
 
 def _ask_to_link(first: LinkFirst) -> dict[str, Any]:

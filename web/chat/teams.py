@@ -12,11 +12,12 @@ from flask_babel import force_locale, gettext
 
 from recommender.accounts.chat_accounts import ChatUser
 from recommender.errors import SettingsError, how_to_install
+from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import Settings
 from web import current
 from web.chat.answers import ChatAnswer, LinkFirst, Shown, ask, refuse
 from web.client_address import limit_key
-from web.formatting import LANGUAGES, markdown_of_page
+from web.formatting import markdown_of_page
 from web.limits import limiter
 
 blueprint = Blueprint("teams", __name__, url_prefix="/chat/teams")
@@ -85,7 +86,7 @@ def _question(activity: dict[str, Any]) -> str:
 
 def _language(activity: dict[str, Any]) -> str:
     language = str(activity.get("locale") or "")[:2].lower()
-    return language if language in LANGUAGES else current.settings().language
+    return language if language in PAGE_LANGUAGES else current.settings().language
 
 
 def _part(value: dict[str, Any], name: str) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from recommender.errors import AttachmentRefused, FilesUnavailable
 from recommender.files.places import store_of
 from recommender.knowledge import attachments
 from recommender.knowledge.file_types import IMAGES, MEDIA_TYPES
+from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import Settings
 from web import current
 from web.current import session
-from web.formatting import LANGUAGES
 from web.sign_in.session import current_person, current_reader, signed_in
 
 FILES, CHOSEN = "files", "attachment"
@@ -94,7 +94,7 @@ def sentence(language: str) -> str:
     number = len(g.get("waiting_files", ()))
     if not number:
         return ""
-    with force_locale(language if language in LANGUAGES else "en"):
+    with force_locale(language if language in PAGE_LANGUAGES else "en"):
         return str(ngettext("See the attached file.", "See the attached files.", number))
 
 

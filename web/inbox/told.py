@@ -12,8 +12,9 @@ from recommender.database.days import current_day
 from recommender.database.tables import Document, HelpRequest, Person
 from recommender.knowledge.waiting import Waiting, waiting
 from recommender.notifications import following, inbox
-from recommender.notifications.kinds import KINDS, LANGUAGES, WHEN
+from recommender.notifications.kinds import KINDS, WHEN
 from recommender.notifications.mail_settings import USUAL_HOUR, MailPreferences, load_mail_preferences
+from recommender.setting_values import PAGE_LANGUAGES
 from web import current
 from web.current import session
 from web.sign_in.session import current_person
@@ -106,7 +107,7 @@ def read_mail_form(sent: MultiDict[str, str]) -> tuple[MailForm, MailPreferences
     form.kinds = {kind: sent.get(f"when_{kind}", KINDS[kind].mail) for kind in KINDS}
     form.wrong += [name for name in ("daily_at", "quiet_from", "quiet_until") if not _is_hour(getattr(form, name))]
     form.wrong += [f"when_{kind}" for kind, when in form.kinds.items() if when not in WHEN]
-    if form.language not in ("", *LANGUAGES):
+    if form.language not in ("", *PAGE_LANGUAGES):
         form.wrong.append("language")
     if bool(form.quiet_from) != bool(form.quiet_until):
         form.wrong.append("quiet_until")

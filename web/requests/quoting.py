@@ -10,8 +10,8 @@ from recommender import access
 from recommender.access import Reader
 from recommender.database.tables import HelpRequest, Person
 from recommender.datatypes import Item, Kind, item_key
+from recommender.setting_values import PAGE_LANGUAGES
 from web.current import session
-from web.formatting import LANGUAGES
 from web.reading import find_item
 
 _LINK = re.compile(r"/(request|document)s/([1-9]\d{0,8})\b")
@@ -38,7 +38,7 @@ def insertion(item: Item, how: str, thread: str = "") -> str:
 
 def _language_mark(language: str, thread: str) -> str:
     """In which language a text is, said in the language of the thread when the pages have it."""
-    with force_locale(thread if thread in LANGUAGES else str(get_locale())):
+    with force_locale(thread if thread in PAGE_LANGUAGES else str(get_locale())):
         marks = {"en": gettext("(in English)"), "fi": gettext("(in Finnish)"), "sv": gettext("(in Swedish)")}
         return str(marks.get(language, ""))
 

@@ -7,12 +7,13 @@ from flask_babel import force_locale, gettext
 
 from recommender.access import ANYONE
 from recommender.datatypes import Kind, Suggestion
+from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import Settings
 from web import current, measuring
 from web.addresses import absolute
 from web.caller import search_limit
 from web.current import session
-from web.formatting import LANGUAGES, day, item_url
+from web.formatting import day, item_url
 from web.search import results
 
 blueprint = Blueprint("embed", __name__, url_prefix="/embed")
@@ -45,7 +46,7 @@ def suggest() -> ResponseReturnValue:
         abort(403)
     question = request.form.get("q", "").strip()[:_LONGEST_QUESTION]
     language = request.form.get("lang", "en")
-    with force_locale(language if language in LANGUAGES else "en"):
+    with force_locale(language if language in PAGE_LANGUAGES else "en"):
         answer: Response = jsonify(_suggestions_json(question))
     answer.headers["Access-Control-Allow-Origin"] = origin
     answer.vary.add("Origin")

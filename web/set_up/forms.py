@@ -10,9 +10,9 @@ from werkzeug.datastructures import MultiDict
 
 from recommender.errors import AccountError
 from recommender.first_run.admin import NewAdmin
-from recommender.organisation.values import LANGUAGES, Organisation
-
-_USUAL_ZONES = {"fi": "Europe/Helsinki", "sv": "Europe/Stockholm"}
+from recommender.first_run.zones import USUAL_ZONES
+from recommender.organisation.values import Organisation
+from recommender.setting_values import PAGE_LANGUAGES
 
 
 @dataclass
@@ -31,14 +31,14 @@ class OrganisationForm:
         settings, is_new = organisation.settings, not organisation.name
         zone = settings.time_zone
         if is_new and zone == "UTC":
-            zone = _USUAL_ZONES.get(language, zone)
+            zone = USUAL_ZONES.get(language, zone)
         chosen = language if is_new and settings.language == "en" else settings.language
         return cls(organisation.name, list(organisation.languages), chosen, zone)
 
     @classmethod
     def sent(cls, form: MultiDict[str, str]) -> "OrganisationForm":
         """What was sent."""
-        languages = [code for code in LANGUAGES if code in form.getlist("languages")]
+        languages = [code for code in PAGE_LANGUAGES if code in form.getlist("languages")]
         name, language = " ".join(form.get("name", "").split()), form.get("language", "")
         return cls(name, languages, language, form.get("time_zone", "").strip())
 

@@ -8,8 +8,8 @@ from recommender.accounts import name_key, sessions
 from recommender.errors import AccountError, OrganisationError, SetUpRefused, UnusablePassword
 from recommender.first_run import admin as first_admin
 from recommender.first_run import code
-from recommender.organisation.values import LANGUAGES, LONGEST_NAME, in_environment, set_value
-from recommender.setting_values import zone_of
+from recommender.organisation.values import LONGEST_NAME, in_environment, set_value
+from recommender.setting_values import PAGE_LANGUAGES, zone_of
 from web import current
 from web.client_address import from_trusted_proxy
 from web.limits import limiter
@@ -136,7 +136,9 @@ def make_admin() -> ResponseReturnValue:
 def _organisation_page(form: OrganisationForm) -> str:
     environment = current.environment()
     fixed = {key for key in _SETTINGS if in_environment(environment, key)}
-    return render_template("set_up/organisation.html", form=form, offered=LANGUAGES, zones=time_zones(), fixed=fixed)
+    return render_template(
+        "set_up/organisation.html", form=form, offered=PAGE_LANGUAGES, zones=time_zones(), fixed=fixed
+    )
 
 
 def _admin_page(form: AdminForm, person: object) -> str:

@@ -7,9 +7,7 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-import httpx
-
-from recommender.accounts.provider import DISCOVERY
+from recommender.accounts.provider import AWAY, OTHER, examine
 from recommender.monitoring.checks.finding import Finding, fine, problem, warning
 from recommender.settings import Settings
 
@@ -39,25 +37,20 @@ def mail_server(settings: Settings) -> Iterator[Finding]:
 
 
 def openid_provider(settings: Settings) -> Iterator[Finding]:
-    """Whether the provider's description of itself can be read, and is of the issuer that is set."""
+    """Whether the provider is one with which people can sign in, as the test on the page about signing in finds it.
+    Only the kinds of faults are said: what they are about has addresses."""
     if not settings.oidc_issuer:
         yield fine("sign-in", "oidc_none")
         return
-    issuer = settings.oidc_issuer.rstrip("/")
-    try:
-        answer = httpx.get(issuer + DISCOVERY, timeout=_SECONDS, follow_redirects=False)
-        described = answer.json() if answer.is_success else {}
-    except httpx.HTTPError as error:
-        yield problem("sign-in", "oidc_away", error=type(error).__name__)
-        return
-    except (ValueError, httpx.InvalidURL):
-        yield problem("sign-in", "oidc_wrong", code="no JSON")
-        return
-    named = described.get("issuer") if isinstance(described, dict) else None
-    if isinstance(named, str) and named.rstrip("/") == issuer:
-        yield fine("sign-in", "oidc")
+    faults = [each.code for each in examine(settings) if not each.fine]
+    if away := [code for code in faults if code in AWAY]:
+        yield problem("sign-in", "oidc_away", error=", ".join(away))
+    elif other := [code for code in faults if code in OTHER]:
+        yield problem("sign-in", "oidc_wrong", code=", ".join(other))
+    elif faults:
+        yield warning("sign-in", "oidc_faults", faults=", ".join(faults))
     else:
-        yield problem("sign-in", "oidc_wrong", code=answer.status_code)
+        yield fine("sign-in", "oidc")
 
 
 def waiting_mail(waiting: int, given_up: int) -> Iterator[Finding]:

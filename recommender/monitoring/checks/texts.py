@@ -240,5 +240,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What answers at KOLLEGA_OIDC_ISSUER is no OpenID provider of that name (code %(code)s).",
         "Copy the issuer's address exactly as the provider shows it.",
     ),
+    "oidc_faults": (
+        "The OpenID provider answers, but signing in with it may fail (%(faults)s).",
+        "The page Signing in of the administration tests it and says what to do.",
+    ),
 }
 """By the code of a finding. `%%` is a percent sign: every text is filled in with values."""

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from recommender import checksums
+from recommender.accounts.provider import DISCOVERY
 from recommender.database import leading
 from recommender.monitoring.checks import machine, network, search, store
 from tests.conftest import FakeEncoder
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.indexer.delivery.real_server import real_server
+from tests.openid_provider import Answers, openid_provider
 
 MARK = "zebrafish"  # in every text that must not be printed
 
@@ -148,19 +150,24 @@ def test_a_mail_server_is_asked_without_sending(whole: Kollega, monkeypatch: pyt
 
 
 def test_an_openid_provider_has_to_call_itself_as_it_is_set(whole: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KOLLEGA_PUBLIC_URL", "https://kollega.example.org")
     monkeypatch.setenv("KOLLEGA_OIDC_ISSUER", "http://127.0.0.1:9")
     monkeypatch.setenv("KOLLEGA_OIDC_CLIENT_ID", MARK)
     assert "oidc_away" in not_fine(whole)
-    answers = iter([{"issuer": "http://127.0.0.1:9/"}, {"issuer": MARK}, []])
-
-    def get(_address: str, **_options: Any) -> Any:
-        described = next(answers)
-        return SimpleNamespace(is_success=True, status_code=200, json=lambda: described)
-
-    monkeypatch.setattr(network.httpx, "get", get)
-    assert findings(whole)["oidc"] == "ok"
-    assert "oidc_wrong" in not_fine(whole)
-    assert "oidc_wrong" in not_fine(whole)
+    answers: Answers = {}
+    with openid_provider(answers) as address:
+        monkeypatch.setenv("KOLLEGA_OIDC_ISSUER", address)
+        assert findings(whole)["oidc"] == "ok"
+        described = answers[DISCOVERY][1]
+        described["issuer"] += "/"
+        assert findings(whole)["oidc"] == "ok"
+        answers["/keys"] = (200, {"keys": []})
+        assert findings(whole)["oidc_faults"] == "warning" and "no_keys" in whole("doctor").output
+        described["issuer"] = MARK
+        assert "oidc_wrong" in not_fine(whole)
+        answers[DISCOVERY] = (200, [])
+        assert "oidc_wrong" in not_fine(whole)
+        assert MARK not in whole("doctor").output
 
 
 def test_settings_with_typing_errors_or_wrong_values_are_named(whole: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,14 @@
 
 import pytest
 
-from recommender.notifications.kinds import KINDS, LANGUAGES, Kind
+from recommender.notifications.kinds import KINDS, Kind
+from recommender.setting_values import PAGE_LANGUAGES
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_each_language_has_all_texts_and_its_own(kind: Kind) -> None:
-    texts = [kind.texts(language) for language in LANGUAGES]
-    assert len({each.label for each in texts}) == len(LANGUAGES)
+    texts = [kind.texts(language) for language in PAGE_LANGUAGES]
+    assert len({each.label for each in texts}) == len(PAGE_LANGUAGES)
     assert len({(bool(each.by), bool(each.happened), bool(each.next_step)) for each in texts}) == 1
     assert len({"{who}" in each.by for each in texts}) == 1
 

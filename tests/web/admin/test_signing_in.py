@@ -1,9 +1,6 @@
 """web/admin/signing_in.py and recommender/accounts/provider.py: how people sign in, and the test of a provider."""
 
-import json
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,11 +11,11 @@ from recommender.accounts import provider
 from recommender.database.audit_table import AuditEntry
 from recommender.settings import Settings
 from tests.conftest import sign_in
+from tests.openid_provider import Answers, openid_provider
 from tests.web.conftest import OpenWith
 from tests.web.forms import press
 
 AT = "/admin/sign-in/"
-Answers = dict[str, tuple[int, Any]]
 
 
 @pytest.fixture
@@ -30,29 +27,8 @@ def answers() -> Answers:
 @pytest.fixture
 def issuer(answers: Answers) -> Iterator[str]:
     """A provider on this machine that has no fault."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = answers.get(self.path, (404, "nothing"))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write((body if isinstance(body, str) else json.dumps(body)).encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Silent."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    at = f"http://127.0.0.1:{server.server_port}"
-    answers[provider.DISCOVERY] = (200, {
-        "issuer": at, "authorization_endpoint": f"{at}/a", "token_endpoint": f"{at}/t", "jwks_uri": f"{at}/keys",
-    })  # fmt: skip
-    answers["/keys"] = (200, {"keys": [{"kty": "RSA", "use": "sig"}, {"kty": "RSA", "use": "enc"}]})
-    yield at
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with openid_provider(answers) as at:
+        yield at
 
 
 def _settings(issuer: str, **more: Any) -> Settings:
