@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from recommender.database.tables import Document, HelpRequest, Person
 
-_with_backups = click.option("--with-backups", is_flag=True, help="Delete the backups in backups/ too.")
+_with_backups = click.option(
+    "--with-backups", is_flag=True, help="Delete the backups in backups/ and the exports in exports/ too."
+)
 _MOST_NAMED = 20  # items in which a name was found that are listed: a judgement
 
 
@@ -138,13 +140,15 @@ def _erase(session: "Session", row: "HelpRequest | Document | Person", with_requ
 
 
 def _settle_backups(settings: Settings, delete: bool) -> None:
-    """Name the backups in the home, which were made before and may have what was erased, or delete them."""
+    """Name the backups and exports in the home, which were made before and may have what was erased, or delete them."""
     from recommender import audit
+    from recommender.jobs import exports
 
-    found = sorted(settings.backups_dir.glob("*.zip"))
+    exported = [path for each in exports.listed(settings) if (path := exports.find(settings, each.name))]
+    found = [*sorted(settings.backups_dir.glob("*.zip")), *exported]
     for path in found:
         if delete:
-            path.unlink()
+            exports.remove(path)
         click.echo(f"deleted: {path}" if delete else f"still has what was in the database when it was made: {path}")
     if found and not delete:
         click.echo("Delete these files when you do not need them any more, and backups that you keep elsewhere.")

@@ -6,7 +6,7 @@ has a title or a text of somebody."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from indexer.jobs import file_jobs, index_jobs, learning_jobs, source_jobs, store_jobs
+from indexer.jobs import connect_jobs, demo_jobs, file_jobs, index_jobs, learning_jobs, source_jobs, store_jobs
 from indexer.jobs.running import RunningJob
 from recommender.jobs import kinds
 
@@ -21,4 +21,8 @@ KINDS: Mapping[str, Does] = {
     kinds.SYNC: source_jobs.sync,
     kinds.LOAD_FILE: file_jobs.load_file,
     kinds.EXPORT: store_jobs.export,
+    kinds.BACKUP: store_jobs.backup,
+    kinds.DEMO: demo_jobs.demo,
+    kinds.CONNECT: connect_jobs.connect,
+    kinds.SCHEDULE: connect_jobs.schedule,
 }

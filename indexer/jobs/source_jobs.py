@@ -6,6 +6,7 @@ from indexer.jobs.running import RunningJob
 from recommender.errors import SettingsError, SourceError
 
 if TYPE_CHECKING:
+    from indexer.sources.configuration import ConfiguredSource
     from indexer.syncing.sync import SyncReport
 
 _MOST_LINES = 200  # of what would change that are stored of a dry run: a judgement
@@ -13,20 +14,31 @@ _MOST_LINES = 200  # of what would change that are stored of a dry run: a judgem
 
 def sync(job: RunningJob) -> dict[str, Any]:
     """Read a source from where the last run ended, or from the beginning; a dry run writes nothing."""
-    from indexer.loading.dry_run import temporary_copy
-    from indexer.sources.configuration import read_sources
-
     name = job.payload["source"]
-    found = {each.name: each for each in read_sources(job.settings.sources_file)}
-    if name not in found:
-        raise SettingsError(f"{name} is no longer in {job.settings.sources_file}.")
-    if not job.payload.get("dry_run"):
-        return _read(job, found[name], job.sessions, None)
+    if job.payload.get("dry_run"):
+        return try_out(job, name)
+    return _read(job, _configured(job, name), job.sessions, None)
+
+
+def try_out(job: RunningJob, name: str) -> dict[str, Any]:
+    """Read a source into a copy of the database, and tell what would change."""
+    from indexer.loading.dry_run import temporary_copy
+
+    configured = _configured(job, name)
     job.report(stage="copying the database")
     shown: list[str] = []
     with temporary_copy(job.settings) as sessions:
-        result = _read(job, found[name], sessions, shown.append)
+        result = _read(job, configured, sessions, shown.append)
     return {**result, "would_change": shown[:_MOST_LINES], "would_change_count": len(shown)}
+
+
+def _configured(job: RunningJob, name: str) -> "ConfiguredSource":
+    from indexer.sources.configuration import read_sources
+
+    found = {each.name: each for each in read_sources(job.settings.sources_file)}
+    if name not in found:
+        raise SettingsError(f"{name} is no longer in {job.settings.sources_file}.")
+    return found[name]
 
 
 def _read(job: RunningJob, configured: Any, sessions: Any, show: Any) -> dict[str, Any]:
@@ -57,6 +69,7 @@ def _read(job: RunningJob, configured: Any, sessions: Any, show: Any) -> dict[st
     return {
         **loaded.counts(),
         "deleted": report.deleted,
+        "changes": [*loaded.change_lines()][:_MOST_LINES],
         "problem_count": loaded.problems.total + len(report.notes),
         "problems": [*report.notes, *loaded.problems],
     }

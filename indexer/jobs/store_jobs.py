@@ -1,11 +1,14 @@
-"""The job that writes everything into a file."""
+"""The jobs that write everything into a file: an export, which other programs can read, and a backup."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from indexer.jobs.running import RunningJob
 from recommender import audit
+from recommender.database.job_tables import Job
 from recommender.files.places import store_of
+
+_PREFIX, _KEPT = "made-", 3  # of backups, and how many of those that jobs have made are kept: a judgement
 
 
 def export(job: RunningJob) -> dict[str, Any]:
@@ -14,7 +17,7 @@ def export(job: RunningJob) -> dict[str, Any]:
     from indexer.loading.attached_files import copy_out, require_new_folder
     from indexer.loading.export import export as write
 
-    folder = job.settings.home / "exports"
+    folder = job.settings.exports_dir
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / f"kollega-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl.gz"
     require_new_folder(file)
@@ -28,3 +31,26 @@ def export(job: RunningJob) -> dict[str, Any]:
         counts = write(session, file, lambda done: job.report(done, None, "rows"), record)
         files = copy_out(session, store_of(job.settings), file)
     return {"file": f"exports/{file.name}", "files": files, "rows": sum(counts.values())}
+
+
+def backup(job: RunningJob) -> dict[str, Any]:
+    """Write a backup into a new file in the folder `backups` of the home directory, as `kollega backup` does. Of those
+    that jobs have made the last few are kept."""
+    from recommender.database.backup import Backup, back_up
+
+    folder = job.settings.backups_dir
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / f"{_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
+
+    def record(made: Backup) -> None:
+        details = {"revision": made.revision, "made_at": made.made_at, "job": job.number}
+        with job.sessions.begin() as session:
+            by = session.get_one(Job, job.number).made_by_id
+            audit.record(session, audit.actor(session, by), "store.backup", "store", details)
+
+    job.report(stage="writing")
+    made = back_up(job.settings, file, record)
+    for old in sorted(folder.glob(f"{_PREFIX}*.zip"))[:-_KEPT]:
+        old.unlink()
+        job.note(f"Removed the older backup {old.name}.")
+    return {"file": f"backups/{file.name}", "bytes": file.stat().st_size, "files": len(made.files)}

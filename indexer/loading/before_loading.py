@@ -40,7 +40,12 @@ def role_given(record: Record) -> list[dict[str, str]]:
 
 def with_confirmed_roles(source: Source, upload: Upload) -> Source:
     """The source of an upload, which makes nobody a lead or an admin unless an admin has confirmed it."""
-    return source if upload.choice.get("roles") is True else _WithoutRoles(source)
+    return source if upload.choice.get("roles") is True else without_roles(source)
+
+
+def without_roles(source: Source) -> Source:
+    """A source that makes nobody a lead or an admin."""
+    return _WithoutRoles(source)
 
 
 class _WithoutRoles:

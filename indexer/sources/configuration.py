@@ -54,13 +54,26 @@ def read_sources(path: Path) -> list[ConfiguredSource]:
 
     Raises SettingsError, which names the file, the source and the option, when it cannot be used.
     """
+    return sources_of(path, text_of(path))
+
+
+def text_of(path: Path) -> str:
+    """What the file says; empty when there is no such file. Raises SettingsError when it cannot be read."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        return []
+        return ""
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}. Check its rights.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is no TOML that can be read: {error}. Correct that place.") from error
+
+
+def sources_of(path: Path, text: str) -> list[ConfiguredSource]:
+    """The sources of a file that says this. Raises SettingsError as `read_sources` does."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is no TOML that can be read: {error}. Correct that place.") from error
     _require_own_secrets(path, tables)
     return [_source(path, name, table) for name, table in tables.items()]

@@ -102,7 +102,8 @@ def _confidential(settings: Settings, database: Path | None) -> Iterator[Path]:
     if database is not None:
         yield from (database, Path(f"{database}-wal"), Path(f"{database}-shm"))
     yield settings.home / "secret_key"
-    for directory in (settings.index_dir, settings.home / "evaluation", settings.backups_dir, settings.attachments_dir):
+    own = settings.index_dir, settings.backups_dir, settings.exports_dir, settings.attachments_dir
+    for directory in (*own, settings.home / "evaluation"):
         if _is_open(directory):
             for folder, _folders, files in os.walk(directory):
                 yield from (Path(folder), *(Path(folder) / name for name in files))

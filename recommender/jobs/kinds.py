@@ -12,10 +12,12 @@ ITEMS = (LOAD, DELETE)
 REINDEX, VERIFY, ROLLBACK, MODEL = "reindex", "verify", "rollback", "model"
 CALIBRATE, TRAIN = "calibrate", "train"
 SYNC, LOAD_FILE = "sync", "load_file"
-EXPORT = "export"
+EXPORT, BACKUP = "export", "backup"
+DEMO = "demo"
+CONNECT, SCHEDULE = "connect", "schedule"
 ON_THE_INDEX = (REINDEX, VERIFY, ROLLBACK, MODEL, CALIBRATE, TRAIN)
 """Kinds that read or write the index of one machine: one at a time, on the machine whose index it is."""
-WORK = (*ON_THE_INDEX, SYNC, LOAD_FILE, EXPORT)
+WORK = (*ON_THE_INDEX, SYNC, LOAD_FILE, EXPORT, BACKUP, DEMO, CONNECT, SCHEDULE)
 """Kinds that may take long: each job in a process of its own."""
 
 
@@ -24,7 +26,9 @@ def title_of(kind: str, payload: Mapping[str, Any]) -> str:
 
     The payload of each kind, all of it optional unless it says otherwise:
     reindex: `full`. verify: `repair`. rollback, calibrate, train: nothing. model: `name` (needed).
-    sync: `source` (needed), `full`, `dry_run`, `allow_deletions`. export: nothing.
+    sync: `source` (needed), `full`, `dry_run`, `allow_deletions`. export, backup: nothing. demo: `remove`.
+    connect: `source` (needed), `table` (needed, its lines in sources.toml). schedule: `source` (needed), `every`,
+    `full_every` (how often, as sources.toml has it; empty for not by itself).
     load_file: `upload` (needed, the id of an upload), `look`, `source`, `name` (of the file).
     """
     match kind:
@@ -48,6 +52,14 @@ def title_of(kind: str, payload: Mapping[str, Any]) -> str:
             return f"{what} the file {payload.get('name') or 'that was uploaded'}"
         case "export":
             return "Write everything into a file"
+        case "backup":
+            return "Make a backup"
+        case "demo":
+            return "Remove the demo organisation" if payload.get("remove") else "Load the demo organisation"
+        case "connect":
+            return f"Connect the source {payload['source']}"
+        case "schedule":
+            return f"Set how often the source {payload['source']} is read"
     return kind
 
 
@@ -58,4 +70,4 @@ def lane_of(kind: str, payload: Mapping[str, Any], settings: Settings) -> str:
         return index_lead(settings)
     if kind in (SYNC, LOAD_FILE):
         return f"source:{payload.get('source') or 'files'}"[:80]
-    return kind
+    return "sources file" if kind in (CONNECT, SCHEDULE) else kind

@@ -26,6 +26,9 @@ OPTIONS = (
 )  # fmt: skip
 """The options of the kinds of sources that are shown; what else a table has may be a secret at a wrong place."""
 
+OPEN_KINDS = ("discourse", "mediawiki", "stackexchange-api")
+"""Kinds of sources that often let everybody read them."""
+
 
 @dataclass(frozen=True)
 class SourceSeen:
@@ -50,6 +53,11 @@ class SourceSeen:
     def error(self) -> str:
         """Why the last run broke off; empty when it did not."""
         return (self.state.error or "") if self.state else ""
+
+    @property
+    def is_open(self) -> bool:
+        """True for a source that needs no token as far as its table says: a file, or what anybody may read."""
+        return "://" not in self.place or self.kind in OPEN_KINDS
 
     @property
     def problems(self) -> list[str]:
@@ -96,7 +104,8 @@ def items_here(session: Session, name: str) -> int:
 
 
 def _seen(session: Session, name: str, table: dict[str, Any], job: Job | None) -> SourceSeen:
-    file = table.get("token_file") or table.get("password_file")
+    secret = "password" if table.get("kind") == "mail" else "token"
+    file = table.get(f"{secret}_file")
     options = {key: _without_secrets(_text(table[key])) for key in table if key in OPTIONS}
     return SourceSeen(
         name=name,
@@ -107,7 +116,7 @@ def _seen(session: Session, name: str, table: dict[str, Any], job: Job | None) -
         options=options,
         teams=_texts(table.get("teams")),
         audiences=_texts(table.get("audiences")),
-        secret_in=_text(file) if file else secret_variable(name, "token"),
+        secret_in=_text(file) if file else secret_variable(name, secret),
         is_secret_in_file=bool(file),
         state=session.get(SourceState, name),
         job=job,

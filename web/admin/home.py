@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from recommender.first_run import checklist
+from recommender.first_run import checklist, demo
 from web import current
 from web.admin import source_words
 from web.admin.frame import Attention, current_admin
@@ -25,13 +25,14 @@ def home() -> ResponseReturnValue:
 
 @dataclass(frozen=True)
 class ShownTask:
-    """Something to be done once: what, whether it is done, and the address where it is done; empty for a command, which
-    `how` then names."""
+    """Something to be done once: what, whether it is done, and the address where it is done. With a `button` that
+    address takes a form which has a job do it. `how` names settings that are needed."""
 
     text: str
     done: bool
     address: str
     how: str = ""
+    button: str = ""
 
 
 def tasks() -> list[ShownTask]:
@@ -46,24 +47,32 @@ def tasks() -> list[ShownTask]:
         checklist.MAIL: (
             gettext("Let Kollega send mail"), "admin_settings.show", "KOLLEGA_MAIL_SERVER, KOLLEGA_MAIL_FROM"
         ),
-        checklist.BACKUP: (gettext("Make a backup"), "", "kollega backup"),
+        checklist.BACKUP: (gettext("Make a backup"), "admin_system.backup", ""),
         checklist.CALIBRATED: (
-            gettext("Let it learn from your own history, once there are a few hundred solved requests"), "",
-            "kollega calibrate",
+            gettext("Let it learn from your own history, once there are a few hundred solved requests"),
+            "admin_quality.calibrate", "",
         ),
     }  # fmt: skip
+    buttons = {checklist.BACKUP: gettext("Make a backup now"), checklist.CALIBRATED: gettext("Calibrate now")}
     shown = []
     for task in found:
         text, endpoint, how = words[task.name]
-        shown.append(ShownTask(text, task.done, url_for(endpoint) if endpoint else "", how))
+        shown.append(ShownTask(text, task.done, url_for(endpoint), how, buttons.get(task.name, "")))
     return shown
 
 
 def attention() -> list[Attention]:
     """What an admin should look at. Each section that knows of such things adds them here. One that fails does not take
     the page with it, because from here the admin gets to everything else."""
+    told = []
+    if demo.here(current.session()) and not current.settings().demo:
+        said = gettext("The demo is loaded: invented answers are found beside everything else.")
+        told.append(Attention(said, url_for("set_up_knowledge.show") + "#demo"))
     try:
-        return source_words.attention()
+        return told + source_words.attention()
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         log.exception("What is to be said about sources could not be found out")
-        return [Attention(gettext("The state of the sources could not be read."), url_for("admin_sources.listed"))]
+        return [
+            *told,
+            Attention(gettext("The state of the sources could not be read."), url_for("admin_sources.listed")),
+        ]

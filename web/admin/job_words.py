@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext, ngettext
 
 from recommender.database.job_tables import Job
@@ -26,6 +27,10 @@ def title(job: Job) -> str:
         kinds.SYNC: lambda: _sync_title(chosen),
         kinds.EXPORT: lambda: gettext("Write everything into a file"),
         kinds.LOAD_FILE: lambda: gettext("Load the file %(name)s", name=chosen.get("name", "")),
+        kinds.BACKUP: lambda: gettext("Make a backup"),
+        kinds.DEMO: lambda: gettext("Remove the demo") if chosen.get("remove") else gettext("Load the demo"),
+        kinds.CONNECT: lambda: gettext("Connect the source %(name)s", name=chosen.get("source", "")),
+        kinds.SCHEDULE: lambda: gettext("Set how often the source %(name)s is read", name=chosen.get("source", "")),
     }
     return str(words[job.kind]()) if job.kind in words else job.title
 
@@ -51,6 +56,8 @@ def stage(job: Job) -> str:
         "indexing": gettext("Indexing"),
         "checking": gettext("Checking"),
         "reading": gettext("Reading"),
+        "loading": gettext("Loading"),
+        "removing": gettext("Removing"),
         "copying the database": gettext("Copying the database, so that nothing is changed"),
         "asking past questions": gettext("Asking past questions again"),
         "writing": gettext("Writing"),
@@ -93,7 +100,11 @@ def what_came_of_it(job: Job) -> list[str]:
                 "%(new)d passages were read anew, %(kept)d were kept.", new=result["encoded"], kept=result["reused"]
             )
         )
-    if job.kind in (kinds.SYNC, kinds.LOAD_FILE) and "added" in result:
+    if result.get("connected"):
+        lines.append(gettext("The source is in sources.toml now. It is not read by itself yet."))
+    if job.kind == kinds.DEMO and result:
+        lines.append(_about_demo(job, result))
+    if job.kind in (kinds.SYNC, kinds.LOAD_FILE, kinds.CONNECT, kinds.DEMO) and "added" in result:
         lines.append(brought(result))
     if "would_change" in result:
         lines.append(gettext("This was a try: nothing was written."))
@@ -104,6 +115,34 @@ def what_came_of_it(job: Job) -> list[str]:
     if result.get("file"):
         lines.append(gettext("The file is %(file)s in the home directory of Kollega.", file=result["file"]))
     return lines
+
+
+def next_step(job: Job) -> tuple[str, str] | None:
+    """(address, text) of the page where one goes on after the job; None when there is none."""
+    chosen: Mapping[str, Any] = job.payload if isinstance(job.payload, dict) else {}
+    if job.kind in (kinds.SYNC, kinds.CONNECT, kinds.SCHEDULE) and chosen.get("source"):
+        text = gettext("The source %(name)s", name=chosen["source"])
+        return url_for("admin_sources.show", name=chosen["source"]), str(text)
+    if job.kind == kinds.EXPORT:
+        return url_for("admin_system.show") + "#exports", str(gettext("The files that were written"))
+    if job.kind == kinds.DEMO and job.state == queue.DONE:
+        if chosen.get("remove"):
+            return url_for("set_up_knowledge.show"), str(gettext("Where your knowledge comes from"))
+        return url_for("ask.index"), str(gettext("Ask the first question"))
+    return None
+
+
+def _about_demo(job: Job, result: Mapping[str, Any]) -> str:
+    if job.payload.get("remove"):
+        said = gettext(
+            "%(items)d requests and guides, %(people)d people and %(teams)d teams were removed.",
+            items=result.get("removed", 0), people=result.get("people", 0), teams=result.get("teams", 0),
+        )  # fmt: skip
+    else:
+        said = gettext(
+            "All of it is invented. Search finds it within a minute. The step Data of the set-up removes it."
+        )
+    return str(said)
 
 
 def _sync_title(chosen: Mapping[str, Any]) -> str:

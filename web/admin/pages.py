@@ -17,13 +17,15 @@ from web.admin import (
     quality,
     settings,
     signing_in,
+    source_connecting,
     sources,
     system,
+    system_files,
     teams,
     words,
 )
 
-_ADDING_TO_OTHERS = (people_import, people_leaving, people_merging, person_acts)
+_ADDING_TO_OTHERS = (people_import, people_leaving, people_merging, person_acts, source_connecting, system_files)
 """Modules that add their addresses to the blueprint of another one."""
 PAGES = (
     answers,

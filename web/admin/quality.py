@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_percent, gettext
 
 from recommender.jobs import asking
-from recommender.jobs.kinds import CALIBRATE
+from recommender.jobs.kinds import CALIBRATE, TRAIN
 from recommender.monitoring.quality import Report
 from web import current
 from web.admin.frame import current_admin
@@ -33,10 +33,20 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/calibrate")
 def calibrate() -> ResponseReturnValue:
     """Have `kollega watch` calibrate anew; what is in use goes on until that is better."""
+    return _queued(CALIBRATE)
+
+
+@blueprint.post("/train")
+def train() -> ResponseReturnValue:
+    """Have `kollega watch` learn the order of colleagues anew; what is in use goes on until that is better."""
+    return _queued(TRAIN)
+
+
+def _queued(kind: str) -> ResponseReturnValue:
     admin = current_admin()
-    asking.ask(current.session(), current.settings(), CALIBRATE, {}, admin.id)
+    job = asking.ask(current.session(), current.settings(), kind, {}, admin.id)
     current.session().commit()
-    return redirect(url_for("admin_jobs.listed"))
+    return redirect(url_for("admin_jobs.show", number=job.id))
 
 
 def _picture(report: Report) -> Picture:

@@ -1,5 +1,6 @@
 """Sources in the language of the page: what the last run brought, when the next one is, and what an admin should do."""
 
+import shlex
 from datetime import timedelta
 
 from flask import url_for
@@ -12,6 +13,8 @@ from web import current
 from web.admin import job_words
 from web.admin.frame import Attention
 
+EVERY, FULL_EVERY = ("", "15m", "1h", "6h", "1d"), ("", "1d", "7d", "30d")
+"""What can be chosen on a page: how often a source is read, and how often from its beginning."""
 _RECENT = timedelta(days=7)  # in which a job that has failed is told: a judgement
 
 
@@ -43,6 +46,27 @@ def schedule(source: SourceSeen) -> str:
             gettext("every %(every)s, from the beginning every %(full)s", every=source.every, full=source.full_every)
         )
     return str(gettext("every %(every)s", every=source.every))
+
+
+def often(value: str) -> str:
+    """How often, as sources.toml has it, in words."""
+    words = {
+        "": gettext("not by itself"),
+        "15m": gettext("every 15 minutes"),
+        "1h": gettext("every hour"),
+        "6h": gettext("every 6 hours"),
+        "1d": gettext("every day"),
+        "7d": gettext("every week"),
+        "30d": gettext("every 30 days"),
+    }
+    return str(words.get(value) or gettext("every %(every)s", every=value))
+
+
+def how_to_store_secret(source: SourceSeen) -> str:
+    """The command that stores the token of a source where it is looked for, or the line of its variable."""
+    if source.is_secret_in_file:
+        return f"install -m 600 /dev/stdin {shlex.quote(source.secret_in)}"
+    return f"{source.secret_in}=…"
 
 
 def advice(source: SourceSeen) -> list[str]:

@@ -31,7 +31,7 @@ def listed() -> ResponseReturnValue:
 @blueprint.get("/<name>")
 def show(name: str) -> ResponseReturnValue:
     """One source; 403 for people who are not admins, 404 for an unknown one."""
-    source = _source(name)
+    source = source_of(name)
     lane = kinds.lane_of(kinds.SYNC, {"source": name}, current.settings())
     return render_template(
         "admin/source.html",
@@ -48,7 +48,7 @@ def show(name: str) -> ResponseReturnValue:
 @blueprint.post("/<name>/<any(read, try, full):what>")
 def ask(name: str, what: str) -> ResponseReturnValue:
     """Queue a job that reads the source; from the beginning only after saying what that means."""
-    source, admin = _source(name), current_admin()
+    source, admin = source_of(name), current_admin()
     if what == "full" and not request.form.get("confirmed"):
         lines = source_words.of_reading_whole(source, items_here(current.session(), name))
         return render_template("admin/source_confirm.html", source=source, lines=lines)
@@ -59,7 +59,8 @@ def ask(name: str, what: str) -> ResponseReturnValue:
     return redirect(once.commit_once(url_for("admin_jobs.show", number=job.id)))
 
 
-def _source(name: str) -> SourceSeen:
+def source_of(name: str) -> SourceSeen:
+    """The source of this name, for an admin; 404 for an unknown one."""
     current_admin()
     found = read_sources_seen(current.session(), current.settings()).sources
     source = next((each for each in found if each.name == name), None)

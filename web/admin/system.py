@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from recommender.jobs import exports
 from recommender.monitoring.checks.finding import OK, PROBLEM, WARNING
 from recommender.monitoring.checks.run import Wanted, all_findings
 from web import current
@@ -26,4 +27,5 @@ def show() -> ResponseReturnValue:
         needing=needing,
         fine=[finding for finding in findings if finding.state == OK],
         words=check_words,
+        exports=exports.listed(current.settings()),
     )

@@ -109,7 +109,7 @@ def _confidential(settings: Settings) -> Iterator[Path]:
     for name in ("kollega.db", "kollega.db-wal", "kollega.db-shm", "secret_key", "synonyms.txt"):
         if (home / name).exists():
             yield home / name
-    for directory in (settings.index_dir, settings.backups_dir, settings.attachments_dir):
+    for directory in (settings.index_dir, settings.backups_dir, settings.exports_dir, settings.attachments_dir):
         for folder, _folders, files in os.walk(directory):
             for path in (Path(folder), *(Path(folder) / name for name in files)):
                 if left == 0:

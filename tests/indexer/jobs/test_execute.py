@@ -17,55 +17,17 @@ from indexer.jobs.running import RunningJob
 from recommender.database.job_tables import Job
 from recommender.database.leading import take_lock
 from recommender.database.tables import utc_now
-from recommender.encoder import load as loading
 from recommender.errors import SettingsError
 from recommender.index import generations
-from recommender.jobs import asking, kinds, progress, queue
-from recommender.language.analyzer import Analyzer
+from recommender.jobs import kinds, progress, queue
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.conftest import MODELS, FakeEncoder
+from tests.conftest import MODELS
 from tests.indexer.conftest import AINO, REQUEST, TEAM
+from tests.indexer.jobs.conftest import Do
 from tests.timing import LONG
 
 Sessions = sessionmaker[Session]
-Do = Callable[..., Job]
-
-
-@pytest.fixture
-def claim(sessions: Sessions, settings: Settings) -> Callable[..., Job]:
-    """Asks for a job and claims it."""
-
-    def claim(kind: str, **payload: Any) -> Job:
-        with sessions.begin() as session:
-            number = asking.ask(session, settings, kind, payload, None).id
-            job = queue.claim(session, number)
-            assert job is not None
-        return job
-
-    return claim
-
-
-@pytest.fixture
-def do(
-    claim: Callable[..., Job],
-    sessions: Sessions,
-    settings: Settings,
-    encoder: FakeEncoder,
-    analyzer: Analyzer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Do:
-    """Asks for a job, does it, and returns it."""
-    monkeypatch.setattr(loading, "load_encoder", lambda _settings: encoder)
-    monkeypatch.setattr(RunningJob, "analyzer", analyzer)
-
-    def do(kind: str, **payload: Any) -> Job:
-        job = claim(kind, **payload)
-        execute(settings, sessions, job.id, job.attempts)
-        with sessions() as session:
-            return session.get_one(Job, job.id)
-
-    return do
 
 
 def _lines(sessions: Sessions, job: Job) -> list[str]:

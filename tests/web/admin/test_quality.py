@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
 from recommender.database.job_tables import Job
-from recommender.jobs.kinds import CALIBRATE
-from recommender.monitoring.quality import report
+from recommender.jobs.kinds import CALIBRATE, TRAIN
+from recommender.monitoring.quality import First, report
 from recommender.settings import Settings
 from tests.conftest import sign_in
 
@@ -28,14 +28,17 @@ def test_an_admin_sees_what_was_found_and_has_it_done_again(
         and "Nothing is known of them yet" in page
         and "reliability" not in page
     )
-    report([0.1, 0.9, 0.9], [False, True, False], 130, 140, own=True).write(settings.index_dir)
+    firsts = [First(0.1, False, False), First(0.9, True, True), First(0.9, False, False)]
+    report([0.1, 0.9, 0.9], [False, True, False], 130, 140, True, firsts).write(settings.index_dir)
     page = aino.get("/admin/quality/").text
     assert "130 questions that had an answer and 140 that had none" in page and "reliability" in page
     assert "80%-100% (2)" in page and "<td>90%</td><td>50%</td>" in page  # the table behind the picture
+    assert "KOLLEGA_ANSWER_FROM" in page and "<td>100%</td><td>100%</td><td>50%</td>" in " ".join(page.split())
     assert aino.post("/admin/quality/calibrate").status_code == 302
     aino.post("/admin/quality/calibrate")  # the same job waits already
+    assert aino.post("/admin/quality/train").location.startswith("/admin/jobs/")
     with sessions() as session:
-        assert [job.kind for job in session.query(Job)] == [CALIBRATE]
-        assert [entry.action for entry in audit.entries(session, action="job")] == ["job.added"]
+        assert [job.kind for job in session.query(Job)] == [CALIBRATE, TRAIN]
+        assert [entry.action for entry in audit.entries(session, action="job")] == ["job.added", "job.added"]
     matti = sign_in(client, "matti")
     assert matti.get("/admin/quality/").status_code == matti.post("/admin/quality/calibrate").status_code == 403

@@ -1,0 +1,171 @@
+"""The job that loads the demo organisation into an installation that has nothing else, or removes it again."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from indexer.jobs.running import RunningJob
+from indexer.sources.protocol import Mark, Source
+from indexer.sources.records import Located, PersonRecord, TeamRecord
+from recommender import audit
+from recommender.audit import Actor
+from recommender.database.account_tables import Account
+from recommender.database.import_tables import ImportConflict, ImportedRecord, record_key
+from recommender.database.job_tables import Job
+from recommender.database.tables import Document, HelpRequest, Person, Team
+from recommender.errors import SourceError
+from recommender.first_run import demo as demo_here
+from recommender.knowledge import attachments, erasure
+from recommender.teams import removing
+
+Kind = TypeVar("Kind", PersonRecord, TeamRecord)
+_AT_ONCE = 50  # items that are removed in one transaction, so that others may write in between: a judgement
+
+
+def demo(job: RunningJob) -> dict[str, Any]:
+    """Load the demo organisation, of which nobody becomes a lead or an admin; with `remove`, take it away again."""
+    return _remove(job) if job.payload.get("remove") else _load(job)
+
+
+def _load(job: RunningJob) -> dict[str, Any]:
+    from indexer.loading.before_loading import without_roles
+    from indexer.loading.load import load
+    from indexer.texts.masking import MaskingRules
+
+    with job.sessions() as session:
+        if not demo_here.is_possible(session):
+            raise SourceError(
+                "There are requests or guides of your own here. The demo is only loaded where there are none."
+            )
+        own_teams, own_people = _own(session)
+    if taken := sorted({record.id for record in _records(PersonRecord)} & own_people):
+        raise SourceError(
+            f"Somebody here has the user name {taken[0]}, as one of the people of the demo has. Nothing of theirs may "
+            "be mixed up, so the demo cannot be loaded here. Try it in a folder of its own: kollega demo --serve"
+        )
+    job.report(stage="loading")
+    source = _BesideOwn(_source(), own_teams)
+    report = load(
+        without_roles(source), job.sessions, job.analyzer, lambda done: job.report(done, None, "records"),
+        mask=MaskingRules(job.settings.masked),
+    )  # fmt: skip
+    job.note(report.line())
+    if report.broken_off:
+        raise SourceError(report.broken_off)
+    return {**report.counts(), "problem_count": report.problems.total, "problems": [*report.problems]}
+
+
+def _source() -> Source:
+    from indexer.sources.demo import DemoSource
+    from recommender.database.days import current_day
+
+    return DemoSource(current_day())
+
+
+def _records(kind: type[Kind]) -> list[Kind]:
+    """The people or teams of the demo."""
+    found = (located.record for located in _source().read() if isinstance(located, Located))
+    return [record for record in found if isinstance(record, kind)]
+
+
+def _own(session: Session) -> tuple[set[str], set[str]]:
+    """The handles of the teams and of the people who are here and did not come with the demo."""
+    came = set(session.scalars(select(ImportedRecord.key).where(ImportedRecord.source == demo_here.SOURCE)))
+    teams, people = (
+        {handle for handle in session.scalars(select(table.handle)) if record_key(kind, handle) not in came}
+        for kind, table in (("team", Team), ("person", Person))
+    )
+    return teams, people
+
+
+class _BesideOwn:
+    """The demo without what would change a team that is here. Its requests go to that team."""
+
+    def __init__(self, source: Source, teams: set[str]) -> None:
+        self.name, self.abilities, self._source, self._teams = source.name, source.abilities, source, teams
+
+    def read(self, since: str | None = None) -> Iterator[Located | Mark]:
+        """What the demo yields."""
+        for located in self._source.read(since):
+            record = located.record if isinstance(located, Located) else None
+            if not (isinstance(record, TeamRecord) and record.id in self._teams):
+                yield located
+
+
+def _remove(job: RunningJob) -> dict[str, Any]:
+    with job.sessions() as session:
+        actor = audit.actor(session, session.get_one(Job, job.number).made_by_id)
+    job.report(stage="removing")
+    removed = _remove_items(job, actor)
+    with job.sessions.begin() as session:
+        people, kept_people = _remove_people(session, actor)
+        teams, kept_teams = _remove_teams(session, actor)
+        for table in (ImportedRecord, ImportConflict):
+            session.execute(delete(table).where(table.source == demo_here.SOURCE))
+        counts = {"removed": removed, "people": people, "teams": teams}
+        audit.record(session, actor, "demo.removed", "store", counts)
+    with job.sessions() as session:
+        attachments.clean_up(session, job.settings)
+    problems = [f"{name} stays: they have an account. Disable or erase them on their page." for name in kept_people]
+    problems += [f"The team {name} stays: something belongs to it. Its page says what." for name in kept_teams]
+    return {**counts, "problem_count": len(problems), "problems": problems}
+
+
+def _remove_items(job: RunningJob, actor: Actor) -> int:
+    removed = 0
+    while True:
+        with job.sessions.begin() as session:
+            requests = session.scalars(_some(HelpRequest)).all()
+            documents = [] if requests else session.scalars(_some(Document)).all()
+            for request in requests:
+                erasure.remove_request(session, request, actor)
+            for document in documents:
+                erasure.remove_document(session, document, actor)
+        if not requests and not documents:
+            return removed
+        removed += len(requests) + len(documents)
+        job.report(removed)
+
+
+def _some(table: Any) -> Any:
+    return select(table).where(table.source == demo_here.SOURCE).order_by(table.id).limit(_AT_ONCE)
+
+
+def _remove_people(session: Session, actor: Actor) -> tuple[int, list[str]]:
+    """Remove the people of the demo without an account; how many, and the user names of those who stay."""
+    removed, kept = 0, []
+    for handle in _came_with_it(session, PersonRecord, "person"):
+        person = session.scalar(select(Person).where(Person.handle == handle))
+        if person is None:
+            continue
+        if session.get(Account, person.id) is not None:
+            kept.append(handle)
+            continue
+        erasure.erase_person(session, person, actor)
+        for name in ((handle,), (demo_here.SOURCE, handle)):
+            erasure.forget(session, erasure.PERSON, *name)  # the demo may come in again
+        removed += 1
+    return removed, kept
+
+
+def _remove_teams(session: Session, actor: Actor) -> tuple[int, list[str]]:
+    """Remove the teams of the demo to which nothing belongs; how many, and the handles of those that stay."""
+    removed, kept = 0, []
+    for handle in _came_with_it(session, TeamRecord, "team"):
+        team = session.scalar(select(Team).where(Team.handle == handle))
+        if team is None:
+            continue
+        if removing.belongings(session, team).keep_it:
+            kept.append(handle)
+            continue
+        removing.remove(session, team, actor)
+        removed += 1
+    return removed, kept
+
+
+def _came_with_it(session: Session, kind: type[Kind], name: str) -> list[str]:
+    """The handles of the people or teams that came with the demo."""
+    came = set(session.scalars(select(ImportedRecord.key).where(ImportedRecord.source == demo_here.SOURCE)))
+    return [record.id for record in _records(kind) if record_key(name, record.id) in came]

@@ -1,0 +1,91 @@
+"""web/admin/system_files.py: backups and exports are begun, exports downloaded and removed."""
+
+import gzip
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender import audit
+from recommender.database.job_tables import Job
+from recommender.jobs import kinds
+from recommender.settings import Settings
+from tests.conftest import sign_in
+from tests.web.forms import forms_of, press
+
+Sessions = sessionmaker[Session]
+PAGE, EXPORT = "/admin/system/", "/admin/system/export"
+NAME = "kollega-20261130-010203.jsonl.gz"
+
+
+@pytest.fixture
+def admin(open_client: Callable[[], FlaskClient], add_person: Callable[..., int]) -> FlaskClient:
+    add_person("boss", "admin")
+    return sign_in(open_client(), "boss")
+
+
+def _kinds(sessions: Sessions) -> list[str]:
+    with sessions() as session:
+        return list(session.scalars(select(Job.kind).order_by(Job.id)))
+
+
+def _export(settings: Settings) -> None:
+    settings.exports_dir.mkdir(mode=0o700)
+    (settings.exports_dir / NAME).write_bytes(gzip.compress(b'{"type": "team"}\n'))
+    (settings.exports_dir / f"{NAME}.files").mkdir()
+
+
+def test_a_backup_is_begun_from_the_page_and_from_the_first_steps(admin: FlaskClient, sessions: Sessions) -> None:
+    answer = press(admin, PAGE, "/admin/system/backup")
+    assert answer.status_code == 303 and answer.location.startswith("/admin/jobs/")
+    assert {form.action for form in forms_of(admin.get("/admin/").text)} >= {
+        "/admin/system/backup", "/admin/quality/calibrate",
+    }  # fmt: skip
+    assert _kinds(sessions) == [kinds.BACKUP]
+
+
+def test_an_export_says_first_what_it_holds(
+    admin: FlaskClient, sessions: Sessions, add_request: Callable[..., int]
+) -> None:
+    add_request("Printer")
+    asked = press(admin, PAGE, EXPORT)
+    assert "All 1 requests, 0 guides and" in asked.text and _kinds(sessions) == []
+    form = next(form for form in forms_of(asked.text) if form.action == EXPORT)
+    assert admin.post(EXPORT, data=dict(form.fields)).location.startswith("/admin/jobs/")
+    assert _kinds(sessions) == [kinds.EXPORT]
+
+
+def test_an_export_is_downloaded_and_removed(admin: FlaskClient, sessions: Sessions, settings: Settings) -> None:
+    _export(settings)
+    assert "the attached files are beside it" in admin.get(PAGE).text
+    with admin.get(f"{PAGE}exports/{NAME}") as answer:
+        assert gzip.decompress(answer.data) == b'{"type": "team"}\n'
+        assert NAME in answer.headers["Content-Disposition"] and answer.headers["Cache-Control"] == "no-store"
+    remove = f"{PAGE}exports/{NAME}/remove"
+    asked = press(admin, PAGE, remove)
+    assert (settings.exports_dir / NAME).exists()
+    form = next(form for form in forms_of(asked.text) if form.action == remove)
+    assert admin.post(remove, data=dict(form.fields)).status_code == 303
+    assert list(settings.exports_dir.iterdir()) == []
+    with sessions() as session:
+        actions = [entry.action for entry in audit.entries(session) if entry.action.startswith("store.")]
+    assert actions == ["store.export_downloaded", "store.export_removed"]
+
+
+@pytest.mark.parametrize("name", ("kollega.db", "..%2fkollega.db", "../kollega.db", "kollega-1.jsonl.gz"))
+def test_no_other_file_is_given(name: str, admin: FlaskClient, settings: Settings) -> None:
+    _export(settings)
+    (settings.exports_dir / "kollega.db").write_text("x")
+    assert admin.get(f"{PAGE}exports/{name}").status_code == 404
+
+
+def test_only_admins_may(
+    open_client: Callable[[], FlaskClient], add_person: Callable[..., int], settings: Settings
+) -> None:
+    _export(settings)
+    add_person("boss", "admin")
+    add_person("aino", "lead", "it")
+    aino = sign_in(open_client(), "aino")
+    assert aino.get(f"{PAGE}exports/{NAME}").status_code == aino.post(EXPORT).status_code == 403

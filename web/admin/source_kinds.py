@@ -1,0 +1,58 @@
+"""The systems that are connected on a page: those that are read over the network. Files are uploaded, or named in
+sources.toml."""
+
+from dataclasses import dataclass
+
+from recommender.monitoring.source_states import OPEN_KINDS
+
+
+@dataclass(frozen=True)
+class SystemKind:
+    """A kind of source: its name in sources.toml, how the system is called, what an address looks like; whether the
+    account of the token is named (`user`: never, sometimes or always), the option that says which part is read (empty
+    for none) and whether it may have several values."""
+
+    kind: str
+    name: str
+    example: str
+    user: str = "never"
+    part: str = ""
+    has_several_parts: bool = True
+
+    @property
+    def open(self) -> bool:
+        """True when it can often be read without a token."""
+        return self.kind in OPEN_KINDS
+
+    @property
+    def scheme(self) -> str:
+        """How its addresses begin."""
+        return "imaps://" if self.kind == "mail" else "https://"
+
+    @property
+    def secret(self) -> str:
+        """What the secret is: a token or a password, as the names of variables and options have it."""
+        return "password" if self.kind == "mail" else "token"
+
+    @property
+    def page(self) -> str:
+        """The page of the documentation that says how to get a token."""
+        return f"docs/sources/{self.kind.removesuffix('-api')}.md"
+
+
+SYSTEMS = (
+    SystemKind("confluence", "Confluence", "https://example.atlassian.net/wiki", "sometimes", "spaces"),
+    SystemKind("discourse", "Discourse", "https://forum.example.org"),
+    SystemKind("freshdesk", "Freshdesk", "https://example.freshdesk.com"),
+    SystemKind("github", "GitHub", "https://github.com/example/helpdesk"),
+    SystemKind("gitlab", "GitLab", "https://gitlab.com", part="projects"),
+    SystemKind("jira", "Jira", "https://example.atlassian.net", "sometimes", "projects"),
+    SystemKind("mail", "IMAP", "imaps://mail.example.org", "always", "folder"),
+    SystemKind("mediawiki", "MediaWiki", "https://wiki.example.org/w/api.php"),
+    SystemKind("redmine", "Redmine", "https://redmine.example.org", part="projects"),
+    SystemKind("servicenow", "ServiceNow", "https://example.service-now.com", "sometimes"),
+    SystemKind("stackexchange-api", "Stack Exchange", "https://api.stackexchange.com/2.3", "never", "site", False),
+    SystemKind("zammad", "Zammad", "https://zammad.example.org"),
+    SystemKind("zendesk", "Zendesk", "https://example.zendesk.com", "sometimes"),
+)
+BY_KIND = {system.kind: system for system in SYSTEMS}

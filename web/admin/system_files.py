@@ -1,0 +1,94 @@
+"""Backups and exports from the page about the system: jobs write them, and exports can be downloaded and removed. A
+backup stays on the server, because it also holds the key of the sign-in cookies."""
+
+from pathlib import Path
+
+from flask import Response, abort, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from sqlalchemy import func, select
+
+from recommender import audit
+from recommender.database.tables import Document, HelpRequest, Person
+from recommender.jobs import asking, exports, kinds
+from web import current, once
+from web.admin.frame import current_admin
+from web.admin.system import blueprint
+
+
+@blueprint.post("/backup")
+def backup() -> ResponseReturnValue:
+    """Have a backup made."""
+    return _queued(kinds.BACKUP)
+
+
+@blueprint.post("/export")
+def export() -> ResponseReturnValue:
+    """Say what an export holds, then have it written."""
+    current_admin()
+    if not request.form.get("confirmed"):
+        return render_template(
+            "admin/system_confirm.html", heading=gettext("Export everything"), lines=_what_it_holds(),
+            button=gettext("Export everything"), action=url_for("admin_system.export"),
+        )  # fmt: skip
+    return _queued(kinds.EXPORT)
+
+
+@blueprint.get("/exports/<name>")
+def download(name: str) -> ResponseReturnValue:
+    """An export as a file; 404 when it is not on this server. Who took it is in the audit log."""
+    admin, path = current_admin(), _found(name)
+    _record(admin.id, "store.export_downloaded", name)
+    answer: Response = send_file(path, mimetype="application/gzip", as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/exports/<name>/remove")
+def remove(name: str) -> ResponseReturnValue:
+    """Say that an export goes, then remove it, with the attached files beside it."""
+    admin, path = current_admin(), _found(name)
+    if not request.form.get("confirmed"):
+        return render_template(
+            "admin/system_confirm.html", heading=name, button=gettext("Remove the file"),
+            lines=[gettext("The file and the attached files beside it are removed from the server.")],
+            action=url_for("admin_system.remove", name=name),
+        )  # fmt: skip
+    exports.remove(path)
+    _record(admin.id, "store.export_removed", name)
+    return redirect(url_for("admin_system.show") + "#exports", 303)
+
+
+def _queued(kind: str) -> ResponseReturnValue:
+    admin = current_admin()
+    if earlier := once.earlier_result():
+        return redirect(earlier, 303)
+    job = asking.ask(current.session(), current.settings(), kind, {}, admin.id)
+    return redirect(once.commit_once(url_for("admin_jobs.show", number=job.id)), 303)
+
+
+def _found(name: str) -> Path:
+    return exports.find(current.settings(), name) or abort(404)
+
+
+def _record(admin_id: int, action: str, name: str) -> None:
+    session = current.session()
+    audit.record(session, audit.actor(session, admin_id), action, "store", {"file": name})
+    session.commit()
+
+
+def _what_it_holds() -> list[str]:
+    requests, documents, people = (
+        current.session().scalar(select(func.count()).select_from(table)) or 0
+        for table in (HelpRequest, Document, Person)
+    )
+    lines = [
+        gettext(
+            "All %(requests)d requests, %(guides)d guides and %(people)d people are written into one file, with "
+            "everything that is restricted.",
+            requests=requests, guides=documents, people=people,
+        ),
+        gettext("Passwords, sessions, tokens and the audit log are not in it."),
+        gettext("Admins can download the file until it is removed. The audit log says who did."),
+    ]  # fmt: skip
+    return [str(line) for line in lines]
