@@ -2,6 +2,7 @@
 first in numbers what will happen."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from flask.testing import FlaskClient
@@ -167,4 +168,5 @@ def test_a_job_on_an_index_that_nobody_looks_after_says_so(
     with sessions.begin() as session:
         lock = leading.take_lock(session.get_bind().engine, leading.index_lead(settings))
     assert lock is not None
-    assert not any(said in admin.get(address).text for address in (INDEX, JOBS, f"{JOBS}{number}"))
+    with closing(lock):
+        assert not any(said in admin.get(address).text for address in (INDEX, JOBS, f"{JOBS}{number}"))
