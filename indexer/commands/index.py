@@ -11,6 +11,7 @@ from indexer.commands.beside import OPTION, end_with
 from indexer.commands.json_output import json_option
 from indexer.commands.running import (
     database,
+    end_at_once_when_late,
     load_analyzer,
     logs_json,
     note,
@@ -113,6 +114,7 @@ def watch(settings: Settings, parent: int | None) -> None:
     follow(settings)
     encoders, analyzer = FollowingEncoder.load(settings), load_analyzer(settings)
     watch_together(settings, sessions, encoders, analyzer, report_in_log, stop_after_this_step(settings.stop_seconds))
+    end_at_once_when_late()
 
 
 @click.command()

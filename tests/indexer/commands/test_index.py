@@ -19,6 +19,7 @@ from recommender.organisation.values import Organisation, set_value
 from recommender.settings import Settings
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
+from tests.timing import LONG
 
 
 def test_reindex_ends_with_one_line_of_counts(kollega: Kollega, write_lines: WriteLines) -> None:
@@ -210,3 +211,21 @@ def test_watch_notices_each_time_that_the_organisation_sets_another_time_zone(
     assert kollega("watch").exit_code == 0
     sessions.kw["bind"].dispose()
     assert zones == ["Europe/Stockholm", "Europe/Paris"]
+
+
+def test_threads_that_take_too_long_at_the_end_are_cut_off_without_a_word() -> None:
+    script = (
+        "import time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from indexer.commands.running import end_at_once_when_late, stop_after_this_step\n"
+        "stopping = stop_after_this_step(0.5)\n"
+        "ThreadPoolExecutor().submit(time.sleep, 600)\n"
+        "print('ready', flush=True)\n"
+        "stopping.wait()\n"
+        "end_at_once_when_late()\n"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.wait(LONG) == 0 and process.communicate()[1] == ""
