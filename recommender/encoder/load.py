@@ -28,7 +28,7 @@ def load_encoder(settings: Settings) -> Encoder:
     them is in use.
     """
     name, dimension = name_and_dimension(settings.model or NAME)
-    encoder = _load(settings, name, find_model(settings))
+    encoder = _load(settings, name)
     return encoder if dimension is None else ShortenedEncoder(encoder, dimension)
 
 
@@ -57,16 +57,26 @@ def name_and_dimension(name: str) -> tuple[str, int | None]:
     return (model, int(dimension)) if model and dimension.isdecimal() else (name, None)
 
 
-def _load(settings: Settings, name: str, folder: Path) -> Encoder:
+def _load(settings: Settings, name: str) -> Encoder:
     if settings.backend == "torch":
-        return _load_torch(settings, name, folder)
+        return _load_torch(settings, name, find_model(settings))
+    source = partial(find_model, settings)
+    folder = _packaged_before(settings, name) or source()
     try:
-        return OpenVINOEncoder.load(name, folder, settings.models_dir, settings.threads)
+        return OpenVINOEncoder.load(name, folder, settings.models_dir, settings.threads, source)
     except Exception as error:
         if settings.backend == "openvino":
             raise ModelError(f"OpenVINO cannot run {name}: {error}. Set KOLLEGA_BACKEND=torch.") from error
         log.warning("OpenVINO cannot run %s (%s). PyTorch runs it instead, about half as fast.", name, error)
-        return _load_torch(settings, name, folder)
+        return _load_torch(settings, name, source())
+
+
+def _packaged_before(settings: Settings, name: str) -> Path | None:
+    """The folder of the packaged model when it was exported before: then it need not be checked, since nothing of it is
+    read but its revision. None for other models."""
+    folder = folder_in(settings.models_dir)
+    is_exported = name == NAME and card_of_export(name, folder, settings.models_dir) is not None
+    return folder if is_exported else None
 
 
 def _load_torch(settings: Settings, name: str, folder: Path) -> Encoder:

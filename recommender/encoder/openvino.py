@@ -2,14 +2,14 @@
 openvino."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recommender.checksums import FileState, states, whole_folder
+from recommender.checksums import FileState, problem_of, states, whole_folder
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.encoder.pytorch import card_of, load_sentence_transformer, prompts_of, quiet, revision_of
 from recommender.errors import ModelError
@@ -41,15 +41,20 @@ class OpenVINOEncoder:
         self._inputs = inputs
 
     @classmethod
-    def load(cls, name: str, folder: Path, models_dir: Path, threads: int) -> "OpenVINOEncoder":
+    def load(
+        cls, name: str, folder: Path, models_dir: Path, threads: int, source: Callable[[], Path] | None = None
+    ) -> "OpenVINOEncoder":
         """Load the export of `folder` under `models_dir`; the first call exports it (5 to 10 s), and so does one that
-        finds the export damaged. `threads` 0 means all processor threads."""
+        finds the export damaged; `source` gives the folder then, after checking it. `threads` 0 means all processor
+        threads."""
         import openvino
         from tokenizers import Tokenizer
 
         revision = revision_of(folder)
         exported = exported_in(models_dir, name, revision)
-        whole_folder(exported, partial(_export, name, folder, revision))
+        if problem_of(exported):
+            folder = source() if source else folder  # not within `whole_folder`, which has the lock then
+            whole_folder(exported, partial(_export, name, folder, revision))
         files = states([exported / "model.xml", exported / "model.bin"])  # the weights are memory-mapped
         facts = json.loads((exported / "card.json").read_text(encoding="utf-8"))
         card = ModelCard(**facts["card"])

@@ -14,9 +14,9 @@ import pytest
 from recommender.encoder import Encoder, ModelCard, normalise
 from recommender.encoder import load as load_module
 from recommender.encoder.load import find_model, load_encoder
-from recommender.encoder.openvino import OpenVINOEncoder, _batches
-from recommender.encoder.packaged import MINILM, NAME
-from recommender.encoder.pytorch import revision_of
+from recommender.encoder.openvino import OpenVINOEncoder, _batches, exported_in
+from recommender.encoder.packaged import MINILM, NAME, folder_in
+from recommender.encoder.pytorch import REVISION, revision_of
 from recommender.errors import ModelError
 from recommender.settings import Settings
 
@@ -215,3 +215,17 @@ def test_the_revision_changes_with_weights_and_prompts(tmp_path: Path) -> None:
         revisions.append(revision_of(tmp_path))
     assert len(set(revisions)) == 4
     assert all(len(revision) == 12 and int(revision, 16) >= 0 for revision in revisions)
+
+
+def test_the_files_of_the_packaged_model_are_not_read_when_it_was_exported_before(
+    real_settings: Settings, real_encoder: Encoder, tmp_path: Path
+) -> None:
+    folder = folder_in(real_settings.models_dir)
+    export = exported_in(real_settings.models_dir, NAME, revision_of(folder))
+    own = Settings(home=tmp_path)
+    left = folder_in(own.models_dir)
+    left.mkdir(parents=True)
+    (left / REVISION).write_bytes((folder / REVISION).read_bytes())
+    (own.models_dir / export.name).symlink_to(export, target_is_directory=True)
+    assert load_encoder(own).card == real_encoder.card
+    assert [path.name for path in left.iterdir()] == [REVISION]
