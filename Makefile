@@ -139,7 +139,8 @@ screenshot: test-tools  ## take the picture in README.md, from the demo
 
 translations: install  ## collect the texts of the pages, and compile their translations
 	mkdir -p var
-	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg --no-location -w 120 -o ../var/messages.pot . \
+	cd web && ../$(BIN)/pybabel -q extract -F babel.cfg -k Sentence -k _setting:2 --no-location -w 120 \
+	  -o ../var/messages.pot . ../recommender ../indexer \
 	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N -w 120 && ../$(BIN)/pybabel -q compile -d translations
 
 # Finnish and English are aligned with parallel text and dictionaries from Debian packages, which needs apt-get.

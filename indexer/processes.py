@@ -5,6 +5,8 @@ import subprocess
 import time
 from collections.abc import Iterable
 
+from recommender.sentences.sentence import Sentence
+
 
 def end_processes(processes: Iterable["subprocess.Popen[bytes]"], seconds: float) -> None:
     """End all of them, and kill those that take longer than so many seconds together."""
@@ -22,4 +24,6 @@ def end_processes(processes: Iterable["subprocess.Popen[bytes]"], seconds: float
 
 def how_it_ended(status: int) -> str:
     """How a process with this return code has ended, in words."""
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+    if status < 0:
+        return Sentence("killed by %(signal)s", signal=signal.Signals(-status).name)
+    return Sentence("exit status %(num)s", num=status)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recommender.sentences.sentence import N_, Sentence
+
 
 class KollegaError(Exception):
     """Base class of the errors whose message is shown to people."""
@@ -189,33 +191,33 @@ def how_to_install(extra: str) -> str:
     return f"In the folder of Kollega run: .venv/bin/pip install --no-build-isolation -e '.[{extra}]'"
 
 
-_A_LIST = 'it should be a list, such as ["a", "b"]'
-_A_TABLE = 'it should be names with values: in JSON {"name": "value"}, in TOML {name = "value"}'
+_A_LIST = N_('it should be a list, such as ["a", "b"]')
+_A_TABLE = N_('it should be names with values: in JSON {"name": "value"}, in TOML {name = "value"}')
 _WRONG: dict[str, str] = {
-    "missing": "it is missing",
-    "extra_forbidden": "it is not known. Check how it is spelt",
+    "missing": N_("it is missing"),
+    "extra_forbidden": N_("it is not known. Check how it is spelt"),
     **dict.fromkeys(("tuple_type", "list_type", "set_type", "frozen_set_type"), _A_LIST),
     **dict.fromkeys(("dict_type", "model_type", "model_attributes_type", "mapping_type"), _A_TABLE),
-    **dict.fromkeys(("string_type", "path_type"), "it should be a text in quotes"),
-    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "it should be a whole number"),
-    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "it should be a number"),
-    **dict.fromkeys(("bool_type", "bool_parsing"), "it should be true or false"),
-    "literal_error": "write %(expected)s",
-    "greater_than_equal": "it should be at least %(ge)s",
-    "less_than_equal": "it should be at most %(le)s",
-    "string_too_short": "it should have at least %(min_length)s characters",
-    "string_too_long": "it should have at most %(max_length)s characters",
-    "too_short": "it should have at least %(min_length)s entries",
-    "too_long": "it should have at most %(max_length)s entries",
+    **dict.fromkeys(("string_type", "path_type"), N_("it should be a text in quotes")),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), N_("it should be a whole number")),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), N_("it should be a number")),
+    **dict.fromkeys(("bool_type", "bool_parsing"), N_("it should be true or false")),
+    "literal_error": N_("write %(expected)s"),
+    "greater_than_equal": N_("it should be at least %(ge)s"),
+    "less_than_equal": N_("it should be at most %(le)s"),
+    "string_too_short": N_("it should have at least %(min_length)s characters"),
+    "string_too_long": N_("it should have at most %(max_length)s characters"),
+    "too_short": N_("it should have at least %(min_length)s entries"),
+    "too_long": N_("it should have at most %(max_length)s entries"),
 }
 """What is expected, by the kind of error that pydantic names."""
 _FORMS: dict[str, str] = {
-    r"[^\s\u0085\u001C-\u001F\uFEFF]": "it should contain more than spaces",
-    "^[a-z]{2}$": "write the two letters of a language, such as fi",
-    r"^(everyone|(team|person):\S+)$": "write everyone, team: with the name of a team, or person: with a user name",
-    r"^[a-z0-9][a-z0-9._-]{0,63}$": "use small letters, digits, '-' and '_', at most 64",
-    r"^[a-z0-9_]+$": "use small letters, digits and '_'",
-    r"^(request|document):[1-9][0-9]{0,8}$": "write the key of an item, such as request:17",
+    r"[^\s\u0085\u001C-\u001F\uFEFF]": N_("it should contain more than spaces"),
+    "^[a-z]{2}$": N_("write the two letters of a language, such as fi"),
+    r"^(everyone|(team|person):\S+)$": N_("write everyone, team: with the name of a team, or person: with a user name"),
+    r"^[a-z0-9][a-z0-9._-]{0,63}$": N_("use small letters, digits, '-' and '_', at most 64"),
+    r"^[a-z0-9_]+$": N_("use small letters, digits and '_'"),
+    r"^(request|document):[1-9][0-9]{0,8}$": N_("write the key of an item, such as request:17"),
 }
 """What a text should be like, by the pattern that it does not match."""
 
@@ -225,8 +227,13 @@ def wrong_value(detail: Mapping[str, Any]) -> str:
     ValidationError."""
     limits = detail.get("ctx") or {}
     if detail["type"] == "string_pattern_mismatch":
-        return _FORMS.get(limits["pattern"], "it is not written in the form that is needed")
+        form = _FORMS.get(limits["pattern"])
+        return Sentence(form) if form else Sentence("it is not written in the form that is needed")
     if limits.get("min_length") == 1:
-        return "it is empty"
+        return Sentence("it is empty")
     words = _WRONG.get(detail["type"])
-    return words % limits if words else str(detail["msg"]).removeprefix("Value error, ")
+    if words:
+        return Sentence(words, **limits)
+    if isinstance(limits.get("error"), ValueError):
+        return str(limits["error"])
+    return str(detail["msg"]).removeprefix("Value error, ")

@@ -7,13 +7,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
-from flask_babel import format_date, format_time, get_locale, get_timezone, gettext, ngettext
+from flask_babel import format_date, format_decimal, format_time, get_locale, get_timezone, gettext, ngettext
 from heroicons.jinja import heroicon_micro
 from markupsafe import Markup, escape
 
 from recommender.database.days import current_day, day_of
 from recommender.database.tables import Team, utc_now
 from recommender.datatypes import Expert, Heading, Item, Kind
+from recommender.sentences.sentence import Sentence, Size
 from web import current
 from web.input import parts_of
 from web.markdown import MOST_ON_A_PAGE, effort, markdown, plain
@@ -34,7 +35,9 @@ def attach(app: Flask) -> None:
         role_name=role_name,
         expert_reason=expert_reason,
         is_web_address=is_web_address,
+        said=said,
     )
+    app.jinja_env.tests.update(sentence=lambda text: isinstance(text, Sentence))
     app.jinja_env.globals.update(
         with_language=with_language,
         item_url=item_url,
@@ -62,6 +65,33 @@ def clock(value: datetime) -> str:
     """A time of day in the time zone of the settings, as the page's language writes it; in UTC it says so."""
     text = str(format_time(value, format="short"))
     return f"{text} UTC" if str(get_timezone()) == "UTC" else text
+
+
+def said(text: str) -> str:
+    """A sentence of Kollega in the page's language, with days, numbers and sizes as that language writes them; any
+    other text as it is."""
+    if not isinstance(text, Sentence) or not text:
+        return text
+    values = {name: _shown(value) for name, value in text.values.items()}
+    return str(gettext(text.text) % values if values else gettext(text.text))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Size):
+        return file_size(value)
+    if isinstance(value, datetime):
+        return f"{day(value)} {clock(value)}"
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, int | float):
+        return str(format_decimal(value))
+    return said(value) if isinstance(value, str) else str(value)
+
+
+def file_size(size: int) -> str:
+    """A number of bytes in MB or GB, as the page's language writes it."""
+    number, unit = (size / 1e6, "MB") if size < 1e9 else (size / 1e9, "GB")
+    return f"{format_decimal(number, format='#,##0.0')}\N{NO-BREAK SPACE}{unit}"
 
 
 def ago(value: date | datetime) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from indexer.indexing.chosen import Choose
-    from indexer.indexing.reindex import ReindexReport
+    from indexer.indexing.report import ReindexReport
     from recommender.encoder import Encoder
 
 log = logging.getLogger(__name__)

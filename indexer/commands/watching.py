@@ -13,7 +13,7 @@ from indexer.delivery.deliver import delivering
 from indexer.delivery.handover.deliver import handing_over
 from indexer.files.examine import examining
 from indexer.indexing.insights import following_topics
-from indexer.indexing.reindex import ReindexReport
+from indexer.indexing.report import ReindexReport
 from indexer.indexing.retention import erasing
 from indexer.indexing.shared import sharing_files
 from indexer.indexing.watch import watch

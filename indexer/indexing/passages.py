@@ -12,6 +12,7 @@ from indexer.texts.html import elements, is_tag, without_tags
 from indexer.texts.unreadable import readable
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.knowledge.file_types import words_of
+from recommender.sentences.sentence import Sentence
 
 CountTokens = Callable[[str], int]
 Tell = Callable[[str], None]
@@ -34,7 +35,11 @@ def make_passages(
     files = list(_file_parts(item, title))
     parts += files
     if unreadable:
-        tell(f"{unreadable:,} characters of pasted files or unbroken runs, which are no words, were left out")
+        tell(
+            Sentence(
+                "%(num)s characters of pasted files or unbroken runs, which are no words, were left out", num=unreadable
+            )
+        )
     texts: list[tuple[_Part, str, list[str]]] = []
     shortened = False
     for part in parts:
@@ -53,8 +58,10 @@ def make_passages(
             passages.append(Passage(item.key, part.role, len(passages), context, text, item.language))
     total = sum(len(split) for _part, _context, split in texts)
     if total > len(passages):
-        more = "more than " if shortened else ""
-        tell(f"only {len(passages)} of {more}{total} passages are indexed (KOLLEGA_MAX_PASSAGES)")
+        values = {"num": len(passages), "total": total}
+        of_more = Sentence("only %(num)s of more than %(total)s passages are indexed (KOLLEGA_MAX_PASSAGES)", **values)
+        of_all = Sentence("only %(num)s of %(total)s passages are indexed (KOLLEGA_MAX_PASSAGES)", **values)
+        tell(of_more if shortened else of_all)
     if not passages:
         role = Role.SECTION if item.kind is Kind.DOCUMENT else Role.QUESTION
         passages.append(Passage(item.key, role, 0, "", title or "-", item.language))

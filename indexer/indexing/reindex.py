@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.chosen import Choose
 from indexer.indexing.passages import make_passages
+from indexer.indexing.report import ReindexReport
 from recommender.access import EVERYONE
 from recommender.corpus import items, load_items
 from recommender.database.index_register import IndexRegister
@@ -28,37 +28,13 @@ from recommender.index.writer import IndexWriter
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import freshness
+from recommender.sentences.sentence import joined
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 _ENOUGH, _ENOUGH_SHARE = 256, 0.5  # of items: see `_are_enough`; judgements
 _CHUNK, _BATCH = 128, 64  # items read, and passages encoded and written to the journal, at once; judgements
-
-
-@dataclass
-class ReindexReport:
-    """What a run did: how many items and passages the whole index has, and the work of this run. `left_out` has a
-    sentence about each item that was not indexed whole, and `waiting` counts changed items that were not chosen."""
-
-    items: int = 0
-    passages: int = 0
-    encoded: int = 0
-    reused: int = 0
-    removed: int = 0
-    waiting: int = 0
-    seconds: float = 0.0
-    generation: str = ""
-    failed: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-
-    def line(self) -> str:
-        """All counts in one line, for an admin."""
-        waiting = f"; changed items that wait for the next run: {self.waiting}" if self.waiting else ""
-        return (
-            f"items {self.items}, passages {self.passages}, encoded {self.encoded}, reused {self.reused}, "
-            f"removed {self.removed}, {self.seconds:.1f} s{waiting}"
-        )
 
 
 def reindex(
@@ -248,7 +224,7 @@ def _passages_of(
             log.exception("%s cannot be cut into passages", item.key)
             report.failed.append(f"{item.key}: {error}")
         if told:
-            report.left_out.append(f"{item.key}: {'; '.join(told)}")  # without its title: this goes to logs
+            report.left_out.append(joined([item.key, joined(told, "; ")], ": "))  # without its title: this goes to logs
     return made
 
 

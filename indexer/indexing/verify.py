@@ -30,6 +30,7 @@ from recommender.index import generations
 from recommender.index.engines import LEFT_IN_MILVUS, engine_of, is_left_in_milvus
 from recommender.index.generations import Manifest
 from recommender.index.model_in_use import folder_of, model_in_use
+from recommender.sentences.sentence import Sentence, joined
 from recommender.settings import Settings
 
 
@@ -63,13 +64,15 @@ def verify(
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None)
         said = reason(cause) if cause else type(error).__name__
-        problems.insert(0, f"The database cannot be read ({said}). Stop Kollega and restore a backup.")
+        problems.insert(
+            0, Sentence("The database cannot be read (%(reason)s). Stop Kollega and restore a backup.", reason=said)
+        )
     return problems
 
 
 def _audit(session: Session) -> Iterator[str]:
     for problem in audit.verify(session):
-        yield f"{problem} Compare the audit log with that of a backup."
+        yield joined([problem, Sentence("Compare the audit log with that of a backup.")], " ")
 
 
 def _index(settings: Settings) -> Iterator[str]:
@@ -82,15 +85,17 @@ def _index(settings: Settings) -> Iterator[str]:
             manifest = Manifest.read(directory)
             manifest.check_files(directory)
             if name == live and not manifest.files:
-                yield f"{name} was written by an earlier version, without checksums. {REINDEX}"
+                earlier = Sentence("%(name)s was written by an earlier version, without checksums.", name=name)
+                yield joined([earlier, REINDEX], " ")
             if name == live:
-                yield from (f"{problem} {REBUILD}" for problem in engine.problems(directory))
+                yield from (joined([problem, REBUILD], " ") for problem in engine.problems(directory))
         except IndexUnavailable as error:
             yield str(error)
         except (IndexDamaged, IndexMismatch, OSError, RuntimeError, sqlite3.Error) as error:  # RuntimeError: of FAISS
             if name not in generations.finished(settings.index_dir):  # `watch` has removed it meanwhile
                 continue
-            yield str(error) if name == live else f"{error} Until then, kollega rollback cannot use it."
+            until = Sentence("Until then, kollega rollback cannot use it.")
+            yield str(error) if name == live else joined([str(error), until], " ")
     try:
         yield from _learned(generations.live(settings.index_dir))
     except IndexNotFound as error:
@@ -100,17 +105,22 @@ def _index(settings: Settings) -> Iterator[str]:
 def _learned(directory: Path) -> Iterator[str]:
     for file in (learned.ANSWER_MODEL, learned.RANKER):
         if not file.usable(directory) and directory.exists():  # or else `watch` has removed it meanwhile
-            yield f"{file.name} of {directory.name} is damaged or lost; the shipped model is used. Run: {file.command}"
+            yield Sentence(
+                "%(file)s of %(name)s is damaged or lost; the shipped model is used. Run: %(command)s",
+                file=file.name,
+                name=directory.name,
+                command=file.command,
+            )
 
 
 def _models(settings: Settings) -> Iterator[str]:
     """What is wrong with the models and dictionaries in the home; a folder without checksums is none that is used."""
     for folder in _needed(settings):
         if not folder.exists():
-            yield f"{folder} is missing. Run: kollega prepare"
+            yield Sentence("%(folder)s is missing. Run: kollega prepare", folder=folder)
     for sealed in sorted(settings.models_dir.glob(f"*/{SEAL}")):
         if problem := problem_of(sealed.parent):
-            yield f"The model's files are damaged: {problem}. Run: kollega prepare"
+            yield Sentence("The model's files are damaged: %(problem)s. Run: kollega prepare", problem=problem)
 
 
 def _needed(settings: Settings) -> Iterator[Path]:

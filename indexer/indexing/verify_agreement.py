@@ -18,9 +18,10 @@ from recommender.index.digest import item_digest
 from recommender.index.engines import engine_of
 from recommender.index.item import IndexedItem
 from recommender.monitoring import freshness
+from recommender.sentences.sentence import Sentence, joined
 from recommender.settings import Settings
 
-REINDEX, REBUILD = "Run: kollega reindex", "Run: kollega reindex --full"
+REINDEX, REBUILD = Sentence("Run: kollega reindex"), Sentence("Run: kollega reindex --full")
 _NAMED = 20  # items that are named when many differ: a judgement
 _TRIES = 5  # to read an index before it is replaced: a judgement
 
@@ -63,17 +64,18 @@ def agreement(
         return
     except (KollegaError, OSError, ValueError, sqlite3.Error) as error:
         if not isinstance(error, KollegaError):
-            yield f"The items of the index cannot be read ({error}). {REBUILD}"
+            unread = Sentence("The items of the index cannot be read (%(reason)s).", reason=error)
+            yield joined([unread, REBUILD], " ")
         return
     both = [key for key, found in last.differing.items() if first.differing.get(key) == found]
     wrong = [last.differing[key][0] for key in both if not last.waits(key)]
-    yield from (f"{what}. {REINDEX}" for what in wrong[:_NAMED])
+    yield from (joined([what, REINDEX], ". ") for what in wrong[:_NAMED])
     if len(wrong) > _NAMED:
-        yield f"{len(wrong) - _NAMED} more items differ. {REINDEX}"
+        yield joined([Sentence("%(num)s more items differ.", num=len(wrong) - _NAMED), REINDEX], " ")
     if first.wishes & last.wishes:
-        yield f"What was erased is still in files of the index. {REINDEX}"
+        yield joined([Sentence("What was erased is still in files of the index."), REINDEX], " ")
     if waiting := len(last.differing) - len(wrong):
-        note(f"{waiting} changes wait for kollega watch or kollega reindex")
+        note(Sentence("%(num)s changes wait for kollega watch or kollega reindex", num=waiting))
 
 
 def _look(settings: Settings, sessions: sessionmaker[Session]) -> _Look:
@@ -104,15 +106,18 @@ def _indexed(settings: Settings) -> _Indexed:
 
 def _differing(session: Session, settings: Settings, indexed: _Indexed) -> dict[str, tuple[str, str]]:
     """{item key: (how it differs, digest of the item in the database or nothing)}."""
-    differing, missing = {}, dict(indexed.items)
+    differing: dict[str, tuple[str, str]] = {}
+    missing = dict(indexed.items)
     for item in items(session):
         key, digest, before = item.key, item_digest(item, settings.passage_tokens), missing.pop(item.key, None)
         if before is None:
-            differing[key] = f"{key} is not in the index", digest
+            differing[key] = Sentence("%(key)s is not in the index", key=key), digest
         elif digest != before.digest:
-            differing[key] = f"{key} differs from what was indexed: it was edited since, or is damaged", digest
+            differs = Sentence("%(key)s differs from what was indexed: it was edited since, or is damaged", key=key)
+            differing[key] = differs, digest
         elif before.audience != item.audience:
-            differing[key] = f"{key} has another audience in the index", digest
+            differing[key] = Sentence("%(key)s has another audience in the index", key=key), digest
         elif before.language != item.language:
-            differing[key] = f"{key} has another language in the index", digest
-    return differing | {key: (f"{key} is in the index, but no longer in the database", "") for key in missing}
+            differing[key] = Sentence("%(key)s has another language in the index", key=key), digest
+    gone = {key: Sentence("%(key)s is in the index, but no longer in the database", key=key) for key in missing}
+    return differing | {key: (said, "") for key, said in gone.items()}

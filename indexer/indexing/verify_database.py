@@ -18,6 +18,7 @@ from recommender.database.tables import (
     Team,
 )
 from recommender.datatypes import Kind, item_key
+from recommender.sentences.sentence import Sentence
 
 _MOST = 20  # problems of one kind that are named: a judgement
 
@@ -40,7 +41,11 @@ def _audiences(session: Session) -> Iterator[str]:
     ):
         unknown = select(column, table.token).where(table.token.not_in(known)).order_by(column).limit(_MOST)
         for identifier, token in session.execute(unknown):
-            yield f"{item_key(kind, identifier)} may be read by {token}, which does not exist. Choose its readers anew."
+            yield Sentence(
+                "%(item)s may be read by %(token)s, which does not exist. Choose its readers anew.",
+                item=item_key(kind, identifier),
+                token=token,
+            )
 
 
 def _replacements(session: Session) -> Iterator[str]:
@@ -53,5 +58,9 @@ def _replacements(session: Session) -> Iterator[str]:
         for key in row:
             kind, _, number = key.partition(":")
             if not is_key(key) or int(number) > newest[Kind(kind)]:
-                yield f"The mark that {row.item} is replaced by {row.by} names no item. Take the mark off."
+                yield Sentence(
+                    "The mark that %(item)s is replaced by %(by)s names no item. Take the mark off.",
+                    item=row.item,
+                    by=row.by,
+                )
                 break

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from recommender.database.attachment_tables import REFUSED, Attachment
 from recommender.datatypes import Kind, item_key
 from recommender.files import FileStore
+from recommender.sentences.sentence import Sentence, joined
 
 _MOST = 20  # problems that are named: a judgement
 
@@ -22,10 +23,12 @@ def file_problems(session: Session, store: FileStore) -> Iterator[str]:
         if row.digest not in known:
             known[row.digest] = _problem(store, row.digest)
         if known[row.digest]:
-            wrong.append(f"The file of attachment {row.id} ({_owner(row)}) {known[row.digest]}.")
-    yield from (f"{sentence} Take it from a backup: kollega restore FILE" for sentence in wrong[:_MOST])
-    if len(wrong) > _MOST:
-        yield f"{len(wrong) - _MOST} more attached files are missing or have changed. Take them from a backup."
+            values = {"id": row.id, "item": _owner(row), "problem": known[row.digest]}
+            wrong.append(Sentence("The file of attachment %(id)s (%(item)s): %(problem)s.", **values))
+    take = Sentence("Take it from a backup: kollega restore FILE")
+    yield from (joined([sentence, take], " ") for sentence in wrong[:_MOST])
+    if more := len(wrong) - len(wrong[:_MOST]):
+        yield Sentence("%(num)s more attached files are missing or have changed. Take them from a backup.", num=more)
 
 
 def _problem(store: FileStore, digest: str) -> str:
@@ -33,13 +36,13 @@ def _problem(store: FileStore, digest: str) -> str:
         with store.local(digest) as path, path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        return "is missing"
+        return Sentence("it is missing")
     except (OSError, ValueError) as error:
-        return f"cannot be read ({type(error).__name__})"
-    return "" if found == digest else "has changed"
+        return Sentence("it cannot be read (%(reason)s)", reason=type(error).__name__)
+    return "" if found == digest else Sentence("it has changed")
 
 
 def _owner(row: Attachment) -> str:
     if row.request_id is not None:
         return item_key(Kind.REQUEST, row.request_id)
-    return item_key(Kind.DOCUMENT, row.document_id) if row.document_id is not None else "not sent yet"
+    return item_key(Kind.DOCUMENT, row.document_id) if row.document_id is not None else Sentence("not sent yet")

@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.reindex import ReindexReport, reindex
+from indexer.indexing.reindex import reindex
+from indexer.indexing.report import ReindexReport
 from recommender.checksums import FileState, rewritten, states
 from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path

@@ -13,9 +13,11 @@ from recommender.database.files import database_path
 from recommender.database.job_tables import Job
 from recommender.errors import KollegaError
 from recommender.jobs import progress, queue
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
+_INTERRUPTED = Sentence("Interrupted, because Kollega was stopped. It is begun again.")
 
 
 def execute(
@@ -34,7 +36,8 @@ def execute(
         signal.signal(signal.SIGTERM, _raise_stopped)
     try:
         with running.guarded(own_process):
-            running.note("Begun." if attempt == 1 else f"Begun for the {attempt}. time.")
+            again = Sentence("Begun for the %(num)s. time.", num=attempt)
+            running.note(Sentence("Begun.") if attempt == 1 else again)
             result = KINDS[kind](running)
     except Stopped:
         _ignore_signals(own_process)
@@ -63,10 +66,10 @@ def _stopped(running: RunningJob) -> str:
     with running.sessions.begin() as session:
         if running.is_cancelled:
             queue.end_cancelled(session, running.number, running.attempt)
-            progress.note(session, running.number, "Cancelled.")
+            progress.note(session, running.number, Sentence("Cancelled."))
             return queue.CANCELLED
         queue.release(session, running.number, running.attempt)
-        progress.note(session, running.number, "Interrupted, because Kollega was stopped. It is begun again.")
+        progress.note(session, running.number, _INTERRUPTED)
         return queue.WAITING
 
 
@@ -74,7 +77,8 @@ def _failed(running: RunningJob, error: Exception) -> str:
     sentence = str(error) if isinstance(error, KollegaError) else explain(error, database_path(running.settings))
     if sentence is None:
         log.error("Job %d has failed", running.number, exc_info=error)
-    sentence = sentence or f"Kollega failed: {type(error).__name__}. The log of kollega watch has more."
+    failed = Sentence("Kollega failed: %(kind)s. The log of kollega watch has more.", kind=type(error).__name__)
+    sentence = sentence or failed
     with running.sessions.begin() as session:
         again = not isinstance(error, KollegaError)
         if queue.fail(session, running.number, running.attempt, sentence, again):
@@ -85,5 +89,5 @@ def _failed(running: RunningJob, error: Exception) -> str:
 def _finished(running: RunningJob, result: dict[str, Any]) -> str:
     with running.sessions.begin() as session:
         if queue.finish(session, running.number, result, running.attempt):
-            progress.note(session, running.number, "Done.")
+            progress.note(session, running.number, Sentence("Done."))
     return queue.DONE

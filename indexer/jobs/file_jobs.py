@@ -1,10 +1,12 @@
 """The job that looks at a file which an admin has uploaded, or loads it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from indexer.jobs.running import RunningJob
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence, with_values_changed
 from recommender.uploads import upload as uploads
 from recommender.uploads.earlier import remember
 from recommender.uploads.upload import Upload
@@ -20,8 +22,8 @@ def load_file(job: RunningJob) -> dict[str, Any]:
     try:
         result = _load_or_look(job, upload, path)
     except SourceError as error:
-        raise SourceError(_as_uploaded(str(error), upload, path)) from error
-    problems = [_as_uploaded(line, upload, path) for line in result.get("problems", ())]
+        raise SourceError(with_values_changed(str(error), _as_uploaded(upload, path))) from error
+    problems = [with_values_changed(line, _as_uploaded(upload, path)) for line in result.get("problems", ())]
     return {**result, **({"problems": problems} if problems else {})}
 
 
@@ -40,7 +42,7 @@ def _load_or_look(job: RunningJob, upload: Upload, path: Path) -> dict[str, Any]
         if upload.choice.get("replaces"):
             source = open_source(upload, path, zone)
             found["replaced"] = compared(source, job.sessions, job.analyzer, MaskingRules(job.settings.masked))
-        found["problems"] = [_as_uploaded(line, upload, path) for line in found["problems"]]
+        found["problems"] = [with_values_changed(line, _as_uploaded(upload, path)) for line in found["problems"]]
         uploads.save_look(job.settings, upload.id, found)
         return {"counts": dict(found["counts"]), "problem_count": found["problem_count"]}
     source = with_confirmed_roles(open_source(upload, path, zone), upload)
@@ -59,14 +61,18 @@ def _load_or_look(job: RunningJob, upload: Upload, path: Path) -> dict[str, Any]
     return {**report.counts(), "problem_count": report.problems.total, "problems": problems, "changes": changes}
 
 
-def _as_uploaded(line: str, upload: Upload, path: Path) -> str:
-    """What is wrong with a file, with its name as whoever uploaded it knows it and not as it is stored here."""
-    line = line.replace(str(path), upload.name)
-    return upload.name + line.removeprefix(path.name) if line.startswith(path.name) else line
+def _as_uploaded(upload: Upload, path: Path) -> Callable[[str], str]:
+    """Puts the name of a file as whoever uploaded it knows it in the place of that which it is stored under here."""
+
+    def named(text: str) -> str:
+        text = text.replace(str(path), upload.name)
+        return upload.name + text.removeprefix(path.name) if text.startswith(path.name) else text
+
+    return named
 
 
 def _upload_of(job: RunningJob) -> Upload:
     upload = uploads.find(job.settings, str(job.payload.get("upload", "")))
     if upload is None or not (job.settings.home / upload.path).is_file():
-        raise SourceError("The uploaded file is no longer there. Upload it again.")
+        raise SourceError(Sentence("The uploaded file is no longer there. Upload it again."))
     return upload

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.jobs.running import RunningJob
 from recommender.errors import IndexDamaged, IndexMismatch
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
-    from indexer.indexing.reindex import ReindexReport
+    from indexer.indexing.report import ReindexReport
 
 _MOST_PROBLEMS = 50  # that are stored of a job: a judgement
 
@@ -51,7 +52,8 @@ def verify(job: RunningJob) -> dict[str, Any]:
                 break
             if not full and any(REBUILD in problem for problem in problems):
                 continue  # what is damaged cannot be gone on from
-            job.note("Building the index anew." if full else "Bringing the index up to date.")
+            anew, update = Sentence("Building the index anew."), Sentence("Bringing the index up to date.")
+            job.note(anew if full else update)
             try:
                 _update(job, job.settings, full)
             except (IndexDamaged, IndexMismatch) as error:
@@ -79,7 +81,7 @@ def _update(job: RunningJob, settings: Settings, full: bool, switch: bool = Fals
     examine(settings, job.sessions)
     follow(settings)
     encoder = load_encoder(with_model_in_use(settings))
-    job.note(f"Model {encoder.card.name}, run by {encoder.backend}.")
+    job.note(Sentence("Model %(name)s, run by %(backend)s.", name=encoder.card.name, backend=encoder.backend))
 
     def work() -> "ReindexReport":
         progress = job.counting("items", "indexing")
@@ -92,9 +94,10 @@ def _update(job: RunningJob, settings: Settings, full: bool, switch: bool = Fals
 
 def _told(report: "ReindexReport") -> dict[str, Any]:
     """The counts, and which items could not be indexed: without the errors, which may repeat what somebody wrote."""
-    failed = [f"could not be indexed: {failure.partition(': ')[0]}" for failure in report.failed]
+    items = [failure.partition(": ")[0] for failure in report.failed]
+    failed = [Sentence("could not be indexed: %(item)s", item=item) for item in items]
     counts = {name: value for name, value in vars(report).items() if isinstance(value, int | float | str)}
-    whole = [f"not indexed whole: {sentence}" for sentence in report.left_out]
+    whole = [Sentence("not indexed whole: %(what)s", what=sentence) for sentence in report.left_out]
     return {
         **counts,
         "problem_count": len(failed),

@@ -15,6 +15,7 @@ from indexer.background import Complaints
 from indexer.processes import end_processes, how_it_ended
 from recommender.jobs import queue
 from recommender.jobs.kinds import WORK
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -96,9 +97,8 @@ class _Processes:
             if status == 0:
                 continue
             with self._sessions.begin() as session:
-                queue.fail_attempt(
-                    session, number, attempt, f"The process that did this was ended ({how_it_ended(status)})."
-                )
+                ended = Sentence("The process that did this was ended (%(how)s).", how=how_it_ended(status))
+                queue.fail_attempt(session, number, attempt, ended)
 
     def stop(self) -> None:
         """End all of them; they are begun again by whoever leads next, and go on from what they have stored."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from indexer.jobs.running import RunningJob
 from recommender.errors import SettingsError, SourceError
+from recommender.sentences.sentence import Sentence
 
 if TYPE_CHECKING:
     from indexer.sources.configuration import ConfiguredSource
@@ -37,7 +38,7 @@ def _configured(job: RunningJob, name: str) -> "ConfiguredSource":
 
     found = {each.name: each for each in read_sources(job.settings.sources_file)}
     if name not in found:
-        raise SettingsError(f"{name} is no longer in {job.settings.sources_file}.")
+        raise SettingsError(Sentence("%(name)s is no longer in %(file)s.", name=name, file=job.settings.sources_file))
     return found[name]
 
 

@@ -30,6 +30,7 @@ from recommender.monitoring.quality import First, Report, report
 from recommender.recommender import Recommender
 from recommender.search import calibration
 from recommender.search.calibration import SHIPPED, AnswerModel
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 ANSWERED, FIRST, SENT_ANYWAY, OTHER_TEAMS = "answered", "first of its kind", "sent anyway", "among other teams'"
@@ -75,16 +76,24 @@ class Calibration:
     def as_text(self) -> str:
         """One sentence with the figures."""
         if self.gain is None:
-            return (
-                f"Too little history: there are {self.answered} requests that are known to have had an answer when "
-                f"they were asked (somebody answered with an item, or linked a duplicate), and {self.unanswered} "
-                f"questions that are known to have had none; {LEAST} of each are needed. Nothing was changed."
+            return Sentence(
+                "Too little history: there are %(answered)s requests that are known to have had an answer when they "
+                "were asked (somebody answered with an item, or linked a duplicate), and %(unanswered)s questions that "
+                "are known to have had none; %(least)s of each are needed. Nothing was changed.",
+                answered=self.answered,
+                unanswered=self.unanswered,
+                least=LEAST,
             )
-        outcome = "Your own calibration is used" if self.chosen == "own" else "The shipped calibration is used"
-        return (
-            f"{outcome}: on the newest {self.held_out} of {self.answered + self.unanswered} questions the log loss is "
-            f"{self.loss['own']:.3f} with your own and {self.loss['shipped']:.3f} with the shipped one; it is lower by "
-            f"{self.gain}."
+        own, shipped = Sentence("Your own calibration is used"), Sentence("The shipped calibration is used")
+        return Sentence(
+            "%(outcome)s: on the newest %(held_out)s of %(total)s questions the log loss is %(own)s with your own and "
+            "%(shipped)s with the shipped one; it is lower by %(gain)s.",
+            outcome=own if self.chosen == "own" else shipped,
+            held_out=self.held_out,
+            total=self.answered + self.unanswered,
+            own=f"{self.loss['own']:.3f}",
+            shipped=f"{self.loss['shipped']:.3f}",
+            gain=self.gain,
         )
 
 
@@ -99,7 +108,9 @@ def calibrate(
     with generations.write_lock(settings.index_dir):
         directory = generations.live(settings.index_dir)
         if set(recommender.notices) - {LEARNED_MISSING}:  # which this makes anew
-            raise ModelError("Calibrating needs the model, which cannot be used. See what is wrong: kollega status")
+            raise ModelError(
+                Sentence("Calibrating needs the model, which cannot be used. See what is wrong: kollega status")
+            )
         past = list(past_matches(recommender, session, progress))
         result, answer_model = learn(past)
         if result.gain is None:

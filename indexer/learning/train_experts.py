@@ -23,6 +23,7 @@ from recommender.people.experts import rank
 from recommender.people.features import FEATURES, candidates
 from recommender.people.ranker import SHIPPED, VOTES, Ranker, fit
 from recommender.recommender import Recommender
+from recommender.sentences.sentence import Sentence, joined
 from recommender.settings import Settings
 
 WARM_UP = 50  # the oldest questions, which are not used, since few items existed before them; a judgement
@@ -49,21 +50,27 @@ class Training:
     def as_text(self) -> str:
         """A sentence with what is used from now on and the figures; for learned weights also the five strongest."""
         if self.gain is None:
-            return (
-                f"Too little history: there are {self.questions} imported requests with an answer, and {LEAST} are "
-                "needed. (Requests sent in Kollega do not count, since colleagues were suggested for them.) Nothing "
-                "was changed."
+            return Sentence(
+                "Too little history: there are %(num)s imported requests with an answer, and %(least)s are needed. "
+                "(Requests sent in Kollega do not count, since colleagues were suggested for them.) Nothing was "
+                "changed.",
+                num=self.questions,
+                least=LEAST,
             )
-        figures = (
-            f"on the newest {self.held_out} of {self.questions} questions the mean reciprocal rank is "
-            f"{self.mrr['learned']:.3f} with learned weights, {self.mrr['shipped']:.3f} with the shipped ones and "
-            f"{self.mrr['votes']:.3f} by votes; learned weights minus votes: {self.gain}."
+        figures = Sentence(
+            "on the newest %(held_out)s of %(num)s questions the mean reciprocal rank is %(learned)s with learned "
+            "weights, %(shipped)s with the shipped ones and %(votes)s by votes; learned weights minus votes: %(gain)s.",
+            held_out=self.held_out,
+            num=self.questions,
+            gain=self.gain,
+            **{name: f"{self.mrr[name]:.3f}" for name in ("learned", "shipped", "votes")},
         )
         if self.chosen == "learned":
             strongest = sorted(self.weights.items(), key=lambda weight: -abs(weight[1]))[:5]
-            return f"The learned weights are used: {figures}\n" + ", ".join(f"{n} {w:+.2f}" for n, w in strongest)
-        used = "The shipped weights are used" if self.chosen == "shipped" else "Votes alone are used"
-        return f"{used}: {figures}"
+            used = joined([Sentence("The learned weights are used"), figures], ": ")
+            return joined([used, ", ".join(f"{n} {w:+.2f}" for n, w in strongest)], "\n")
+        shipped, votes = Sentence("The shipped weights are used"), Sentence("Votes alone are used")
+        return joined([shipped if self.chosen == "shipped" else votes, figures], ": ")
 
 
 def train(
@@ -77,7 +84,9 @@ def train(
     with generations.write_lock(settings.index_dir):
         directory = generations.live(settings.index_dir)
         if set(recommender.notices) - {LEARNED_MISSING}:  # which this makes anew
-            raise ModelError("Learning needs the model, which cannot be used. See what is wrong: kollega status")
+            raise ModelError(
+                Sentence("Learning needs the model, which cannot be used. See what is wrong: kollega status")
+            )
         past = list(past_questions(recommender, session, MOST, progress=progress))
         training, ranker = learn(past, settings.half_life_days)
         if training.gain is None:

@@ -28,6 +28,7 @@ from indexer.texts.masking import MaskingRules
 from recommender.database.tables import utc_now
 from recommender.errors import SourceError
 from recommender.language.detector import LanguageDetector
+from recommender.sentences.sentence import Sentence
 
 LARGE = 4_000_000
 """Bytes of a file, or of the files of a folder: starting a process takes about as long as reading so many. A
@@ -91,8 +92,11 @@ class SourceApart:
             return pickle.load(answers)  # noqa: S301 - written by our own process
         except (EOFError, pickle.UnpicklingError) as error:
             raise SourceError(
-                f"{self._options.place} was not read to its end: the process that reads it was ended, perhaps because "
-                "memory was short. What was read before was loaded. Import it again."
+                Sentence(
+                    "%(place)s was not read to its end: the process that reads it was ended, perhaps because "
+                    "memory was short. What was read before was loaded. Import it again.",
+                    place=self._options.place,
+                )
             ) from error
 
 

@@ -13,9 +13,10 @@ from indexer.sources.records import Located, PersonRecord, Record
 from indexer.texts.masking import MaskingRules
 from recommender.access import LEADS
 from recommender.language.analyzer import Analyzer
+from recommender.sentences.sentence import Sentence
 from recommender.uploads.upload import Upload
 
-ROLES_LEFT_OUT = "people were not made leads or admins, because nobody has confirmed it"
+ROLES_LEFT_OUT = Sentence("people were not made leads or admins, because nobody has confirmed it")
 
 
 def compared(source: Source, sessions: sessionmaker[Session], analyzer: Analyzer, mask: MaskingRules) -> dict[str, int]:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.loading.many_rows import insert_rows, insert_with_ids
+from indexer.loading.references import WITHOUT_A_PERSON
 from indexer.loading.stated import handles_in
 from indexer.sources.records import AnswerRecord, Change, DocumentRecord, QuestionRecord, Record, RequestRecord
 from recommender.database.import_tables import ImportedRecord, digest, record_key
@@ -52,7 +53,7 @@ class BulkReferences:
         if handle is None:
             return None
         if handle not in self._people:
-            changes.append((f"{where}s without a person line before the record were left out", handle))
+            changes.append((WITHOUT_A_PERSON[where], handle))
         return self._people.get(handle)
 
     def tokens(self, audience: Iterable[str], _changes: list[Change]) -> set[str]:

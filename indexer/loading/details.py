@@ -6,8 +6,11 @@ from indexer.loading.writing import Writing, update
 from indexer.sources.records import DocumentRecord, RequestRecord
 from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.tables import Document, HelpRequest, RequestLink
+from recommender.sentences.sentence import Sentence
 
-CIRCLE = "requests that are merged into each other in a circle were left unmerged: correct where one of them leads"
+CIRCLE = Sentence(
+    "requests that are merged into each other in a circle were left unmerged: correct where one of them leads"
+)
 _MERGED = "duplicate"
 
 

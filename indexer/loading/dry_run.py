@@ -13,6 +13,7 @@ from recommender.database.copying import copy_store, is_empty
 from recommender.database.engine import open_database
 from recommender.database.files import database_path, database_url, temporary_folder
 from recommender.errors import SettingsError
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 
@@ -57,4 +58,8 @@ def _copy(database: Path, copy: Path) -> None:
         ):
             source.backup(target)
     except sqlite3.Error as error:
-        raise SettingsError(f"The database {database} cannot be copied for --dry-run: {error}.") from error
+        raise SettingsError(
+            Sentence(
+                "The database %(database)s cannot be copied for --dry-run: %(reason)s.", database=database, reason=error
+            )
+        ) from error

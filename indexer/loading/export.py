@@ -20,6 +20,7 @@ from indexer.loading import store_format as form
 from recommender.database import dialects
 from recommender.database.engine import newest_revision
 from recommender.errors import ExportError
+from recommender.sentences.sentence import Sentence
 
 _CHUNK = 500  # rows per query: a judgement
 Row = dict[str, Any]
@@ -38,11 +39,13 @@ def export(
     Raises ExportError when there is a file at `path` already or none can be written.
     """
     if path.exists() or path.is_symlink():
-        raise ExportError(f"{path} exists already and is left as it is. Name another file.")
+        raise ExportError(Sentence("%(file)s exists already and is left as it is. Name another file.", file=path))
     try:
         return _write(session, path, progress, ready)
     except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}. Nothing was exported.") from error
+        raise ExportError(
+            Sentence("%(file)s cannot be written: %(reason)s. Nothing was exported.", file=path, reason=error.strerror)
+        ) from error
 
 
 def _write(

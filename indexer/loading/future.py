@@ -18,11 +18,14 @@ from indexer.sources.records import (
     ReplyRecord,
     RequestRecord,
 )
+from recommender.sentences.sentence import Sentence
 
 SLACK = timedelta(days=1)
 """How far a clock may be ahead, and a time without its zone be wrong: a judgement."""
-KEPT = "times in the future were kept, since nothing in the record says when it was: correct them in the source"
-MENDED = "times in the future were replaced by others of their record: correct them in the source"
+KEPT = Sentence(
+    "times in the future were kept, since nothing in the record says when it was: correct them in the source"
+)
+MENDED = Sentence("times in the future were replaced by others of their record: correct them in the source")
 
 
 def without_future(located: Located, now: datetime) -> Located:

@@ -83,7 +83,7 @@ def load(
         else:
             put(batch)
     put_left_over()
-    report.broken_off = "".join(broken_off)
+    report.broken_off = broken_off[0] if broken_off else ""
     report.problems += broken_off
     readers = {"new": dict(sorted(report.readers.items()))} if report.readers else {}
     _record("import.run", source.name, sessions, {"run": run, **report.counts(), **readers})

@@ -16,8 +16,9 @@ from indexer.sources.records import (
     RequestRecord,
 )
 from indexer.texts.masking import KINDS, MaskingRules, mask
+from recommender.sentences.sentence import Sentence
 
-_CHANGE = "personal data masked"
+_CHANGE = Sentence("personal data masked")
 _TEXTS: dict[type[BaseModel], tuple[str, ...]] = {
     RequestRecord: ("title", "body", "resolution"),
     QuestionRecord: ("title", "body"),

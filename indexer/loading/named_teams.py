@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.sources.protocol import Options
 from recommender.database.tables import Team
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 
 def require_teams(sessions: sessionmaker[Session], name: str, kind: str, options: Options) -> None:
@@ -21,6 +22,11 @@ def require_teams(sessions: sessionmaker[Session], name: str, kind: str, options
         known = set(session.scalars(select(Team.handle)))
     if missing := sorted(named - known):
         raise SourceError(
-            f"{name}: there is no team {missing[0]!r}; there are: {', '.join(sorted(known)) or 'none yet'}. Correct "
-            f"its name, or make it with: kollega team add {missing[0]} --name NAME"
+            Sentence(
+                "%(name)s: there is no team '%(team)s'; there are: %(known)s. Correct its name, or make it with: "
+                "kollega team add %(team)s --name NAME",
+                name=name,
+                team=missing[0],
+                known=", ".join(sorted(known)) or Sentence("none yet"),
+            )
         )

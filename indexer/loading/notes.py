@@ -13,8 +13,9 @@ from indexer.loading.writing import Writing, note, update
 from indexer.sources.records import ReplyRecord
 from recommender.database.request_tables import InternalNote
 from recommender.database.tables import HelpRequest, Reply, Team
+from recommender.sentences.sentence import Sentence
 
-WITHOUT_TEAM = "internal notes of requests without a team were left out: name a team for them"
+WITHOUT_TEAM = Sentence("internal notes of requests without a team were left out: name a team for them")
 
 
 def put_notes(

@@ -18,11 +18,12 @@ from recommender.accounts import last_admin
 from recommender.database.import_tables import ImportedRecord, record_key
 from recommender.database.tables import Person, Team
 from recommender.errors import AccountError
+from recommender.sentences.sentence import Sentence
 from recommender.teams.team import new_ones_are_restricted
 
-NO_RIGHTS = "roles and teams of people who are known here by another user name were left out"
-OTHER_HANDLE = "people got another user name, because somebody with another mail address has theirs"
-ONLY_ADMIN = "the only admin who may sign in stays one: make somebody else an admin first"
+NO_RIGHTS = Sentence("roles and teams of people who are known here by another user name were left out")
+OTHER_HANDLE = Sentence("people got another user name, because somebody with another mail address has theirs")
+ONLY_ADMIN = Sentence("the only admin who may sign in stays one: make somebody else an admin first")
 _EDITED_HERE = ("name", "role", "kind")
 """Fields of a person that could be changed here before Kollega remembered what was imported."""
 

@@ -16,6 +16,7 @@ from indexer.loading.writing import Writing, note, replace_audience
 from indexer.sources.records import AnswerRecord, LinkRecord, QuestionRecord
 from recommender.database.import_tables import digest, record_key
 from recommender.database.tables import OPEN, RESOLVED, HelpRequest, Reply, RequestAudience, RequestLink
+from recommender.sentences.sentence import Sentence
 
 
 def put_question(writing: Writing, record: QuestionRecord, source: str) -> HelpRequest:
@@ -61,7 +62,13 @@ def put_answer(writing: Writing, record: AnswerRecord, source: str) -> HelpReque
         if record_key("request", record.request) in writing.states:
             raise DeletedHere
         writing.must_be_new("request", source, record.request)
-        raise BadRecord(f"answer {record.reply.id} belongs to question {record.request}, which is missing")
+        raise BadRecord(
+            Sentence(
+                "answer %(id)s belongs to question %(request)s, which is missing",
+                id=record.reply.id,
+                request=record.request,
+            )
+        )
     author, here = writing.references.stub_id(record.reply.author), outcome_here(request)
     reply = next((row for row in request.replies if row.external_id == record.reply.id), None)
     if reply is None:

@@ -10,8 +10,16 @@ from indexer.sources.records import AnswerRecord, Change, QuestionRecord, Record
 from recommender.database.import_tables import ImportedRecord, digest, record_key
 from recommender.database.tables import HelpRequest, Person, Team
 from recommender.knowledge.erasure import was_erased
+from recommender.sentences.sentence import Sentence
 
-TEAMS_LEFT_OUT = "teams of a person without a team line before the record were left out"
+TEAMS_LEFT_OUT = Sentence("teams of a person without a team line before the record were left out")
+_ERASED_READERS = Sentence("people in an audience who were erased here were left out")
+WITHOUT_A_PERSON = {
+    "asker": Sentence("askers without a person line before the record were left out"),
+    "author": Sentence("authors without a person line before the record were left out"),
+    "owner": Sentence("owners without a person line before the record were left out"),
+}
+"""Told of people who are not here, by what they are of a record."""
 
 
 class BadRecord(Exception):
@@ -63,8 +71,12 @@ class References:
         team = self._teams.get(handle) or self._session.scalar(select(Team).where(Team.handle == handle))
         if team is None:
             raise BadRecord(
-                f"{where}: there is no team {handle!r}. Correct its name, put the team's line before this one, or make "
-                f"it with: kollega team add {handle} --name NAME"
+                Sentence(
+                    "%(field)s: there is no team '%(team)s'. Correct its name, put the team's line before this one, or "
+                    "make it with: kollega team add %(team)s --name NAME",
+                    field=where,
+                    team=handle,
+                )
             )
         return team
 
@@ -85,7 +97,7 @@ class References:
             return None if handle is None else self._people[handle]
         identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
         if identifier is None:
-            changes.append((f"{where}s without a person line before the record were left out", handle))
+            changes.append((WITHOUT_A_PERSON[where], handle))
         return identifier
 
     def stub_id(self, handle: str | None) -> int | None:
@@ -130,9 +142,11 @@ class References:
     def _reader_id(self, handle: str, changes: list[Change]) -> int | None:
         identifier = self._session.scalar(select(Person.id).where(Person.handle == handle))
         if identifier is None and was_erased(self._session, "person", handle):
-            changes.append(("people in an audience who were erased here were left out", handle))
+            changes.append((_ERASED_READERS, handle))
         elif identifier is None:
-            raise BadRecord(f"audience: there is no person {handle!r}. Put the person's line before this one")
+            raise BadRecord(
+                Sentence("audience: there is no person '%(name)s'. Put the person's line before this one", name=handle)
+            )
         return identifier
 
 

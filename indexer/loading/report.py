@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from indexer.loading.merge import DELETED, Merge
 from indexer.sources.records import Change
 from recommender.database.import_tables import ImportConflict
+from recommender.sentences.sentence import Sentence, joined
 
 MOST_LINES = 50
 """Lines that are kept and printed of one kind: a judgement."""
@@ -53,11 +54,13 @@ class Changes:
 
     def shown(self) -> str:
         """`3 times, first at file:7: priority (2), impact`."""
-        times = "once, at" if self.count == 1 else f"{self.count} times, first at"
+        once = Sentence("once, at %(place)s", place=self.first)
+        times = Sentence("%(num)s times, first at %(place)s", num=self.count, place=self.first)
         values = [f"{value} ({n})" if n > 1 else value for value, n in self.values.most_common(_MOST_VALUES)]
-        more = len(self.values) - len(values)
-        named = ", ".join(values) + (f" and {more} more" if more else "")
-        return f"{times} {self.first}" + (f": {named}" if named else "")
+        named, more = ", ".join(values), len(self.values) - len(values)
+        if more:
+            named = Sentence("%(values)s and %(num)s more", values=named, num=more)
+        return joined([once if self.count == 1 else times, *([named] if named else [])], ": ")
 
 
 @dataclass
@@ -99,21 +102,26 @@ class LoadReport:
         self.unchanged += not changed and not merge.new
         where = f"{place}: {' '.join(item)}"
         if DELETED in merge.kept:
-            self.conflicts.append(f"{where}: deleted in the source, and changed here")
+            self.conflicts.append(Sentence("%(where)s: deleted in the source, and changed here", where=where))
         elif merge.kept:
-            self.conflicts.append(f"{where}: {', '.join(merge.kept)} changed both here and in the source")
+            kept = ", ".join(merge.kept)
+            said = Sentence("%(where)s: %(fields)s changed both here and in the source", where=where, fields=kept)
+            self.conflicts.append(said)
         if merge.not_widened:
-            self.not_widened.append(f"{where}: {', '.join(merge.not_widened)} would let more people read")
+            kept = ", ".join(merge.not_widened)
+            said = Sentence("%(where)s: %(fields)s would let more people read", where=where, fields=kept)
+            self.not_widened.append(said)
         if self.show is not None and merge.new:
-            self.show(f"{where}: added")
+            self.show(Sentence("%(where)s: added", where=where))
         elif self.show is not None and changed:
-            self.show(f"{where}: updated {', '.join(merge.taken)}" if merge.taken else f"{where}: known here already")
+            taken = Sentence("%(where)s: updated %(fields)s", where=where, fields=", ".join(merge.taken))
+            self.show(taken if merge.taken else Sentence("%(where)s: known here already", where=where))
 
     def count_removed(self, place: str, item: tuple[str, str]) -> None:
         """Count an item that was removed; `item` is its kind and id."""
         self.removed += 1
         if self.show is not None:
-            self.show(f"{place}: {' '.join(item)}: removed")
+            self.show(Sentence("%(where)s: removed", where=f"{place}: {' '.join(item)}"))
 
     def tell_all(self, place: str, changes: Iterable[Change]) -> None:
         """Count the changes that were made in the record at `place`."""
@@ -134,7 +142,7 @@ class LoadReport:
     def change_lines(self) -> Iterator[str]:
         """A line for each kind of change, for an admin."""
         for change, changes in self.changes.items():
-            yield f"{change} ({changes.shown()})"
+            yield Sentence("%(change)s (%(where)s)", change=change, where=changes.shown())
 
     def conflict_lines(self) -> Iterator[str]:
         """A line for each record of which what is here was kept, for an admin."""
@@ -151,22 +159,21 @@ class LoadReport:
 
     def line(self) -> str:
         """All counts in one line, for an admin."""
-        parts = [f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged"]
+        counts = {"added": self.added, "updated": self.updated, "unchanged": self.unchanged}
+        parts = [Sentence("%(added)s added, %(updated)s updated, %(unchanged)s unchanged", **counts)]
         if self.removed:
-            parts.append(f"{self.removed} removed")
+            parts.append(Sentence("%(num)s removed", num=self.removed))
         if self.conflicts:
-            parts.append(_counted(self.conflicts.total, "conflict"))
-        if self.not_widened:
-            parts.append(f"{_counted(self.not_widened.total, 'audience')} not widened")
+            one = self.conflicts.total == 1
+            parts.append(Sentence("1 conflict") if one else Sentence("%(num)s conflicts", num=self.conflicts.total))
+        if number := self.not_widened.total:
+            one_kept, kept = Sentence("1 audience not widened"), Sentence("%(num)s audiences not widened", num=number)
+            parts.append(one_kept if number == 1 else kept)
         if self.skipped_links:
-            parts.append(f"{self.skipped_links} links to unknown requests skipped")
+            parts.append(Sentence("%(num)s links to unknown requests skipped", num=self.skipped_links))
         if self.problems:
-            parts.append(f"{self.problems.total} could not be loaded")
-        return ", ".join(parts)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+            parts.append(Sentence("%(num)s could not be loaded", num=self.problems.total))
+        return joined(parts, ", ")
 
 
 def stored_conflicts(session: Session) -> Iterator[str]:

@@ -34,8 +34,9 @@ from recommender.access import document_audience, request_audience
 from recommender.database.details_tables import RequestDetails
 from recommender.database.import_tables import ImportConflict, ImportedRecord, digest, record_key
 from recommender.database.tables import Document, HelpRequest, Person, utc_now
+from recommender.sentences.sentence import Sentence, joined
 
-DELETED_HERE = "records of what was deleted here were left out"
+DELETED_HERE = Sentence("records of what was deleted here were left out")
 
 
 class RowWriter:
@@ -69,7 +70,7 @@ class RowWriter:
             with session.no_autoflush:  # so that _changed() sees all changes of this record together
                 row = self._write(writing, report)
         except BadRecord as problem:
-            report.problems.append(f"{prepared.place}: {problem}")
+            report.problems.append(joined([prepared.place, str(problem)], ": "))
             return
         except DeletedHere:
             deleted = True

@@ -31,6 +31,7 @@ from indexer.sources.tables.mapping import ColumnsOf, Mapping, StatusWords, toml
 from indexer.sources.tables.rows import Row, Table
 from indexer.sources.tables.table_source import TableOptions
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 from recommender.uploads.upload import CSV, DOCUMENTS, EXCEL, MOST_ROLES, TABLES, Upload
 
 MOST_ROWS, MOST_PROBLEMS = 5, 20
@@ -73,7 +74,8 @@ def look(upload: Upload, path: Path, zone: str) -> dict[str, Any]:
     except SourceError as error:
         number += 1
         problems.append(str(error))
-    told = [f"{change} ({times})" for change, times in changes.most_common(MOST_PROBLEMS)]
+    most = changes.most_common(MOST_PROBLEMS)
+    told = [Sentence("%(change)s (%(where)s)", change=change, where=times) for change, times in most]
     shown |= {"problems": problems, "problem_count": number, "changes": told}
     return {**shown, "counts": counts, "roles": roles[: MOST_ROLES + 1]}
 
@@ -94,7 +96,7 @@ def open_source(upload: Upload, path: Path, zone: str, mapping: Mapping | None =
             kind = csv if upload.format == CSV else excel
             return MappedSource(kind.open_source(upload.source, options), options)
     except ValidationError as error:
-        raise SourceError(f"{upload.name}: {first_problem(error)}.") from error
+        raise SourceError(Sentence("%(file)s: %(reason)s.", file=upload.name, reason=first_problem(error))) from error
     if upload.format == DOCUMENTS:
         private = PRIVATE if upload.choice.get("team_only") else None
         folder = _unpacked(path, upload.name)
@@ -163,7 +165,9 @@ def _write_all(packed: Archive, folder: Path) -> None:
     for name in packed.names:
         target = folder.joinpath(*Path(name).parts)
         if folder.resolve() not in target.resolve().parents:
-            raise SourceError(f"The ZIP file names a file outside of it: {name[:200]}. It was not unpacked.")
+            raise SourceError(
+                Sentence("The ZIP file names a file outside of it: %(name)s. It was not unpacked.", name=name[:200])
+            )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with packed.open(name) as source, target.open("wb") as file:
@@ -172,9 +176,14 @@ def _write_all(packed: Archive, folder: Path) -> None:
         except OSError as error:
             if error.errno in _OF_THE_NAME:
                 raise SourceError(
-                    f"The ZIP file has a file that cannot be unpacked because of its name: {name[:200]}. It is too "
-                    "long, or a folder has the same name. Rename it, and pack the files again."
+                    Sentence(
+                        "The ZIP file has a file that cannot be unpacked because of its name: %(name)s. It is too "
+                        "long, or a folder has the same name. Rename it, and pack the files again.",
+                        name=name[:200],
+                    )
                 ) from error
             raise SourceError(
-                f"The ZIP file cannot be unpacked: {error.strerror}. Tell whoever runs Kollega."
+                Sentence(
+                    "The ZIP file cannot be unpacked: %(reason)s. Tell whoever runs Kollega.", reason=error.strerror
+                )
             ) from error

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 MOST_FILES = 100_000  # in one ZIP file: a judgement
 LARGEST = 4_000_000_000  # bytes that all files of one may unpack to: a judgement
@@ -30,14 +31,20 @@ def archive(place: Path | IO[bytes], name: str = "") -> Iterator["Archive"]:
             yield Archive(packed, name)
     except NotImplementedError as error:
         raise SourceError(
-            f"{name} is packed in a way that cannot be read. Pack it again as a usual ZIP file."
+            Sentence("%(name)s is packed in a way that cannot be read. Pack it again as a usual ZIP file.", name=name)
         ) from error
     except RuntimeError as error:  # what zipfile raises for a file with a password
-        raise SourceError(f"{name} has a password. Save it without one, then import it again.") from error
+        raise SourceError(
+            Sentence("%(name)s has a password. Save it without one, then import it again.", name=name)
+        ) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
-        raise SourceError(f"{name} is cut short or damaged. Fetch the file again, then import it again.") from error
+        raise SourceError(
+            Sentence("%(name)s is cut short or damaged. Fetch the file again, then import it again.", name=name)
+        ) from error
     except OSError as error:
-        raise SourceError(f"{name} cannot be read: {error.strerror or error}. Check the path.") from error
+        raise SourceError(
+            Sentence("%(name)s cannot be read: %(reason)s. Check the path.", name=name, reason=error.strerror or error)
+        ) from error
 
 
 class Archive:
@@ -47,7 +54,11 @@ class Archive:
         self._packed, self._name = packed, name
         entries = packed.infolist()
         if len(entries) > MOST_FILES:
-            raise SourceError(f"{name} has more than {MOST_FILES} files. Import parts of it one by one.")
+            raise SourceError(
+                Sentence(
+                    "%(name)s has more than %(num)s files. Import parts of it one by one.", name=name, num=MOST_FILES
+                )
+            )
         self._budget = max(_SMALL, _RATIO * sum(entry.compress_size for entry in entries))
         self._budget = min(self._budget, LARGEST)
         if sum(entry.file_size for entry in entries) > self._budget:
@@ -70,7 +81,14 @@ class Archive:
         with self.open(name) as file:
             content = file.read(most + 1)
         if len(content) > most:
-            raise SourceError(f"{self._name}: {name[:200]} is larger than {most // 1_000_000} MB, and was not read.")
+            raise SourceError(
+                Sentence(
+                    "%(name)s: %(file)s is larger than %(mb)s MB, and was not read.",
+                    name=self._name,
+                    file=name[:200],
+                    mb=most // 1_000_000,
+                )
+            )
         return content
 
     def check(self) -> None:
@@ -88,8 +106,11 @@ class Archive:
 
     def _bomb(self) -> SourceError:
         return SourceError(
-            f"{self._name} would unpack to far more than it is, and was not read. If it can be trusted, unpack it and "
-            "pack it again, or import what is in it."
+            Sentence(
+                "%(name)s would unpack to far more than it is, and was not read. If it can be trusted, "
+                "unpack it and pack it again, or import what is in it.",
+                name=self._name,
+            )
         )
 
 

@@ -13,10 +13,12 @@ from decimal import Decimal
 from math import isfinite
 from typing import IO, Any
 
+from recommender.sentences.sentence import Sentence
+
 Note = tuple[str, str]
 _CHUNK = 1 << 16  # bytes of a list that are read at once: a judgement
 _SPACE = re.compile(r"[ \t\r\n]*")
-_NO_VALUE = "numbers that are no number (NaN, Infinity) were read as missing"
+_NO_VALUE = Sentence("numbers that are no number (NaN, Infinity) were read as missing")
 
 
 class Damaged(Exception):
@@ -57,7 +59,9 @@ class ObjectReader:
         if len(made) < len(pairs):
             names = [name for name, _value in pairs]
             twice = next(name for name in names if names.count(name) > 1)
-            self._problems.append(f"{twice[:80]}: this field is there twice. Remove one of them")
+            self._problems.append(
+                Sentence("%(field)s: this field is there twice. Remove one of them", field=twice[:80])
+            )
         return made
 
     def _constant(self, name: str) -> None:

@@ -26,6 +26,7 @@ from indexer.sources.records import (
 )
 from indexer.sources.repair import repaired
 from recommender.errors import SourceError
+from recommender.sentences.sentence import N_, Sentence
 
 _LINE = TypeAdapter[TeamRecord | PersonRecord | RequestRecord | DocumentRecord](
     Annotated[TeamRecord | PersonRecord | RequestRecord | DocumentRecord, Field(discriminator="type")]
@@ -41,6 +42,26 @@ OPTIONS = Options
 def open_source(name: str, options: Options) -> "JSONLSource":
     """The file at `options.place`. What the other options say is applied to all sources alike."""
     return JSONLSource(Path(options.place), name)
+
+
+_WHOLE_STORE = N_(
+    "%(file)s has a whole store, as `kollega export` writes it; nothing was loaded. Save it as a file, then import "
+    "that file into an empty home."
+)
+_SEVERAL_LINES = N_(
+    "%(file)s has an object over several lines, from line %(number)s on; what is before was loaded. Write one object a "
+    "line, or all as one list, then import it again."
+)
+_CUT_SHORT = N_(
+    "%(file)s is cut short or damaged after line %(number)s; the lines before were loaded. Fetch the file again, then "
+    "import it again."
+)
+_UNREADABLE = N_("%(file)s cannot be read: %(reason)s. Check the path.")
+_NOT_UTF8 = N_("%(file)s is a JSON list that is not UTF-8. Save it as UTF-8.")
+_DAMAGED_LIST = N_(
+    "%(file)s is one JSON list that cannot be read further than line %(line)s; the records before were loaded. Fetch "
+    "the file again, or write one object a line, then import it again."
+)
 
 
 class JSONLSource(WholeSource):
@@ -59,31 +80,23 @@ class JSONLSource(WholeSource):
                 while line := lines.readline(LONGEST_LINE + 1):
                     number += 1
                     if number == 1 and _is_export(line):
-                        raise SourceError(
-                            f"{self._path} has a whole store, as `kollega export` writes it; nothing was loaded. Save "
-                            "it as a file, then import that file into an empty home."
-                        )
+                        raise self._broken_off(_WHOLE_STORE)
                     if _begins_a_list(line):
                         yield from self._read_list(number, line, lines)
                         return
                     if len(line) > LONGEST_LINE:
                         _skip_line(lines)
-                        yield Located(file, number, None, f"longer than {LONGEST_LINE // 1_000_000} MB. Shorten it")
+                        too_long = Sentence("longer than %(mb)s MB. Shorten it", mb=LONGEST_LINE // 1_000_000)
+                        yield Located(file, number, None, too_long)
                         continue
                     if line.strip() == b"{":
-                        raise SourceError(
-                            f"{self._path} has an object over several lines, from line {number} on; what is before was "
-                            "loaded. Write one object a line, or all as one list, then import it again."
-                        )
+                        raise self._broken_off(_SEVERAL_LINES, number=number)
                     if line.strip():
                         yield from _read_line(file, number, line)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise SourceError(
-                f"{self._path} is cut short or damaged after line {number}; the lines before were loaded. "
-                "Fetch the file again, then import it again."
-            ) from error
+            raise self._broken_off(_CUT_SHORT, number=number) from error
         except OSError as error:
-            raise SourceError(f"{self._path} cannot be read: {error.strerror or error}. Check the path.") from error
+            raise self._broken_off(_UNREADABLE, reason=error.strerror or error) from error
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
@@ -101,15 +114,12 @@ class JSONLSource(WholeSource):
             for number, value, problems, notes in list_in(beginning, rest, LONGEST_LINE):
                 yield located(self._path.name, line + number, value, problems, notes)
         except UnicodeDecodeError as error:
-            raise SourceError(f"{self._path} is a JSON list that is not UTF-8. Save it as UTF-8.") from error
+            raise self._broken_off(_NOT_UTF8) from error
         except Damaged as error:
-            raise self._damaged(line + error.line) from error
+            raise self._broken_off(_DAMAGED_LIST, line=line + error.line) from error
 
-    def _damaged(self, line: int) -> SourceError:
-        return SourceError(
-            f"{self._path} is one JSON list that cannot be read further than line {line}; the records before were "
-            "loaded. Fetch the file again, or write one object a line, then import it again."
-        )
+    def _broken_off(self, why: str, **values: object) -> SourceError:
+        return SourceError(Sentence(why, file=self._path, **values))
 
 
 def _is_export(line: bytes) -> bool:
@@ -148,11 +158,18 @@ def _read_line(file: str, number: int, line: bytes) -> Iterator[Located]:
     try:
         value = reader.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        yield Located(file, number, None, "not UTF-8. Save the file as UTF-8")
+        yield Located(file, number, None, Sentence("not UTF-8. Save the file as UTF-8"))
     except json.JSONDecodeError as error:
-        yield Located(file, number, None, f"not JSON ({error.msg} at column {error.colno}). Correct this line")
+        yield Located(
+            file,
+            number,
+            None,
+            Sentence("not JSON (%(msg)s at column %(column)s). Correct this line", msg=error.msg, column=error.colno),
+        )
     except (ValueError, RecursionError) as error:  # numbers too long and nesting too deep for Python
-        yield Located(file, number, None, f"not JSON that can be read ({error}). Correct this line")
+        yield Located(
+            file, number, None, Sentence("not JSON that can be read (%(reason)s). Correct this line", reason=error)
+        )
     else:
         problems, notes = reader.taken()
         several = isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
@@ -167,7 +184,7 @@ def located(file: str, number: int, value: Any, problems: list[str], notes: list
         return Located(file, number, None, problems[0])
     try:
         if not isinstance(value, dict):
-            return Located(file, number, None, "not an object in braces, with its type and fields")
+            return Located(file, number, None, Sentence("not an object in braces, with its type and fields"))
         made, changes = repaired(value)
         return Located(file, number, _LINE.validate_python(made), changes=(*notes, *changes))
     except ValidationError as error:

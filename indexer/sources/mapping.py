@@ -18,11 +18,28 @@ from indexer.sources.records import (
     RequestRecord,
 )
 from indexer.sources.times import set_zone_of_times
+from recommender.sentences.sentence import Sentence, joined
 
 PUBLIC = "public"
 """The group of everybody, in `readers_there`. A rule may say that it is somebody else here."""
 _EVERYONE = "everyone"
-_NOT_SAID = "not said there"
+_NOT_SAID = Sentence("not said there")
+_REQUESTS_LACK = Sentence("requests lack some of their readers, for whom there is no rule in audiences")
+_DOCUMENTS_LACK = Sentence("documents lack some of their readers, for whom there is no rule in audiences")
+_REQUESTS_FOR_TEAM = Sentence(
+    "requests may be read only by their team, because no rule in audiences names their readers"
+)
+_DOCUMENTS_FOR_TEAM = Sentence(
+    "documents may be read only by their team, because no rule in audiences names their readers"
+)
+_REQUESTS_FOR_ASKER = Sentence(
+    "requests may be read only by the person who asked, as they have no team, because no rule in audiences names their "
+    "readers"
+)
+_DOCUMENTS_FOR_OWNER = Sentence(
+    "documents may be read only by the person who owns them, as they have no team, because no rule in audiences names "
+    "their readers"
+)
 
 
 class MappedSource:
@@ -70,7 +87,7 @@ def mapped(
         if record.readers_there is None:
             unknown = [_NOT_SAID]
         if unknown and _EVERYONE not in tokens:
-            changes = ((_told(record, team, tokens), ", ".join(unknown)),)
+            changes = ((_told(record, team, tokens), joined(unknown, ", ")),)
     return (record.model_copy(update=values) if values else record), changes
 
 
@@ -96,8 +113,6 @@ def _is_for_rules(record: RequestRecord | DocumentRecord, says_readers: bool) ->
 
 
 def _told(record: RequestRecord | DocumentRecord, team: str | None, tokens: Sequence[str]) -> str:
-    kind, person = ("requests", "who asked") if isinstance(record, RequestRecord) else ("documents", "who owns them")
-    if tokens:
-        return f"{kind} lack some of their readers, for whom there is no rule in audiences"
-    only = "their team" if team is not None else f"the person {person}, as they have no team"
-    return f"{kind} may be read only by {only}, because no rule in audiences names their readers"
+    if isinstance(record, RequestRecord):
+        return _REQUESTS_LACK if tokens else _REQUESTS_FOR_TEAM if team is not None else _REQUESTS_FOR_ASKER
+    return _DOCUMENTS_LACK if tokens else _DOCUMENTS_FOR_TEAM if team is not None else _DOCUMENTS_FOR_OWNER

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from indexer.sources.records import Located, TeamHandle, Token
 from recommender.database.handles import usable_handle
+from recommender.sentences.sentence import Sentence
 
 _PASSWORD = re.compile(r"://[^/?#]*:[^/?#]*@")
 """An address with a password in it."""
@@ -93,7 +94,9 @@ class Options(BaseModel):
     @classmethod
     def _has_no_password(cls, value: str) -> str:
         if _PASSWORD.search(value):  # whatever went wrong later, the address would be named
-            raise ValueError("it has a password in it. Take that out, and set it as the page of the source says")
+            raise ValueError(
+                Sentence("it has a password in it. Take that out, and set it as the page of the source says")
+            )
         return value
 
     @field_validator("team")
@@ -107,5 +110,7 @@ class Options(BaseModel):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a folder, or too long
-            raise ValueError(f"{value!r} is not a time zone. Write one such as Europe/Helsinki") from error
+            raise ValueError(
+                Sentence("%(value)s is not a time zone. Write one such as Europe/Helsinki", value=repr(value))
+            ) from error
         return value

@@ -20,11 +20,12 @@ from indexer.sources.times import read_day, read_time
 from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
 from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.errors import wrong_value
+from recommender.sentences.sentence import Sentence, joined
 
 
 def _printable(value: str) -> str:
     if visible(value) != value:
-        raise ValueError("it contains a character that cannot be seen. Remove it")
+        raise ValueError(Sentence("it contains a character that cannot be seen. Remove it"))
     return value
 
 
@@ -33,7 +34,7 @@ _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 def _storable(value: str) -> str:
     if "\0" in value or (not value.isascii() and _HALF_A_PAIR.search(value)):
-        raise ValueError("it contains a character that is not text (a NUL or half a character pair)")
+        raise ValueError(Sentence("it contains a character that is not text (a NUL or half a character pair)"))
     return value
 
 
@@ -160,9 +161,9 @@ class RequestRecord(_Record):
     @model_validator(mode="after")
     def _has_a_resolution(self) -> "RequestRecord":
         if self.status == "resolved" and not (self.replies or self.resolution):
-            raise ValueError("a resolved request needs a resolution or a reply")
+            raise ValueError(Sentence("a resolved request needs a resolution or a reply"))
         if len({reply.id for reply in self.replies}) != len(self.replies):
-            raise ValueError("two replies have the same id")
+            raise ValueError(Sentence("two replies have the same id"))
         return self
 
 
@@ -264,7 +265,7 @@ class Located:
 
     def complaint(self, problem: str) -> str:
         """`place: problem`."""
-        return f"{self.place}: {problem}"
+        return joined([self.place, problem], ": ")
 
 
 def first_problem(error: Any) -> str:
@@ -276,5 +277,5 @@ def first_problem(error: Any) -> str:
         else detail["loc"]
     )
     where = ".".join(str(part) for part in place)
-    message = "it is missing" if detail["input"] is None and place else wrong_value(detail)
-    return f"{where}: {message}" if where else message
+    message = Sentence("it is missing") if detail["input"] is None and place else wrong_value(detail)
+    return joined([where, message], ": ") if where else message

@@ -23,6 +23,7 @@ from indexer.texts.html import plain
 from indexer.texts.subject import first_words, title_of
 from indexer.texts.unreadable import readable
 from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
+from recommender.sentences.sentence import Sentence, joined
 
 Object = dict[str, Any]
 _MODELS: dict[str, type[BaseModel]] = {
@@ -31,6 +32,10 @@ _MODELS: dict[str, type[BaseModel]] = {
     "request": RequestRecord,
     "document": DocumentRecord,
 }
+_KIND_WORDS = {
+    "team": Sentence("team"), "person": Sentence("person"), "request": Sentence("request"),
+    "document": Sentence("document"), "reply": Sentence("reply"),
+}  # fmt: skip
 _MADE_TITLE, _CUT_TITLE = 80, 200  # characters of a title made of the text, and of one that was too long: judgements
 _MOST_IN_A_NAME = 40  # characters of a changed value that are told
 _READING = ("audience", "restricted", "anonymous")
@@ -54,8 +59,10 @@ def repaired(value: Object) -> tuple[Object, tuple[Change, ...]]:
     """
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in _MODELS:
-        found = "it is missing" if kind is None else f"{str(kind)[:_MOST_IN_A_NAME]!r} is not known"
-        raise ValueError(f"type: {found}. Write team, person, request or document")
+        if kind is None:
+            raise ValueError(Sentence("type: it is missing. Write team, person, request or document"))
+        shown = repr(str(kind)[:_MOST_IN_A_NAME])
+        raise ValueError(Sentence("type: %(kind)s is not known. Write team, person, request or document", kind=shown))
     changes: list[Change] = []
     record = _known_fields(value, kind, {"type", *_MODELS[kind].model_fields}, changes)
     _repair_handle(record, kind, changes)
@@ -81,10 +88,11 @@ def _known_fields(value: Object, kind: str, known: set[str], changes: list[Chang
     for name in (name for name in value if name not in known):
         reason = _about_reading(name, value[name])
         if reason:
-            raise ValueError(f"{name}: {reason}")
+            raise ValueError(joined([name, reason], ": "))
         like = get_close_matches(name, known, 1, 0.8)
         hint = f"{name} (did you mean {like[0]}?)" if like else name
-        changes.append((f"unknown fields of a {kind} were skipped", hint[: 2 * _MOST_IN_A_NAME]))
+        said = Sentence("unknown fields of a %(kind)s were skipped", kind=_KIND_WORDS[kind])
+        changes.append((said, hint[: 2 * _MOST_IN_A_NAME]))
     empty = {"body", "tags", "replies", "score", "accepted", "languages", "role"}
     return {name: held for name, held in value.items() if name in known and not (held is None and name in empty)}
 
@@ -93,13 +101,18 @@ def _about_reading(name: str, value: Any) -> str:
     """Why an unknown field may not be skipped; empty when it may."""
     like = get_close_matches(name.lower(), _READING, 1, 0.75)
     if like:
-        return f"this field is not known, and looks like {like[0]}, which decides who may read. Correct or remove it"
+        return Sentence(
+            "this field is not known, and looks like %(like)s, which decides who may read. Correct or remove it",
+            like=like[0],
+        )
     bare = re.sub(r"[^a-z]", "", name.lower())
     private = bare.removeprefix("is") in _PRIVATE and bool(value)
     hidden = bare in _PUBLIC and value is not True
     limited = bare in _RIGHTS and value not in (None, "", "public", "everyone", [], {})
     if private or hidden or limited:
-        return "this field is not known, and may say who may read. Write that as audience, or leave the text out"
+        return Sentence(
+            "this field is not known, and may say who may read. Write that as audience, or leave the text out"
+        )
     return ""
 
 
@@ -109,7 +122,7 @@ def _repair_handle(record: Object, kind: str, changes: list[Change]) -> None:
         return
     usable = usable_handle(handle, kind)
     if usable != handle.strip():
-        change = f"ids of a {kind} that cannot be handles were rewritten"
+        change = Sentence("ids of a %(kind)s that cannot be handles were rewritten", kind=_KIND_WORDS[kind])
         shown = ascii(handle.strip())[1:-1] if visible(handle) != handle or not handle.isprintable() else handle.strip()
         changes.append((change, f"{shown[:_MOST_IN_A_NAME]} is {usable[:_MOST_IN_A_NAME]}"))
 
@@ -121,11 +134,19 @@ def _repair_lines(record: Object, kind: str, changes: list[Change]) -> None:
         line = record.get(name)
         if isinstance(line, str) and "\0" not in line and visible(line) != line:
             record[name] = visible(line)
-            changes.append((f"characters that cannot be seen were taken out of the {name} of a {kind}", ""))
+            said = Sentence(
+                "characters that cannot be seen were taken out of the %(field)s of a %(kind)s",
+                field=name,
+                kind=_KIND_WORDS[kind],
+            )
+            changes.append((said, ""))
     tags = record.get("tags")
     if isinstance(tags, list) and all(isinstance(tag, str) and "\0" not in tag for tag in tags):
         if tags != [visible(tag) for tag in tags]:
-            changes.append((f"characters that cannot be seen were taken out of the tags of a {kind}", ""))
+            said = Sentence(
+                "characters that cannot be seen were taken out of the tags of a %(kind)s", kind=_KIND_WORDS[kind]
+            )
+            changes.append((said, ""))
         record["tags"] = [visible(tag) for tag in tags]
 
 
@@ -147,10 +168,12 @@ def _language(written: str, kind: str, changes: list[Change]) -> str | None:
     code = _CODES.get(first, first)
     if re.fullmatch("[a-z]{2}", code):
         change = f"{written[:_MOST_IN_A_NAME]} is {code}"
-        changes.append((f"languages of a {kind} were read as two-letter codes", change))
+        said = Sentence("languages of a %(kind)s were read as two-letter codes", kind=_KIND_WORDS[kind])
+        changes.append((said, change))
         return code
     if written.strip():
-        changes.append((f"languages of a {kind} are no codes and were skipped", written[:_MOST_IN_A_NAME]))
+        said = Sentence("languages of a %(kind)s are no codes and were skipped", kind=_KIND_WORDS[kind])
+        changes.append((said, written[:_MOST_IN_A_NAME]))
     return None
 
 
@@ -158,17 +181,17 @@ def _repair_status(record: Object, changes: list[Change]) -> None:
     status = record.get("status")
     if not isinstance(status, str) or status in ("open", "resolved", "closed"):
         if status == "closed":
-            changes.append(("the status of requests was read as resolved", "closed"))
+            changes.append((Sentence("the status of requests was read as resolved"), "closed"))
         return
     plain_status = " ".join(re.split(r"[\s_-]+", status.strip().lower()))
     if plain_status in ("open", "resolved"):
         record["status"] = plain_status
     elif plain_status in _FINISHED:
         record["status"] = "closed"
-        changes.append(("the status of requests was read as resolved", status[:_MOST_IN_A_NAME]))
+        changes.append((Sentence("the status of requests was read as resolved"), status[:_MOST_IN_A_NAME]))
     elif plain_status in _UNFINISHED:
         record["status"] = "open"
-        changes.append(("the status of requests was read as open", status[:_MOST_IN_A_NAME]))
+        changes.append((Sentence("the status of requests was read as open"), status[:_MOST_IN_A_NAME]))
 
 
 def _repair_replies(record: Object, changes: list[Change]) -> None:
@@ -196,14 +219,19 @@ def _repair_title(record: Object, kind: str, changes: list[Change]) -> None:
     if not title:
         title = first_words(_text_of(record), _MADE_TITLE)
         if not title:
-            raise ValueError("title: it is empty, and there is no text whose first words could be the title")
-        changes.append((f"empty titles of a {kind} were made of the first words of the text", ""))
+            raise ValueError(Sentence("title: it is empty, and there is no text whose first words could be the title"))
+        said = Sentence("empty titles of a %(kind)s were made of the first words of the text", kind=_KIND_WORDS[kind])
+        changes.append((said, ""))
     elif len(title) > LONGEST_TITLE:
         body = record.get("body")
         if body is None or isinstance(body, str):
             record["body"] = f"{title}\n\n{body or ''}".strip()
         title = first_words(title, _CUT_TITLE)
-        change = f"titles of a {kind} of more than {LONGEST_TITLE} characters were cut, and are whole in the text"
+        change = Sentence(
+            "titles of a %(kind)s of more than %(num)s characters were cut, and are whole in the text",
+            kind=_KIND_WORDS[kind],
+            num=LONGEST_TITLE,
+        )
         changes.append((change, ""))
     record["title"] = title
 

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError, ValidatorFunctionWrapHandler
 
+from recommender.sentences.sentence import Sentence
+
 _DIGITS = re.compile(r"-?\d+(?:\.\d*)?")
 _COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Forms of times without separators, by their number of digits."""
 _SECONDS, _MILLISECONDS = 10, 13  # digits of a Unix time, in the years 2001 to 2286
-_HOW = "Write it as 2026-03-02T08:10:00"
+_HOW = Sentence("Write it as 2026-03-02T08:10:00")
 _ZONE: ContextVar[tzinfo] = ContextVar("zone of times that have none", default=UTC)
 
 
@@ -33,14 +35,16 @@ def read_time(value: Any, handler: ValidatorFunctionWrapHandler) -> datetime:
         try:
             time = handler(value)
         except ValidationError as error:
-            raise ValueError(f"{_shown(value)} is not a time that can be read. {_HOW}") from error
+            raise ValueError(
+                Sentence("%(value)s is not a time that can be read. %(how)s", value=_shown(value), how=_HOW)
+            ) from error
     try:
         zone = _ZONE.get()
         if time.tzinfo is None and zone is not UTC and not isinstance(value, datetime):
             time = time.replace(tzinfo=zone)
         return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
     except OverflowError as error:
-        raise ValueError("no such time in UTC") from error
+        raise ValueError(Sentence("no such time in UTC")) from error
 
 
 def read_day(value: Any, handler: ValidatorFunctionWrapHandler) -> date:
@@ -52,7 +56,9 @@ def read_day(value: Any, handler: ValidatorFunctionWrapHandler) -> date:
         day: date = handler(value)
         return day
     except ValidationError as error:
-        raise ValueError(f"{_shown(value)} is not a day that can be read. Write it as 2026-03-02") from error
+        raise ValueError(
+            Sentence("%(value)s is not a day that can be read. Write it as 2026-03-02", value=_shown(value))
+        ) from error
 
 
 def _of_digits(value: Any) -> datetime | None:
@@ -71,7 +77,7 @@ def _of_digits(value: Any) -> datetime | None:
             return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         pass
-    raise ValueError(f"the digits {_shown(value)} are no date. {_HOW}")
+    raise ValueError(Sentence("the digits %(value)s are no date. %(how)s", value=_shown(value), how=_HOW))
 
 
 def _shown(value: Any) -> str:

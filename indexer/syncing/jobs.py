@@ -22,10 +22,11 @@ from recommender.database.files import database_path
 from recommender.database.job_tables import Job
 from recommender.jobs import kinds, queue
 from recommender.language.analyzer import Analyzer
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
-RIGHTS_LEFT_OUT = "roles, teams and last days of people were left out; only an import by an admin sets them"
+RIGHTS_LEFT_OUT = Sentence("roles, teams and last days of people were left out; only an import by an admin sets them")
 _RIGHTS = frozenset({"role", "teams", "left_on"})
 _MOST_PROBLEMS = 50  # that are stored of a job: a judgement
 
@@ -71,7 +72,9 @@ def work(settings: Settings, sessions: sessionmaker[Session], analyzer: Analyzer
     except Exception as error:
         if is_away(error):  # which is told for all work together; whoever claims the job later does it
             raise
-        sentence = explain(error, database_path(settings)) or f"Kollega failed: {type(error).__name__}."
+        sentence = explain(error, database_path(settings)) or Sentence(
+            "Kollega failed: %(kind)s.", kind=type(error).__name__
+        )
         log.exception("Items that were sent could not be loaded; trying again")
         with sessions.begin() as session:
             queue.fail(session, number, attempt, sentence)

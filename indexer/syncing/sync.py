@@ -24,6 +24,7 @@ from recommender.database.source_tables import state_of
 from recommender.database.tables import Document, HelpRequest, utc_now
 from recommender.errors import SourceBusy, SourceError
 from recommender.language.analyzer import Analyzer
+from recommender.sentences.sentence import Sentence, joined
 
 MOST_STORED = 50
 """Problems that are stored with the state of a source."""
@@ -47,10 +48,13 @@ class SyncReport:
 
     def line(self) -> str:
         """One line for an admin."""
-        read = "read from the beginning" if self.whole else "read since the last time"
-        deleted = f", {self.deleted} deleted there" if self.deleted else ""
-        widened = "" if self.widened is None else f"; {self.widened}"
-        return f"{self.name}: {self.loaded.line()}{deleted} ({read}){widened}"
+        counts = [self.loaded.line()]
+        counts += [Sentence("%(num)s deleted there", num=self.deleted)] if self.deleted else []
+        values = {"name": self.name, "counts": joined(counts, ", ")}
+        read = Sentence("%(name)s: %(counts)s (read from the beginning)", **values)
+        if not self.whole:
+            read = Sentence("%(name)s: %(counts)s (read since the last time)", **values)
+        return read if self.widened is None else joined([read, str(self.widened)], "; ")
 
     @property
     def has_problems(self) -> bool:
@@ -228,7 +232,8 @@ def _store_mark(configured: ConfiguredSource, sessions: sessionmaker[Session]) -
 def _end(configured: ConfiguredSource, sessions: sessionmaker[Session], error: str, result: SyncReport | None) -> None:
     with sessions.begin() as session:
         state = state_of(session, configured.name)
-        state.error, state.failures = error or None, state.failures + 1 if error else 0
+        state.error, state.error_said = error or None, error if isinstance(error, Sentence) else None
+        state.failures = state.failures + 1 if error else 0
         if result is not None:
             state.counts = {**result.loaded.counts(), "deleted": result.deleted}
             state.problems = [*result.notes, *result.loaded.problems][:MOST_STORED]
@@ -249,13 +254,22 @@ def _delete_missing(
         return
     if result.loaded.problems.total > source.unread:
         result.notes.append(
-            f"{source.name}: {len(missing)} items may have been deleted there, and stay here: not everything could be "
-            "read, so that is not certain. Mend the problems, then run it again."
+            Sentence(
+                "%(name)s: %(num)s items may have been deleted there, and stay here: not everything could be read, so "
+                "that is not certain. Mend the problems, then run it again.",
+                name=source.name,
+                num=len(missing),
+            )
         )
     elif not allowed and (missing == sorted(known) or (len(missing) > _FEW and len(missing) > _SHARE * len(known))):
         result.notes.append(
-            f"{source.name}: {len(missing)} of {len(known)} items are no longer there, and stay here. If they were "
-            f"deleted there, run: kollega sync {source.name} --full --allow-deletions"
+            Sentence(
+                "%(name)s: %(num)s of %(total)s items are no longer there, and stay here. If they were deleted there, "
+                "run: kollega sync %(name)s --full --allow-deletions",
+                name=source.name,
+                num=len(missing),
+                total=len(known),
+            )
         )
     else:
         deletions = load(_Deletions(source.name, missing), sessions, analyzer)

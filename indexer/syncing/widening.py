@@ -22,6 +22,7 @@ from recommender.database.audit_table import AuditEntry
 from recommender.database.foreign_tables import person_named
 from recommender.database.storing import in_chunks
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, RequestAudience, Team, utc_now
+from recommender.sentences.sentence import Sentence, joined
 
 Item = tuple[str, str]
 """(kind, id in the source) of a request or document."""
@@ -38,10 +39,13 @@ class Widened:
     unknown: int = 0
 
     def __str__(self) -> str:
-        said = [f"items that more people may read: {len(self.lines)}"]
-        said += [f"left, because their readers were set in Kollega: {self.set_here}"] if self.set_here else []
-        said += [f"left, because the audit log no longer tells who set them: {self.unknown}"] if self.unknown else []
-        return "; ".join(said)
+        said = [Sentence("items that more people may read: %(num)s", num=len(self.lines))]
+        if self.set_here:
+            said.append(Sentence("left, because their readers were set in Kollega: %(num)s", num=self.set_here))
+        if self.unknown:
+            unknown = Sentence("left, because the audit log no longer tells who set them: %(num)s", num=self.unknown)
+            said.append(unknown)
+        return joined(said, "; ")
 
 
 def readers_by_rules(record: object) -> tuple[str, ...]:

@@ -6,48 +6,68 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from recommender.sentences.sentence import N_, Sentence
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.ENAMETOOLONG)
-_RESTORE = "Restore a backup with: kollega restore FILE"
 _SENTENCES = {
-    "SQLITE_FULL": "{name} cannot be written: the disk is full. Make room, then try again; what was saved before is "
-    "still there.",
-    "SQLITE_READONLY": "{name} can only be read. Check that the disk is not read-only, and that the account that runs "
-    "this command owns the file and its directory.",
-    "SQLITE_CANTOPEN": "{name} cannot be opened. Check that its directory exists, and that the account that runs this "
-    "command may read and write there.",
-    "SQLITE_PERM": "{name} cannot be opened: this account may not.",
-    "SQLITE_AUTH": "{name} cannot be opened: this account may not.",
-    "SQLITE_NOTADB": "{name} is damaged, or it is not a database. " + _RESTORE,
-    "SQLITE_CORRUPT": "{name} is damaged. " + _RESTORE,
-    "SQLITE_BUSY": "{name} is locked by another process. Wait for that to end, then try again.",
-    "SQLITE_LOCKED": "{name} is locked by another process. Wait for that to end, then try again.",
-    "SQLITE_IOERR": "{name} cannot be read or written: the disk reports an error, or it is full. Check the disk; what "
-    "was saved before is still there.",
+    "SQLITE_FULL": N_(
+        "%(name)s cannot be written: the disk is full. Make room, then try again; what was saved before is still there."
+    ),
+    "SQLITE_READONLY": N_(
+        "%(name)s can only be read. Check that the disk is not read-only, and that the account that runs "
+        "this command owns the file and its directory."
+    ),
+    "SQLITE_CANTOPEN": N_(
+        "%(name)s cannot be opened. Check that its directory exists, and that the account that runs this "
+        "command may read and write there."
+    ),
+    "SQLITE_PERM": N_("%(name)s cannot be opened: this account may not."),
+    "SQLITE_AUTH": N_("%(name)s cannot be opened: this account may not."),
+    "SQLITE_NOTADB": N_("%(name)s is damaged, or it is not a database. Restore a backup with: kollega restore FILE"),
+    "SQLITE_CORRUPT": N_("%(name)s is damaged. Restore a backup with: kollega restore FILE"),
+    "SQLITE_BUSY": N_("%(name)s is locked by another process. Wait for that to end, then try again."),
+    "SQLITE_LOCKED": N_("%(name)s is locked by another process. Wait for that to end, then try again."),
+    "SQLITE_IOERR": N_(
+        "%(name)s cannot be read or written: the disk reports an error, or it is full. Check the disk; what "
+        "was saved before is still there."
+    ),
 }
 """By the name of SQLite's error code without what follows a second underscore."""
 _AWAY = "57P01"  # stands for every way in which a server cannot be reached or ends a connection
 _SERVER_SENTENCES = {
-    "28": "The database refuses the name or the password. Check them in KOLLEGA_DATABASE, or the password in "
-    "PGPASSWORD or ~/.pgpass, and pg_hba.conf on the server.",
-    "3D": "The server has no database of this name. Make it, for example with createdb, or check KOLLEGA_DATABASE.",
-    "TLS": "The certificate of the database's server cannot be checked. Name the file of the authority that signed it "
-    "in KOLLEGA_DATABASE, as ?sslmode=verify-full&sslrootcert=FILE.",
-    "parameter": "A parameter in the address of the database is wrong. Correct what follows the question mark in "
-    "KOLLEGA_DATABASE: the names and values are those of PostgreSQL.",
-    "42501": "This account of the database may not do that. Make it the owner of the database and of its tables.",
-    "25006": "The database can only be read: the server is a copy (standby), perhaps. Set KOLLEGA_DATABASE to the "
-    "server that can be written.",
-    "53100": "The database cannot be written: the disk of its server is full. Make room, then try again; what was "
-    "saved before is still there.",
-    "53300": "The database takes no more connections. Raise max_connections on its server, or stop other programs.",
-    "55P03": "The database is locked by another process. Wait for that to end, then try again.",
-    "40P01": "The database is locked by another process. Wait for that to end, then try again.",
-    "40001": "The database is locked by another process. Wait for that to end, then try again.",
-    "XX001": "The database is damaged. Restore a backup into a new one.",
-    "XX002": "An index of the database is damaged. Run on its server: REINDEX DATABASE",
-    _AWAY: "The database cannot be reached. Check that its server runs and that KOLLEGA_DATABASE names it; Kollega "
-    "goes on by itself when it is back.",
+    "28": N_(
+        "The database refuses the name or the password. Check them in KOLLEGA_DATABASE, or the password in "
+        "PGPASSWORD or ~/.pgpass, and pg_hba.conf on the server."
+    ),
+    "3D": N_("The server has no database of this name. Make it, for example with createdb, or check KOLLEGA_DATABASE."),
+    "TLS": N_(
+        "The certificate of the database's server cannot be checked. Name the file of the authority that signed it "
+        "in KOLLEGA_DATABASE, as ?sslmode=verify-full&sslrootcert=FILE."
+    ),
+    "parameter": N_(
+        "A parameter in the address of the database is wrong. Correct what follows the question mark in "
+        "KOLLEGA_DATABASE: the names and values are those of PostgreSQL."
+    ),
+    "42501": N_("This account of the database may not do that. Make it the owner of the database and of its tables."),
+    "25006": N_(
+        "The database can only be read: the server is a copy (standby), perhaps. Set KOLLEGA_DATABASE to the "
+        "server that can be written."
+    ),
+    "53100": N_(
+        "The database cannot be written: the disk of its server is full. Make room, then try again; what was "
+        "saved before is still there."
+    ),
+    "53300": N_("The database takes no more connections. Raise max_connections on its server, or stop other programs."),
+    "55P03": N_("The database is locked by another process. Wait for that to end, then try again."),
+    "40P01": N_("The database is locked by another process. Wait for that to end, then try again."),
+    "40001": N_("The database is locked by another process. Wait for that to end, then try again."),
+    "XX001": N_("The database is damaged. Restore a backup into a new one."),
+    "XX002": N_("An index of the database is damaged. Run on its server: REINDEX DATABASE"),
+    _AWAY: N_(
+        "The database cannot be reached. Check that its server runs and that KOLLEGA_DATABASE names it; Kollega "
+        "goes on by itself when it is back."
+    ),
 }
 """By the SQLSTATE of PostgreSQL, or by the class of it, its first two characters."""
 _LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01", "40001")
@@ -71,15 +91,14 @@ def explain(error: BaseException, database: Path | None) -> str | None:
     """A sentence about an error of the database, a file or the disk; None for any other error, such as a fault of
     Kollega. `database` is the path of the database, None when that has no file."""
     if isinstance(error, DBAPIError):
-        return explain_sqlite(
-            error.orig, f"The database {database}" if database else "The database"
-        ) or _explain_server(error.orig)
+        name = Sentence("The database %(file)s", file=database) if database else Sentence("The database")
+        return explain_sqlite(error.orig, name) or _explain_server(error.orig)
     if isinstance(error, sqlite3.Error):  # not through SQLAlchemy: a file that can be made again
-        return explain_sqlite(error, "A file of the index")
+        return explain_sqlite(error, Sentence("A file of the index"))
     if isinstance(error, OSError) and error.errno in (*_FULL, *_REFUSED):
         return _explain_file(error)
     if "No space left on device" in str(error):  # the libraries of the index have no error of their own for it
-        return "The index cannot be written: the disk is full. Make room, then run: kollega reindex"
+        return Sentence("The index cannot be written: the disk is full. Make room, then run: kollega reindex")
     return None
 
 
@@ -99,13 +118,14 @@ def is_damaged(database: Path | None) -> bool:
 
 def damage(database: Path | None) -> str:
     """The sentence about a damaged database."""
-    return _SENTENCES["SQLITE_CORRUPT"].format(name=f"The database {database}")
+    damaged, name = _SENTENCES["SQLITE_CORRUPT"], Sentence("The database %(file)s", file=database)
+    return Sentence(damaged, name=name)
 
 
 def explain_sqlite(error: BaseException | None, name: str) -> str | None:
     """A sentence about an error of SQLite in the file called `name`; None for any other error."""
     sentence = _SENTENCES.get(_code(error))
-    return sentence.format(name=name) if sentence else None
+    return Sentence(sentence, name=name) if sentence else None
 
 
 def is_locked(error: BaseException) -> bool:
@@ -160,15 +180,21 @@ def _server_code(error: BaseException | None) -> str:
 
 def _explain_server(error: BaseException | None) -> str | None:
     code = _server_code(error)
-    return _SERVER_SENTENCES.get(code) or _SERVER_SENTENCES.get(code[:2])
+    sentence = _SERVER_SENTENCES.get(code) or _SERVER_SENTENCES.get(code[:2])
+    return Sentence(sentence) if sentence else None
 
 
 def _explain_file(error: OSError) -> str:
-    name = error.filename if isinstance(error.filename, str) else "A file"
+    name = error.filename if isinstance(error.filename, str) else Sentence("A file")
     if error.errno in _FULL:
-        return f"{name} cannot be written: the disk is full. Make room, then try again; what was saved before is there."
+        return Sentence(
+            "%(name)s cannot be written: the disk is full. Make room, then try again; what was saved before is there.",
+            name=name,
+        )
     if error.errno == errno.EROFS:
-        return f"{name} cannot be written: the disk is read-only."
+        return Sentence("%(name)s cannot be written: the disk is read-only.", name=name)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"{name} cannot be used: the account that runs this command may not. Check who owns it."
-    return f"{name} cannot be used: {error.strerror}."
+        return Sentence(
+            "%(name)s cannot be used: the account that runs this command may not. Check who owns it.", name=name
+        )
+    return Sentence("%(name)s cannot be used: %(reason)s.", name=name, reason=error.strerror)

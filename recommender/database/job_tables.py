@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recommender.database.sentence_column import WithSentences
 from recommender.database.tables import Base, utc_now
 
 
@@ -46,11 +47,12 @@ class Job(Base):
     unit: Mapped[str] = mapped_column(String(16), default="")
     stage: Mapped[str] = mapped_column(String(200), default="")
     cancel_asked: Mapped[bool] = mapped_column(default=False, server_default=false())
-    result: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(WithSentences, default=dict)
 
 
 class JobLine(Base):
-    """A line of the log of a job. It never has a text that not everyone may read."""
+    """A line of the log of a job. It never has a text that not everyone may read. `said` is the sentence that `text`
+    is, with what is needed to say it in another language; None for other texts, and in lines from before."""
 
     __tablename__ = "job_lines"
     __table_args__ = (Index("ix_job_lines_job_id", "job_id", "id"), {"sqlite_autoincrement": True})
@@ -59,3 +61,9 @@ class JobLine(Base):
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     at: Mapped[datetime] = mapped_column(default=utc_now)
     text: Mapped[str] = mapped_column(String(500))
+    said: Mapped[str | None] = mapped_column(WithSentences)
+
+    @property
+    def sentence(self) -> str:
+        """What the line says."""
+        return self.said or self.text

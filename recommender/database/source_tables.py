@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from recommender.database.sentence_column import WithSentences
 from recommender.database.tables import Base
 
 
@@ -17,8 +18,9 @@ class SourceState(Base):
     `mark` is what a later read begins from, and `options` a digest of the options with which it was read: with others
     it is read from the beginning. `is_due` is set when the source itself has said that something changed. `started_at`
     and `finished_at` are of the last run, `read_whole_at` of the last one from the beginning to the end. `error` is why
-    the last run broke off, `failures` how many broke off in a row, `problems` are records that could not be used (the
-    first ones), and `counts` what the last run did.
+    the last run broke off, and `error_said` the same with what is needed to say it in another language. `failures` is
+    how many broke off in a row, `problems` are records that could not be used (the first ones), and `counts` what the
+    last run did.
     """
 
     __tablename__ = "source_states"
@@ -32,7 +34,8 @@ class SourceState(Base):
     read_whole_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
     failures: Mapped[int] = mapped_column(default=0)
-    problems: Mapped[list[str]] = mapped_column(JSON, default=list)
+    error_said: Mapped[str | None] = mapped_column(WithSentences)
+    problems: Mapped[list[str]] = mapped_column(WithSentences, default=list)
     counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 

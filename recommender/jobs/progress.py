@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from recommender.database.job_tables import Job, JobLine
 from recommender.database.storing import changes_a_row
 from recommender.database.tables import utc_now
+from recommender.sentences.sentence import Sentence
 
 MOST_LINES = 300
 """Lines of the log of one job, the newest: a judgement."""
@@ -43,7 +44,8 @@ def report(
 
 def note(session: Session, number: int, text: str) -> None:
     """Add a line to the log of a job. Of many lines the newest are kept."""
-    session.add(JobLine(job_id=number, text=text[:_LONGEST_LINE]))
+    said = text if isinstance(text, Sentence) else None
+    session.add(JobLine(job_id=number, text=text[:_LONGEST_LINE], said=said))
     session.flush()
     of_job = select(JobLine.id).where(JobLine.job_id == number).order_by(JobLine.id.desc())
     oldest = session.scalar(of_job.offset(MOST_LINES).limit(1))

@@ -14,6 +14,7 @@ from recommender.database.storing import changes_a_row, take
 from recommender.database.tables import utc_now
 from recommender.jobs.kinds import ITEMS, ON_THE_INDEX, WORK, title_of
 from recommender.jobs.progress import note
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
@@ -89,10 +90,9 @@ def claim(session: Session, number: int) -> Job | None:
         end_cancelled(session, number, job.attempts)
         return None
     if job.tries > (MOST_TRIES if is_long else MOST_ATTEMPTS):
-        sentence = "Kollega was stopped each time while it was at this."
-        _end(
-            session, number, FAILED, {"problems": [sentence + ("" if is_long else " Send the items in smaller calls.")]}
-        )
+        sentence = Sentence("Kollega was stopped each time while it was at this.")
+        sends = Sentence("Kollega was stopped each time while it was at this. Send the items in smaller calls.")
+        _end(session, number, FAILED, {"problems": [sentence if is_long else sends]})
         return None
     return job
 
@@ -157,7 +157,7 @@ def retry(session: Session, number: int) -> bool:
     nothing: dict[str, Any] = {"result": {}, "finished_at": None, "done": None, "total": None, "stage": ""}
     if not take(session, Job, Job.id == number, Job.state.in_((FAILED, CANCELLED)), **anew, **nothing):
         return False
-    note(session, number, "Begun again by hand.")
+    note(session, number, Sentence("Begun again by hand."))
     return True
 
 

@@ -52,7 +52,7 @@ class SourceSeen:
     @property
     def error(self) -> str:
         """Why the last run broke off; empty when it did not."""
-        return (self.state.error or "") if self.state else ""
+        return (self.state.error_said or self.state.error or "") if self.state else ""
 
     @property
     def is_open(self) -> bool:

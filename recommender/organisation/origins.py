@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from recommender.organisation.values import NEEDS_RESTART, Organisation, changed, in_environment
+from recommender.sentences.sentence import Sentence
 from recommender.settings import PREFIX, Settings
 
 SECRETS = frozenset(
@@ -48,7 +49,7 @@ def of_all(session: Session, settings: Settings, environment: Mapping[str, str] 
     applied, in_database = Organisation.read(session, settings).settings, changed(session)
     rows = []
     for setting in fields(Settings):
-        name = setting.name
+        name, help = setting.name, setting.metadata["help"]
         origin = Origin.DEFAULT
         if in_environment(settings, name, environment):
             origin = Origin.ENVIRONMENT
@@ -60,7 +61,7 @@ def of_all(session: Session, settings: Settings, environment: Mapping[str, str] 
         changeable = name in NEEDS_RESTART and origin is not Origin.ENVIRONMENT
         rows.append(
             Origins(
-                name, PREFIX + name.upper(), setting.metadata["help"], shown, origin, secret, changeable,
+                name, PREFIX + name.upper(), Sentence(help), shown, origin, secret, changeable,
                 NEEDS_RESTART.get(name, True),
             )
         )  # fmt: skip

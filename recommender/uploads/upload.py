@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from recommender.errors import UploadRefused
+from recommender.sentences.stored import packed, unpacked
 from recommender.settings import Settings
 
 CSV, EXCEL, JSON_LINES, DOCUMENTS = "csv", "excel", "jsonl", "documents"
@@ -152,12 +153,12 @@ def _read(settings: Settings, identifier: str, name: str) -> dict[str, Any] | No
         values = json.loads((settings.home / _FOLDER / identifier / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return values if isinstance(values, dict) else None
+    return unpacked(values) if isinstance(values, dict) else None
 
 
 def _write(settings: Settings, identifier: str, name: str, values: dict[str, Any]) -> None:
     path = settings.home / _FOLDER / identifier / name
     new = path.with_name(f".{name}-{os.getpid()}")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(values, file, ensure_ascii=False)
+        json.dump(packed(values), file, ensure_ascii=False)
     os.replace(new, path)

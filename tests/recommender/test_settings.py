@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from recommender.errors import SettingsError
+from recommender.setting_values import ATTACHMENT_TYPES
 from recommender.settings import Settings
 
 
@@ -85,6 +86,7 @@ def test_the_table_has_a_row_with_help_for_every_setting() -> None:
     assert set(table) == {f"KOLLEGA_{field.name.upper()}" for field in fields(Settings)}
     assert table["KOLLEGA_PORT"] == ("8080", "port the server listens on")
     assert all(help for _default, help in table.values())
+    assert ", ".join(ATTACHMENT_TYPES) in table["KOLLEGA_ATTACHMENT_TYPES"][1]
 
 
 @pytest.mark.parametrize("variable", ["KOLLEGA_ANONYMOUS_READING", "KOLLEGA_DEMO"])

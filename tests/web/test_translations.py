@@ -22,7 +22,7 @@ Text = tuple[str | None, str]
 """A text of the pages: what keeps it apart from the same words elsewhere (None for most), and the words."""
 
 KEYWORDS = {
-    "N_": None,
+    "N_": None, "Sentence": None, "_setting": (2,),
     "_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
 
@@ -30,10 +30,10 @@ KEYWORDS = {
 def _extracted() -> set[Text]:
     with (WEB / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
-    messages = extract_from_dir(WEB, methods, options, keywords=KEYWORDS)
     return {
         (context, message if isinstance(message, str) else message[0])
-        for _file, _line, message, _comments, context in messages
+        for folder in (WEB, ROOT / "recommender", ROOT / "indexer")
+        for _file, _line, message, _comments, context in extract_from_dir(folder, methods, options, keywords=KEYWORDS)
     }
 
 
@@ -59,7 +59,8 @@ def _forms(message: object) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_of_the_pages_is_translated(language: str) -> None:
     catalog, wanted = _read(language), _extracted()
-    examples = {(None, "This solved it"), (None, "a day ago"), ("button", "Search"), ("search", "%(num)d guide")}
+    examples = {(None, "empty rows were skipped"), (None, "longest passage in model tokens")}
+    examples |= {(None, "This solved it"), (None, "a day ago"), ("button", "Search"), ("search", "%(num)d guide")}
     assert examples <= wanted  # so the extraction works
     found = {text: catalog.get(text[1], text[0]) for text in wanted}
     assert {text for text, message in found.items() if message is None or not all(_forms(message.string))} == set()

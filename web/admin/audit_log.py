@@ -15,6 +15,7 @@ from recommender import access, audit
 from recommender.database.audit_table import AuditEntry
 from recommender.database.days import beginning
 from recommender.database.tables import Document, HelpRequest, Person
+from web.admin.audit_words import action_name
 from web.admin.frame import current_admin
 from web.current import session
 from web.input import page_number
@@ -55,7 +56,7 @@ def listed() -> ResponseReturnValue:
     kept = {name: value for name, value in typed.items() if value}
     shown = render_template(
         "admin/audit.html", lines=_lines(entries), page=page, pages=pages, typed=typed, kept=kept,
-        problems=problems, areas=_areas(), most=_MOST_ROWS,
+        problems=problems, areas=_areas(), most=_MOST_ROWS, action_name=action_name,
     )  # fmt: skip
     return (shown, 422) if problems else shown
 
@@ -165,6 +166,9 @@ def _areas() -> list[tuple[str, str]]:
         ("token", gettext("Tokens")),
         ("request", gettext("Requests")),
         ("document", gettext("Guides")),
+        ("import", gettext("Imports")),
+        ("job", gettext("Jobs")),
+        ("organisation", gettext("Settings")),
         ("store", gettext("Backups and exports")),
         ("audit", gettext("The audit log itself")),
     ]

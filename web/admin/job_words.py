@@ -92,7 +92,7 @@ def brought(counts: Mapping[str, Any]) -> str:
 def what_came_of_it(job: Job) -> list[str]:
     """The result in sentences, without the problems."""
     result = job.result
-    lines: list[str] = [result["text"]] if result.get("text") else []
+    lines: list[str] = []
     if "passages" in result:
         lines.append(ngettext("%(num)d item is in the index.", "%(num)d items are in the index.", result["items"]))
         lines.append(

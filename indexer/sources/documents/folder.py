@@ -22,13 +22,17 @@ from indexer.texts.subject import first_words
 from recommender.database.days import current_day
 from recommender.database.handles import visible
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 PRIVATE = ("private",)
 """Readers that no group is called: for the team only."""
 _LONGEST_ID = 200
-_CUT = ("documents that are too long were cut", "")
-_NO_HISTORY = ("times and owners were not taken from Git, which has no history of the folder or does not trust it", "")
-_OTHER_FORMAT = "it is in a format that is not read. Save it as .docx, .pptx or PDF"
+_CUT = (Sentence("documents that are too long were cut"), "")
+_NO_HISTORY = (
+    Sentence("times and owners were not taken from Git, which has no history of the folder or does not trust it"),
+    "",
+)
+_OTHER_FORMAT = Sentence("it is in a format that is not read. Save it as .docx, .pptx or PDF")
 
 
 class DocumentsSource(WholeSource):
@@ -46,7 +50,7 @@ class DocumentsSource(WholeSource):
         readers: tuple[str, ...] | None = None,
     ) -> None:
         if not folder.is_dir():
-            raise SourceError(f"{folder} is no folder. Give the folder with the documents.")
+            raise SourceError(Sentence("%(folder)s is no folder. Give the folder with the documents.", folder=folder))
         self.name, self._folder, self._patterns = name, folder, patterns
         self._zone, self._address, self._use_git = zone, address, use_git
         self._readers = readers
@@ -72,7 +76,11 @@ class DocumentsSource(WholeSource):
                         yield self._unread(name, _OTHER_FORMAT)
             except OSError as error:
                 raise SourceError(
-                    f"{error.filename or self._folder} cannot be read: {error.strerror or error}."
+                    Sentence(
+                        "%(file)s cannot be read: %(reason)s.",
+                        file=error.filename or self._folder,
+                        reason=error.strerror or error,
+                    )
                 ) from error
 
     def _file(self, name: str, path: Path, office: OfficeReader, history: FileHistory | None) -> Iterator[Located]:

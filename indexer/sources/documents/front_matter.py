@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from recommender.sentences.sentence import Sentence
+
 _YAML = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _TOML = re.compile(r"\A\ufeff?\+\+\+[ \t]*\r?\n(.*?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _LONGEST = 20_000  # characters that are read: a judgement
@@ -40,13 +42,18 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
         found = form.match(text[: 2 * _LONGEST])
         if found:
             if len(found[1]) > _LONGEST:
-                raise ValueError(f"its front matter is longer than {_LONGEST} characters. Shorten it")
+                raise ValueError(
+                    Sentence("its front matter is longer than %(num)s characters. Shorten it", num=_LONGEST)
+                )
             try:
                 values = load(found[1])
             except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
                 where = getattr(getattr(error, "problem_mark", None), "line", None)
-                line = f" (line {where + 2})" if isinstance(where, int) else ""
-                raise ValueError(f"its front matter cannot be read{line}. Correct it, above the text") from error
+                at = Sentence(
+                    "its front matter cannot be read (line %(num)s). Correct it, above the text", num=(where or 0) + 2
+                )
+                unknown = Sentence("its front matter cannot be read. Correct it, above the text")
+                raise ValueError(at if isinstance(where, int) else unknown) from error
             if isinstance(values, dict):
                 return _made(values), text[found.end() :]
     return FrontMatter({}), text

@@ -11,6 +11,7 @@ from indexer.sources.tables.encoding import MIXED, encoding_of
 from indexer.texts.html import from_html, plain
 from indexer.texts.subject import first_words, title_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 MARKDOWN = frozenset({".md", ".markdown", ".mdx", ".mkd"})
 PAGES = frozenset({".html", ".htm", ".xhtml"})
@@ -45,7 +46,7 @@ def read_file(name: str, path: Path, office: OfficeReader) -> FileText:
     kind = PurePosixPath(name).suffix.lower()
     size = path.stat().st_size
     if size > LARGEST:
-        raise SourceError(f"it is larger than {LARGEST // 1_000_000} MB. Split it, or exclude it")
+        raise SourceError(Sentence("it is larger than %(mb)s MB. Split it, or exclude it", mb=LARGEST // 1_000_000))
     if kind in KINDS:
         found = FileText("", office.text(path).get("text", ""))
     elif kind in PAGES:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from indexer.sources.archive import Archive, archive
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _BEGINNING = 4096  # bytes of a part of XML in which a declaration of entities would stand
 _OLE = b"\xd0\xcf\x11\xe0"  # begins files of Office before 2007, and those with a password
@@ -14,10 +15,16 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 def check_package(path: Path) -> None:
     """Raises SourceError for a file that is damaged, has a password, or was made to take all memory."""
     if has_password(path):
-        raise SourceError(f"{path.name} has a password. Save it without one, then import it again.")
+        raise SourceError(
+            Sentence("%(name)s has a password. Save it without one, then import it again.", name=path.name)
+        )
     with path.open("rb") as file:
         if file.read(4) == _OLE:
-            raise SourceError(f"{path.name} is in the format of an old program. Open it and save it in the new one.")
+            raise SourceError(
+                Sentence(
+                    "%(name)s is in the format of an old program. Open it and save it in the new one.", name=path.name
+                )
+            )
     with archive(path, path.name) as packed:
         for name in packed.names:
             if name.endswith((".xml", ".rels", ".vml")):
@@ -29,7 +36,9 @@ def _check_part(path: Path, packed: Archive, name: str) -> None:
     with packed.open(name) as part:
         beginning = part.read(_BEGINNING)
     if b"<!" in beginning.replace(b"<!--", b"") or "<!DOCTYPE".encode("utf-16-le") in beginning:
-        raise SourceError(f"{path.name} declares entities, which no office program does, and was not read.")
+        raise SourceError(
+            Sentence("%(name)s declares entities, which no office program does, and was not read.", name=path.name)
+        )
 
 
 def has_password(path: Path) -> bool:

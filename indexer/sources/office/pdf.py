@@ -7,6 +7,7 @@ from pathlib import Path
 
 from indexer.files.pdf_reader import lines_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 Line = tuple[str, float]
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st",
@@ -24,14 +25,19 @@ def markdown_of(path: Path) -> dict[str, str]:
     """The text of a PDF file. Raises SourceError when it has none, or a password."""
     found = lines_of(path)
     if found is None:
-        raise SourceError(f"{path.name} has a password. Save it without one, then import it again.")
+        raise SourceError(
+            Sentence("%(name)s has a password. Save it without one, then import it again.", name=path.name)
+        )
     pages = [[(_clean(text), size) for text, size in page] for page in found]
     pages = _without_furniture([[line for line in page if line[0]] for page in pages])
     lines = [line for page in pages for line in page]
     if not lines:
         raise SourceError(
-            f"{path.name} has no text: its pages may be pictures. Have their text recognised (OCR), then import it "
-            "again."
+            Sentence(
+                "%(name)s has no text: its pages may be pictures. Have their text recognised (OCR), then "
+                "import it again.",
+                name=path.name,
+            )
         )
     return {"text": _paragraphs(lines, _heading_sizes(lines))}
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
+from recommender.sentences.stored import packed
 
 _MEMORY = 1_500_000_000  # bytes of address space beyond what is used at the start: a judgement
 _DEEPEST = 5_000  # of calls: documents are nested, and a deep one must not end the process
@@ -30,13 +32,20 @@ def main() -> None:
                 _write(answer)
             _write({"end": True})
         except SourceError as error:
-            _write({"problem": str(error)})
+            _write({"problem": packed(str(error))})
         except MemoryError:
-            _write({"problem": f"{name} was not read: it needed too much memory. Split it, then import it again."})
+            memory = Sentence(
+                "%(name)s was not read: it needed too much memory. Split it, then import it again.", name=name
+            )
+            _write({"problem": packed(memory)})
             return  # what was allocated may stay
         except Exception as error:
-            why = f"{name} is damaged, or not what its name says ({type(error).__name__})."
-            _write({"problem": f"{why} Open it and save it again."})
+            damaged = Sentence(
+                "%(name)s is damaged, or not what its name says (%(reason)s). Open it and save it again.",
+                name=name,
+                reason=type(error).__name__,
+            )
+            _write({"problem": packed(damaged)})
 
 
 def _reader(kind: str) -> Callable[[Path, dict[str, str]], Answers]:

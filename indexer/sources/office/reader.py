@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import IO, Any, cast
 
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
+from recommender.sentences.stored import unpacked
 
 KINDS = {".pdf": "pdf", ".docx": "word", ".docm": "word", ".pptx": "slides", ".pptm": "slides", ".xlsx": "sheets",
          ".xlsm": "sheets", ".xls": "sheets", ".ods": "sheets"}  # fmt: skip
@@ -69,7 +71,7 @@ class OfficeReader:
                 answer = json.loads(line)
                 if "problem" in answer:
                     finished = True
-                    raise SourceError(answer["problem"])
+                    raise SourceError(unpacked(answer["problem"]))
                 if answer.get("end"):
                     finished = True
                     return
@@ -77,8 +79,11 @@ class OfficeReader:
             raise BrokenPipeError
         except (BrokenPipeError, json.JSONDecodeError) as error:
             name = Path(question["path"]).name
-            why = f"it took more than {self._seconds:g} seconds" if late.is_set() else "it needed too much memory"
-            raise SourceError(f"{name} was not read: {why}. Split it, or save it in another format.") from error
+            slow = Sentence("it took more than %(seconds)s seconds", seconds=f"{self._seconds:g}")
+            why = slow if late.is_set() else Sentence("it needed too much memory")
+            raise SourceError(
+                Sentence("%(name)s was not read: %(why)s. Split it, or save it in another format.", name=name, why=why)
+            ) from error
         finally:
             watch.cancel()
             if not finished:  # the rest of the answer would be taken for that of the next file

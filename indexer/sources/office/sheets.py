@@ -11,6 +11,7 @@ from python_calamine import CalamineWorkbook, PasswordError, SheetVisibleEnum
 from indexer.sources.office.package import check_package, has_password
 from indexer.sources.office.tables import markdown_table
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _MOST_ROWS = 2_000  # of a sheet that is read as a document: a judgement
 
@@ -32,9 +33,16 @@ def rows_of(path: Path, wanted: str) -> Iterator[dict[str, Any]]:
     book = _opened(path)
     names = _shown(book)
     if wanted and wanted not in book.sheet_names:
-        raise SourceError(f"{path.name} has no sheet {wanted!r}. Its sheets: {', '.join(names)[:500]}.")
+        raise SourceError(
+            Sentence(
+                "%(name)s has no sheet %(wanted)s. Its sheets: %(names)s.",
+                name=path.name,
+                wanted=repr(wanted),
+                names=", ".join(names)[:500],
+            )
+        )
     if not names:
-        raise SourceError(f"{path.name} has no sheet that is shown. Save it with one.")
+        raise SourceError(Sentence("%(name)s has no sheet that is shown. Save it with one.", name=path.name))
     name = wanted or max(names, key=lambda each: book.get_sheet_by_name(each).height)
     yield {"sheets": names, "sheet": name}
     for number, row in enumerate(book.get_sheet_by_name(name).to_python(skip_empty_area=False), 1):
@@ -47,11 +55,15 @@ def _opened(path: Path) -> CalamineWorkbook:
     if zipfile.is_zipfile(path):
         check_package(path)
     elif has_password(path):
-        raise SourceError(f"{path.name} has a password. Save it without one, then import it again.")
+        raise SourceError(
+            Sentence("%(name)s has a password. Save it without one, then import it again.", name=path.name)
+        )
     try:
         return CalamineWorkbook.from_path(str(path))
     except PasswordError as error:
-        raise SourceError(f"{path.name} has a password. Save it without one, then import it again.") from error
+        raise SourceError(
+            Sentence("%(name)s has a password. Save it without one, then import it again.", name=path.name)
+        ) from error
 
 
 def _shown(book: CalamineWorkbook) -> list[str]:

@@ -9,10 +9,11 @@ from indexer.sources.tables.mapping import Mapping
 from indexer.sources.tables.rows import Fault, Row, Table, is_empty
 from indexer.sources.tables.words import is_total_word, plain_heading
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _LOOKED_AT = 50  # rows in which the headings are sought: a judgement
-_SHORT = ("rows with fewer cells than the table has columns were filled up with empty ones", "")
-EMPTY, TOTAL = "empty rows were skipped", "rows with totals were skipped"
+_SHORT = (Sentence("rows with fewer cells than the table has columns were filled up with empty ones"), "")
+EMPTY, TOTAL = Sentence("empty rows were skipped"), Sentence("rows with totals were skipped")
 _EXCEL_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _CONTROL = re.compile(r"_x000[dD]_|[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -32,7 +33,14 @@ class Columns:
     def _places(self, column: str | int, place: str) -> list[int]:
         if isinstance(column, int):
             if not 1 <= column <= len(self.headings):
-                raise SourceError(f"{place}: there is no column {column}. The table has {len(self.headings)} columns.")
+                raise SourceError(
+                    Sentence(
+                        "%(place)s: there is no column %(column)s. The table has %(count)s columns.",
+                        place=place,
+                        column=column,
+                        count=len(self.headings),
+                    )
+                )
             return [column - 1]
         found = [number for number, heading in enumerate(self.headings) if heading == column.strip()]
         wanted = plain_heading(column)
@@ -40,8 +48,13 @@ class Columns:
         if not found:
             shown = ", ".join(heading for heading in self.headings if heading)[:600]
             raise SourceError(
-                f"{place}: there is no column {column!r}. The table has: {shown}. Correct the mapping, or write a new "
-                "one with --guess."
+                Sentence(
+                    "%(place)s: there is no column %(column)s. The table has: %(shown)s. Correct the mapping, "
+                    "or write a new one with --guess.",
+                    place=place,
+                    column=repr(column),
+                    shown=shown,
+                )
             )
         return found
 
@@ -73,7 +86,12 @@ class Columns:
         if len(cells) > wanted and any(cell.strip() for cell in cells[wanted:]):
             return Fault(
                 row.line,
-                f"{len(cells)} cells, and the table has {wanted} columns. Put texts that have a separator into quotes",
+                Sentence(
+                    "%(count)s cells, and the table has %(wanted)s columns. Put texts that have a separator "
+                    "into quotes",
+                    count=len(cells),
+                    wanted=wanted,
+                ),
             )
         if len(cells) < wanted:
             return Row(row.line, cells + [""] * (wanted - len(cells)), (*row.changes, _SHORT))
@@ -96,7 +114,7 @@ def find_headings(table: Table, are_there: bool = True) -> tuple[list[str], int]
     above. Without headings they are numbers, and the line is 0. Raises SourceError when the table is empty."""
     first = [row for row in islice(table.rows(), _LOOKED_AT) if isinstance(row, Row) and not is_empty(row.cells)]
     if not first:
-        raise SourceError(f"{table.name} has no rows. Export it again.")
+        raise SourceError(Sentence("%(name)s has no rows. Export it again.", name=table.name))
     filled = [sum(1 for cell in row.cells if cell.strip()) for row in first]
     widths = sorted(filled)
     usual = widths[len(widths) // 2]

@@ -17,15 +17,16 @@ from indexer.sources.tables.csv_form import Form, form_of
 from indexer.sources.tables.encoding import MIXED, encoding_of, opened
 from indexer.sources.tables.rows import Fault, Row
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 LONGEST_LINE = 20_000_000  # characters of a line, and of a record: a judgement
 _MOST_LINES = 20_000  # of a record: a judgement
 _MOST_READ_AGAIN = 500_000_000  # characters of lines that may be read again after unclosed quotes: a judgement
 _SAMPLE = 200_000  # characters by which the form is found: a judgement
-_LITERAL = ("quotes within texts of rows were kept as they are", "")
-_UNCLOSED = (
-    "a quote is opened in this line that is not closed where its text ends. The row was not loaded. Close the quote, "
-    "or write it twice"
+_LITERAL = (Sentence("quotes within texts of rows were kept as they are"), "")
+_UNCLOSED = Sentence(
+    "a quote is opened in this line that is not closed where its text ends. The row was not "
+    "loaded. Close the quote, or write it twice"
 )
 
 
@@ -55,7 +56,11 @@ class CSVTable:
             with _opened_text(self._path, self.encoding) as text:
                 return form_of(text.read(_SAMPLE), separator, quote)
         except LookupError as error:
-            message = f"{self._path}: {self.encoding!r} is no encoding. Write one such as utf-8 or windows-1252."
+            message = Sentence(
+                "%(file)s: %(encoding)s is no encoding. Write one such as utf-8 or windows-1252.",
+                file=self._path,
+                encoding=repr(self.encoding),
+            )
             raise SourceError(message) from error
 
 
@@ -145,7 +150,7 @@ class _Records:
         """The record that was read; a fault when it is one only because a quote was not closed."""
         number, line = self._taken[0]
         if len(line) > LONGEST_LINE:
-            return Fault(number, f"longer than {LONGEST_LINE // 1_000_000} MB. Shorten it")
+            return Fault(number, Sentence("longer than %(mb)s MB. Shorten it", mb=LONGEST_LINE // 1_000_000))
         if len(self._taken) > 1 and self._columns and self._swallows_rows(cells):
             return self._unclosed()
         return Row(number, cells)
@@ -182,7 +187,7 @@ class _Records:
         number, line = self._taken[0]
         if len(line) > LONGEST_LINE:
             self._lines.give_back(self._taken[1:])
-            return Fault(number, f"longer than {LONGEST_LINE // 1_000_000} MB. Shorten it")
+            return Fault(number, Sentence("longer than %(mb)s MB. Shorten it", mb=LONGEST_LINE // 1_000_000))
         cells = self._literal(line)
         if cells is None:
             return self._unclosed()
@@ -195,8 +200,12 @@ class _Records:
         self._read_again += sum(len(line) for _number, line in again)
         if self._read_again > _MOST_READ_AGAIN:
             raise SourceError(
-                f"{self._path} has too many quotes that are never closed, the last one in line {number}; the rows "
-                "before were loaded. Check how the file was exported."
+                Sentence(
+                    "%(file)s has too many quotes that are never closed, the last one in line %(number)s; the "
+                    "rows before were loaded. Check how the file was exported.",
+                    file=self._path,
+                    number=number,
+                )
             )
         self._lines.give_back(again)
         return Fault(number, _UNCLOSED)

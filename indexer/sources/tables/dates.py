@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from recommender.sentences.sentence import Sentence
+
 Order = Literal["day-first", "month-first", "year-first"]
 
 _MONTH_NAMES = (
@@ -82,14 +84,20 @@ class DateOrder:
     def found(self) -> tuple[Order | None, str]:
         """(what comes first, why); None when it is not clear, with what to do as the reason."""
         if self.day_first and self.month_first:
-            return None, f"{self.day_first!r} has the day first and {self.month_first!r} the month"
+            return None, Sentence(
+                "%(day_first)s has the day first and %(month_first)s the month",
+                day_first=repr(self.day_first),
+                month_first=repr(self.month_first),
+            )
         if self.day_first:
-            return "day-first", f"as in {self.day_first!r}"
+            return "day-first", Sentence("as in %(day_first)s", day_first=repr(self.day_first))
         if self.month_first:
-            return "month-first", f"as in {self.month_first!r}"
+            return "month-first", Sentence("as in %(month_first)s", month_first=repr(self.month_first))
         if self.either:
-            return None, f"{self.either!r} can be read in two ways, and no other time decides"
-        return "year-first", "the year is first, or the month is a word"
+            return None, Sentence(
+                "%(either)s can be read in two ways, and no other time decides", either=repr(self.either)
+            )
+        return "year-first", Sentence("the year is first, or the month is a word")
 
 
 @lru_cache(maxsize=4096)  # a table is read twice, and its rows have many times in common

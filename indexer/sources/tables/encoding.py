@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -51,10 +52,16 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield file
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceError(
-            f"{path} is cut short or damaged; the rows before were loaded. Fetch the file again, then import it again."
+            Sentence(
+                "%(file)s is cut short or damaged; the rows before were loaded. Fetch the file again, "
+                "then import it again.",
+                file=path,
+            )
         ) from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from error
+        raise SourceError(
+            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error)
+        ) from error
 
 
 class _Limited:
@@ -69,7 +76,9 @@ class _Limited:
         content = self._file.read(size)
         self._left -= len(content)
         if self._left < 0:
-            raise SourceError(f"{self._path} unpacks to far more than it is, and was not read further.")
+            raise SourceError(
+                Sentence("%(file)s unpacks to far more than it is, and was not read further.", file=self._path)
+            )
         return content
 
     read1 = read
@@ -85,7 +94,9 @@ def encoding_of(path: Path) -> str:
         if found := _without_mark(first):
             return found
         if b"\0" in first:
-            raise SourceError(f"{path} is no text file. Save it as CSV, or import it as `excel` or `documents`.")
+            raise SourceError(
+                Sentence("%(file)s is no text file. Save it as CSV, or import it as `excel` or `documents`.", file=path)
+            )
         if _is_utf8(first, file):
             return "utf-8"
     with opened(path) as file:
@@ -132,8 +143,11 @@ def _by_its_bytes(path: Path, first: bytes, file: IO[bytes]) -> str:
         return MIXED
     if beside > _MOST_LETTERS * size:
         raise SourceError(
-            f"{path} is not UTF-8, and its encoding cannot be told from its characters. Write it into the mapping, "
-            'such as encoding = "shift_jis", or save the file as UTF-8.'
+            Sentence(
+                "%(file)s is not UTF-8, and its encoding cannot be told from its characters. Write it "
+                'into the mapping, such as encoding = "shift_jis", or save the file as UTF-8.',
+                file=path,
+            )
         )
     return _MAC if _is_mac(bytes(sample)) else _WINDOWS
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from indexer.sources.office.reader import OfficeReader
 from indexer.sources.tables.rows import Fault, Row
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 
 class ExcelTable:
@@ -15,7 +16,7 @@ class ExcelTable:
         self.name = path.name
         self._path, self._sheet = path, sheet
         if not path.is_file():
-            raise SourceError(f"{path} cannot be read: it is no file. Check the path.")
+            raise SourceError(Sentence("%(file)s cannot be read: it is no file. Check the path.", file=path))
         with OfficeReader() as reader:
             first = next(reader.rows(path, sheet))
         self.sheet = first["sheet"]

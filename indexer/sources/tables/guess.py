@@ -13,6 +13,7 @@ from indexer.sources.tables.rows import Fault, Table
 from indexer.sources.tables.words import plain_heading, state_of
 from indexer.texts.html import elements
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _SAMPLE = 1000  # rows by which a column is judged; orders of dates and words of states are found in all rows
 _MOST_WORDS = 60  # different words of a status; more are no states: a judgement
@@ -85,8 +86,10 @@ def guess(table: Table) -> Guess:
         )
     if kind == "request" and "id" not in roles:
         made.warnings.append(
-            "no column was taken for the id, so a row whose title, time or asker changes comes as a new one. "
-            "If a column has numbers or codes that stay, name it as id."
+            Sentence(
+                "no column was taken for the id, so a row whose title, time or asker changes comes as a "
+                "new one. If a column has numbers or codes that stay, name it as id."
+            )
         )
     _look_through(made, table)
     return made
@@ -110,8 +113,12 @@ def _kind_of(
         return "person", "there are names and mail addresses, and no titles"
     if "title" not in has:
         raise SourceError(
-            f"{table.name}: no column looks like the title of a request or document. Its columns: "
-            f"{', '.join(names)[:600]}. If it is such a table, write the mapping by hand: docs/sources/csv.md."
+            Sentence(
+                "%(name)s: no column looks like the title of a request or document. Its columns: "
+                "%(names)s. If it is such a table, write the mapping by hand: docs/sources/csv.md.",
+                name=table.name,
+                names=", ".join(names)[:600],
+            )
         )
     about = [role for role in _ABOUT_REQUESTS if role in has and role != "properties"]
     if "body" in has and not about:
@@ -173,19 +180,25 @@ def _look_through(made: Guess, table: Table) -> None:
         changes["dates"], made.reasons["dates"] = order.found()
         if changes["dates"] is None:
             made.warnings.append(
-                f'{made.reasons["dates"]}. Write dates = "day-first" or dates = "month-first" into the mapping.'
+                Sentence(
+                    '%(why)s. Write dates = "day-first" or dates = "month-first" into the mapping, or choose on the '
+                    "page which comes first.",
+                    why=made.reasons["dates"],
+                )
             )
     changes["status"] = _status_words(made, words, outcomes, columns)
     made.mapping = made.mapping.model_copy(update=changes)
     twice = [identifier for identifier, count in seen.most_common(3) if count > 1 and identifier]
     if twice:
-        made.warnings.append(f"ids are there more than once ({', '.join(twice)}); the last row of each counts.")
+        made.warnings.append(
+            Sentence("ids are there more than once (%(ids)s); the last row of each counts.", ids=", ".join(twice))
+        )
     if any("E+" in identifier.upper() for identifier in seen):
         made.warnings.append(
-            "ids such as 1,23E+15 were cut by Excel. Export the table again, and do not open it there."
+            Sentence("ids such as 1,23E+15 were cut by Excel. Export the table again, and do not open it there.")
         )
     if made.faults:
-        made.warnings.append(f"{made.faults} rows cannot be read; the import will say which.")
+        made.warnings.append(Sentence("%(num)s rows cannot be read; the import will say which.", num=made.faults))
 
 
 def _status_words(made: Guess, words: Counter[str], outcomes: Counter[str], columns: Columns) -> StatusWords:
@@ -201,5 +214,10 @@ def _status_words(made: Guess, words: Counter[str], outcomes: Counter[str], colu
         if (state := state_of(word)) in ("resolved", "cancelled") and word not in found[state]:
             found[state].append(word)
     if unknown:
-        made.warnings.append(f"words of the status that are not known were put under open: {', '.join(unknown[:20])}.")
+        made.warnings.append(
+            Sentence(
+                "words of the status that are not known were put under open: %(words)s.",
+                words=", ".join(unknown[:20]),
+            )
+        )
     return StatusWords.model_validate(found)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from indexer.sources.records import first_problem
 from indexer.sources.tables.dates import Order
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 Kind = Literal["request", "document", "person"]
 Markup = Literal["text", "html", "markdown", "jira"]
@@ -95,11 +96,25 @@ def read_mapping(path: Path) -> Mapping:
     try:
         return Mapping.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from error
+        raise SourceError(
+            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error)
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is not TOML: {error}. Correct it, or write a new one with --guess.") from error
+        raise SourceError(
+            Sentence(
+                "%(file)s is not TOML: %(reason)s. Correct it, or write a new one with --guess.",
+                file=path,
+                reason=error,
+            )
+        ) from error
     except ValidationError as error:
-        raise SourceError(f"{path}: {first_problem(error)}. docs/sources/csv.md describes the mapping.") from error
+        raise SourceError(
+            Sentence(
+                "%(file)s: %(reason)s. docs/sources/csv.md describes the mapping.",
+                file=path,
+                reason=first_problem(error),
+            )
+        ) from error
 
 
 def toml_of(mapping: Mapping, about: str, reasons: dict[str, str]) -> str:

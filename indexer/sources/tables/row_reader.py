@@ -15,12 +15,13 @@ from indexer.sources.tables.words import is_yes
 from indexer.texts.html import from_html, plain
 from indexer.texts.subject import first_words, title_of
 from recommender.database.handles import visible
+from recommender.sentences.sentence import Sentence
 
 TIMES = ("created", "resolved", "updated", "verified")
 PRIVATE = ("private",)
 """The readers of what the table says is private: no group has this name, so it is for the team only."""
-_NO_TIME = "times that are missing were taken from that of the file"
-_WRONG_TIME = "times that cannot be read were left out"
+_NO_TIME = Sentence("times that are missing were taken from that of the file")
+_WRONG_TIME = Sentence("times that cannot be read were left out")
 _WHOLE_NUMBER = re.compile(r"^(\d+)[.,]0+$")
 _CODES = {
     "finnish": "fi", "suomi": "fi", "swedish": "sv", "ruotsi": "sv", "svenska": "sv", "english": "en", "englanti": "en",
@@ -81,7 +82,7 @@ class RowReader:
         if not title:
             title = first_words(body, 80)
         if not title:
-            raise ValueError("there is no title and no text. Fill one of them in, or remove the row")
+            raise ValueError(Sentence("there is no title and no text. Fill one of them in, or remove the row"))
         return title if len(title) <= LONGEST_TITLE else first_words(title, 200)
 
     def identifier(self, cells: list[str], *otherwise: str) -> str:

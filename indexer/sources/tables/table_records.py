@@ -11,6 +11,7 @@ from indexer.sources.tables.row_reader import TIMES, RowReader, person_columns
 from indexer.sources.tables.rows import Fault, Row
 from indexer.sources.tables.table_requests import request_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _PEOPLE = ("asker", "agent", "owner")
 
@@ -56,7 +57,11 @@ def _look_through(reader: RowReader) -> None:
         found, why = order.found()
         if found is None:
             raise SourceError(
-                f'{reader.table.name}: {why}. Write dates = "day-first" or dates = "month-first" into the mapping.'
+                Sentence(
+                    '%(name)s: %(why)s. Write dates = "day-first" or dates = "month-first" into the mapping.',
+                    name=reader.table.name,
+                    why=why,
+                )
             )
         reader.order = found
 
@@ -98,7 +103,7 @@ def _person_of(reader: RowReader, row: Row, changes: list[Change]) -> PersonReco
     name = " ".join(reader.columns.several(cells, "name"))
     email = one(cells, "email")
     if not name and not email:
-        raise ValueError("there is no name and no mail address. Fill one of them in, or remove the row")
+        raise ValueError(Sentence("there is no name and no mail address. Fill one of them in, or remove the row"))
     handle = reader.people.handle(name, email, one(cells, "id"))
     return PersonRecord(id=handle or name, name=name or email, email=email or None)
 

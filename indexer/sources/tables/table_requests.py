@@ -11,8 +11,9 @@ from indexer.sources.tables.dates import read_time_of
 from indexer.sources.tables.row_reader import RowReader
 from indexer.sources.tables.rows import Row
 from recommender.database.handles import visible
+from recommender.sentences.sentence import Sentence
 
-_UNKNOWN_STATE = "words of the status that the mapping does not have were read as open"
+_UNKNOWN_STATE = Sentence("words of the status that the mapping does not have were read as open")
 _LONGEST_PROPERTY = 300  # characters: a judgement
 _LATE = timedelta(minutes=5)
 """How much later than its resolving a reply may be and still be what solved it, since exports round times."""

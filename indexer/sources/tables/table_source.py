@@ -15,6 +15,7 @@ from indexer.sources.tables.row_reader import TIMES, RowReader
 from indexer.sources.tables.rows import Table
 from indexer.sources.tables.table_records import records_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 OpenTable = Callable[[Path, Mapping | None], Table]
 
@@ -34,11 +35,18 @@ class TableSource(WholeSource):
         self._mapping_path = mapping_path(options)
         named = "" if options.mapping is None else f" --mapping {options.mapping}"
         if not self._path.is_file():
-            raise SourceError(f"{self._path} cannot be read: it is no file. Check the path.")
+            raise SourceError(Sentence("%(file)s cannot be read: it is no file. Check the path.", file=self._path))
         if not self._mapping_path.is_file():
             raise SourceError(
-                f"{self._path.name} has no mapping, which says what each of its columns is: {self._mapping_path} is "
-                f"missing. Run: kollega import {kind} {self._path} --guess{named}"
+                Sentence(
+                    "%(name)s has no mapping, which says what each of its columns is: %(mapping)s is missing. "
+                    "Run: kollega import %(kind)s %(file)s --guess%(named)s",
+                    name=self._path.name,
+                    mapping=self._mapping_path,
+                    kind=kind,
+                    file=self._path,
+                    named=named,
+                )
             )
         self._mapping = read_mapping(self._mapping_path)
 
@@ -62,7 +70,11 @@ def write_guess(options: TableOptions, kind: str, open_table: OpenTable) -> Iter
     """Write a mapping for a table, and yield what was guessed and why. Raises SourceError, also when there is one."""
     path, place = mapping_path(options), Path(options.place)
     if path.exists():
-        raise SourceError(f"{path} is there already. Correct it, remove it, or name another file with --mapping.")
+        raise SourceError(
+            Sentence(
+                "%(file)s is there already. Correct it, remove it, or name another file with --mapping.", file=path
+            )
+        )
     named = "" if options.mapping is None else f" --mapping {path}"
     table = open_table(place, None)
     guessed = guess(table)
@@ -70,7 +82,13 @@ def write_guess(options: TableOptions, kind: str, open_table: OpenTable) -> Iter
     try:
         path.write_text(toml_of(guessed.mapping, about, guessed.reasons), encoding="utf-8")
     except OSError as error:
-        raise SourceError(f"{path} cannot be written: {error.strerror}. Name another file with --mapping.") from error
+        raise SourceError(
+            Sentence(
+                "%(file)s cannot be written: %(reason)s. Name another file with --mapping.",
+                file=path,
+                reason=error.strerror,
+            )
+        ) from error
     yield f"{table.name}: {guessed.rows} rows; {'; '.join(table.notes)}."
     yield from guessed.lines()
     if options.timezone == "UTC" and any(getattr(guessed.mapping.columns, role) for role in TIMES):

@@ -71,7 +71,7 @@ def address(settings: Settings) -> Iterator[Finding]:
 def time_zone(settings: Settings) -> Iterator[Finding]:
     """The time zone and the time there."""
     now = datetime.now(settings.zone)
-    yield fine("time zone", "time_zone", zone=settings.time_zone, now=f"{now:%Y-%m-%d %H:%M}")
+    yield fine("time zone", "time_zone", zone=settings.time_zone, now=now)
 
 
 def _with_guess(name: str, known: set[str]) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from recommender.monitoring.checks.texts import TEXTS
+from recommender.sentences.sentence import Sentence, Size, Value, in_english
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
-Value = str | int | float
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,14 @@ class Finding:
     values: Mapping[str, Value] = field(default_factory=dict)
 
     @property
-    def texts(self) -> tuple[str, str]:
-        """(what was found, what to do next), to be filled in with the values."""
-        return TEXTS[self.code]
+    def said(self) -> Sentence:
+        """What was found."""
+        return Sentence(TEXTS[self.code][0], **self.values)
 
     @property
-    def said(self) -> str:
-        """What was found, in English."""
-        return self.texts[0] % self.values
-
-    @property
-    def advice(self) -> str:
-        """What to do next, in English; empty when there is nothing to do."""
-        return self.texts[1] % self.values
+    def advice(self) -> Sentence:
+        """What to do next; empty when there is nothing to do."""
+        return Sentence(TEXTS[self.code][1], **self.values)
 
     def as_dict(self) -> dict[str, object]:
         """The finding for JSON."""
@@ -43,7 +38,7 @@ class Finding:
             "code": self.code,
             "message": self.said,
             "next": self.advice,
-            "values": dict(self.values),
+            "values": {name: _in_json(value) for name, value in self.values.items()},
         }
 
 
@@ -67,6 +62,6 @@ def failed(check: str, error: BaseException) -> Finding:
     return problem(check, "failed", error=type(error).__name__)
 
 
-def megabytes(size: float) -> str:
-    """A number of bytes, in MB or GB."""
-    return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+def _in_json(value: object) -> str | int | float:
+    """A value as the English sentence says it; numbers stay numbers."""
+    return value if isinstance(value, int | float) and not isinstance(value, Size) else in_english(value)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from recommender.monitoring.checks.finding import Finding, fine, megabytes, problem, warning
+from recommender.monitoring.checks.finding import Finding, fine, problem, warning
+from recommender.sentences.sentence import Sentence, Size
 from recommender.settings import Settings
 
 _LIBRARIES = (
@@ -25,11 +26,11 @@ _LEAST_MEMORY = 500e6  # bytes: a judgement
 _OTHERS = 0o077
 _MOST_FILES = 20_000  # files that are looked at: a judgement
 _REASONS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the quota of the account is used up",
-    errno.EROFS: "the disk is read-only",
-    errno.EACCES: "the account may not",
-    errno.EPERM: "the account may not",
+    errno.ENOSPC: Sentence("the disk is full"),
+    errno.EDQUOT: Sentence("the quota of the account is used up"),
+    errno.EROFS: Sentence("the disk is read-only"),
+    errno.EACCES: Sentence("the account may not"),
+    errno.EPERM: Sentence("the account may not"),
 }
 
 
@@ -45,7 +46,7 @@ def memory() -> Iterator[Finding]:
     """Processors and memory, as far as Linux tells."""
     found = _meminfo()
     total, available = found.get("MemTotal", 0.0), found.get("MemAvailable", 0.0)
-    sizes = {"memory": megabytes(total), "available": megabytes(available)}
+    sizes = {"memory": Size(total), "available": Size(available)}
     yield fine("machine", "machine", cpus=len(os.sched_getaffinity(0)), **sizes)
     if total and available < _LEAST_MEMORY:
         yield warning("machine", "memory_low", **sizes)
@@ -57,7 +58,7 @@ def disk(home: Path) -> Iterator[Finding]:
         yield problem("home", "home_missing")
         return
     free = shutil.disk_usage(home).free
-    size = {"free": megabytes(free)}
+    size = {"free": Size(free)}
     if free < _FULL:
         yield problem("disk", "disk_full", **size)
     else:

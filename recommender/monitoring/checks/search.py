@@ -1,6 +1,7 @@
 """The index, the model and what was learned: whether they are there, whole, and up to date with the database."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from recommender.index.model_in_use import model_in_use, with_model_in_use
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 from recommender.language.synonyms import SynonymsFile
 from recommender.monitoring import freshness
-from recommender.monitoring.checks.finding import Finding, Value, fine, problem, warning
+from recommender.monitoring.checks.finding import Finding, fine, problem, warning
+from recommender.sentences.sentence import Value
 from recommender.settings import Settings
 
 _QUESTION = "Miten vaihdan salasanani?"
@@ -41,7 +43,7 @@ def index(settings: Settings, engine: Engine, deep: bool) -> Iterator[Finding]:
     try:
         manifest = Manifest.read(settings.index_dir / name)
         counts = {"items": manifest.items, "passages": manifest.passages}
-        yield fine("index", "index", generation=name, day=manifest.created_at[:10], **counts)
+        yield fine("index", "index", generation=name, day=_day(manifest.created_at), **counts)
         if settings.model not in ("", manifest.model.name):
             yield problem("index", "model_other")
         if manifest.analysis != ANALYSIS_VERSION:
@@ -55,6 +57,13 @@ def index(settings: Settings, engine: Engine, deep: bool) -> Iterator[Finding]:
         yield problem("index", "index_away")
     except (IndexDamaged, RuntimeError, OSError):  # RuntimeError: of FAISS
         yield problem("index", "index_damaged")
+
+
+def _day(written: str) -> date | str:
+    try:
+        return date.fromisoformat(written[:10])
+    except ValueError:
+        return written[:10]
 
 
 def agreement(settings: Settings, session: Session) -> Iterator[Finding]:

@@ -19,7 +19,8 @@ from recommender.database.source_tables import SourceState
 from recommender.database.tables import Document, HelpRequest, Reply, utc_now
 from recommender.errors import DatabaseUnusable, KollegaError
 from recommender.jobs.queue import FAILED, WAITING
-from recommender.monitoring.checks.finding import Finding, fine, megabytes, problem, warning
+from recommender.monitoring.checks.finding import Finding, fine, problem, warning
+from recommender.sentences.sentence import Size
 from recommender.settings import Settings
 
 _CLOCK = 5.0  # seconds between two clocks that are no difference: a judgement
@@ -97,9 +98,9 @@ def last_backup(session: Session) -> Iterator[Finding]:
         return
     days = (utc_now() - newest).days
     if days >= _BACKUP_DAYS:
-        yield warning("backup", "backup_old", day=f"{newest:%Y-%m-%d}", days=days)
+        yield warning("backup", "backup_old", day=newest.date(), days=days)
     else:
-        yield fine("backup", "backup", day=f"{newest:%Y-%m-%d}")
+        yield fine("backup", "backup", day=newest.date())
 
 
 def watcher(settings: Settings, engine: Engine) -> Iterator[Finding]:
@@ -149,7 +150,7 @@ def _described(engine: Engine, found: str) -> Finding:
             kind = f"SQLite {connection.execute(text('SELECT sqlite_version()')).scalar()}"
             pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
             size = connection.execute(text(pages)).scalar_one()
-    return fine("database", "database", kind=kind, size=megabytes(size), revision=found)
+    return fine("database", "database", kind=kind, size=Size(size), revision=found)
 
 
 def _unusable(error: BaseException) -> Finding:

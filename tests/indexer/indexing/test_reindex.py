@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import reindex as reindex_module
 from indexer.indexing.passages import make_passages
-from indexer.indexing.reindex import ReindexReport, reindex
+from indexer.indexing.reindex import reindex
+from indexer.indexing.report import ReindexReport
 from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Reply, RequestAudience, utc_now
 from recommender.datatypes import Item, Passage

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.reindex import ReindexReport
+from indexer.indexing.report import ReindexReport
 from indexer.indexing.retention import Daily
 from indexer.indexing.watch import watch
 from recommender.access import ANYONE

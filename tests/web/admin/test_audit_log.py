@@ -1,5 +1,7 @@
 """web/admin/audit_log.py: the audit log on a page and as a file."""
 
+import ast
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -8,8 +10,12 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
-from recommender.audit import Actor
+from recommender.audit import ERASED, PRUNED, Actor
+from recommender.membership.leaving import LEAVING, UNDONE
+from recommender.membership.merging import MERGED
 from tests.conftest import sign_in
+from tests.paths import ROOT
+from web.admin.audit_words import action_name
 
 Sessions = sessionmaker[Session]
 AT = "/admin/audit/"
@@ -95,3 +101,40 @@ def test_no_cell_of_the_file_is_a_formula(admin: FlaskClient, sessions: Sessions
     with sessions.begin() as session:
         audit.record(session, audit.SYSTEM, "test.done", "=HYPERLINK(1)")
     assert "'=HYPERLINK(1)" in admin.get(f"{AT}log.csv?action=test").text
+
+
+def test_every_act_has_words_that_a_person_understands(admin: FlaskClient) -> None:
+    codes = _codes()
+    assert {"sign_in.done", "person.leaving_undone", "team.merged", "audit.pruned", "import.run"} <= codes
+    assert len(codes) > 90
+    with admin.application.test_request_context():
+        assert {code for code in codes if action_name(code) == code} == set()
+    page = admin.get(f"{AT}?lang=fi").text
+    assert "Tiimi lisätty" in page and "<code>team.added</code>" in page
+
+
+_CODE = re.compile(r"[a-z_]+\.(?!jsonl)[a-z_]+")
+
+
+def _codes() -> set[str]:
+    """The codes that the three packages record: in a call of a function that records or changes something, or as a
+    constant; and what the beginnings of those that are put together stand for."""
+    found: set[str] = set()
+    for package in ("recommender", "indexer", "web"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and "record" in ast.unparse(node.func):
+                    found |= {code for part in ast.walk(node) for code in _code_of(part)}
+    return found | {MERGED, LEAVING, UNDONE, PRUNED, ERASED}
+
+
+def _code_of(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value] if _CODE.fullmatch(node.value) else []
+    if not isinstance(node, ast.JoinedStr) or len(node.values) != 2:
+        return []
+    begin, end = (part.value if isinstance(part, ast.Constant) else "" for part in node.values)
+    if str(begin).endswith(".") and not end:
+        return [f"{begin}anything"]
+    kinds = ("request", "document")
+    return [f"{kind}{end}" for kind in kinds] if not begin and _CODE.fullmatch(f"x{end}") else []

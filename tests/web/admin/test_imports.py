@@ -203,3 +203,22 @@ def test_a_file_that_is_not_to_be_loaded_is_removed(admin: FlaskClient, run_jobs
     assert admin.post(f"{address}/discard").location == "/admin/import/"
     assert admin.get(address).status_code == 404
     assert not list((settings.home / "uploads").iterdir())
+
+
+BROKEN = b"id;title;body;created\n1;VPN;Yhteys katkeaa;25.4.2026\n2;;;4.5.2026\n3;a;b;4.4.2026;c;d\n"
+UNCLEAR = b"id;title;body;created\n1;VPN;Drops;3/4/2026\n"
+
+
+@pytest.mark.parametrize(("language", "said"), [
+    ("fi", ("6 solua", "Otsikko ja teksti puuttuvat", "voidaan lukea kahdella tavalla")),
+    ("sv", ("6 celler", "Rubrik och text saknas", "kan läsas på två sätt")),
+    ("en", ("there is no title and no text", "and the table has 4 columns", "can be read in two ways")),
+])  # fmt: skip
+def test_what_has_to_be_mended_in_a_file_is_said_in_the_language_of_the_page(
+    admin: FlaskClient, run_jobs: Run, language: str, said: tuple[str, ...]
+) -> None:
+    addresses = [_upload(admin, "tickets.csv", content) for content in (BROKEN, UNCLEAR)]
+    run_jobs()
+    page = "".join(admin.get(f"{address}?lang={language}").get_data(as_text=True) for address in addresses)
+    assert [words for words in said if words not in page] == []
+    assert "tickets.csv:3" in page and '<span lang="en">' not in page

@@ -14,6 +14,7 @@ from recommender.database.audit_table import AuditEntry
 from recommender.database.job_tables import Job
 from recommender.jobs import kinds, progress, queue
 from recommender.monitoring import index_state
+from recommender.sentences.sentence import Sentence, joined
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.forms import forms_of, press
@@ -170,3 +171,21 @@ def test_a_job_on_an_index_that_nobody_looks_after_says_so(
     assert lock is not None
     with closing(lock):
         assert not any(said in admin.get(address).text for address in (INDEX, JOBS, f"{JOBS}{number}"))
+
+
+def test_problems_and_the_log_are_said_in_the_language_of_the_page_and_old_rows_as_they_are(
+    admin: FlaskClient, sessions: Sessions
+) -> None:
+    with sessions.begin() as session:
+        number = queue.add(session, kinds.VERIFY, "index-x", {}).id
+        progress.note(session, number, Sentence("Begun."))
+        progress.note(session, number, "Somebody said so before.")
+        missing = Sentence("%(key)s is not in the index", key="request:7")
+        problems = [joined([missing, Sentence("Run: kollega reindex")], ". "), "An old problem."]
+        queue.finish(session, number, {"problem_count": 2, "problems": problems})
+    page = admin.get(f"{JOBS}{number}?lang=fi").text
+    assert "request:7 puuttuu hakuindeksistä. Aja: kollega reindex" in page and "Aloitettu." in page
+    assert '<span lang="en">An old problem.</span>' in page and "Somebody said so before." in page
+    assert "request:7 is not in the index. Run: kollega reindex" in admin.get(f"{JOBS}{number}?lang=en").text
+    with sessions() as session:
+        assert session.get_one(Job, number).result["problems"] == problems

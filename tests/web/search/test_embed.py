@@ -80,7 +80,7 @@ def test_without_allowed_origins_there_is_no_box(make_client: Callable[[str], Fl
     ("language", "heading"),
     [
         ("en", "There is nothing to search yet. An admin can make the index with the command kollega reindex."),
-        ("fi", "Vielä ei ole mitään, mistä hakea. Pääkäyttäjä voi tehdä hakemiston komennolla kollega reindex."),
+        ("fi", "Vielä ei ole mitään, mistä hakea. Pääkäyttäjä voi tehdä hakuindeksin komennolla kollega reindex."),
     ],
 )
 def test_without_an_index_the_box_says_that_there_is_nothing_to_search(

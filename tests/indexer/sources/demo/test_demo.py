@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.reindex import ReindexReport, reindex
+from indexer.indexing.reindex import reindex
+from indexer.indexing.report import ReindexReport
 from indexer.indexing.status import read_status
 from indexer.loading.load import load
 from indexer.loading.report import LoadReport

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.reindex import ReindexReport, reindex
+from indexer.indexing.reindex import reindex
+from indexer.indexing.report import ReindexReport
 from indexer.indexing.verify import verify
 from indexer.indexing.watch import watch
 from recommender import live

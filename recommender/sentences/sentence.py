@@ -1,0 +1,74 @@
+"""A sentence that keeps its parts, so that a page can say it in another language.
+
+The tool that collects the texts of pages finds the first argument of each `Sentence(...)` and `N_(...)` in all three
+packages; a page shows one with the filter `said`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+
+Value = str | int | float | date
+"""What can stand in a sentence; a text may be a sentence itself."""
+
+
+class Size(int):
+    """A number of bytes, which is said in MB or GB."""
+
+    def __str__(self) -> str:
+        return f"{self / 1e6:.1f} MB" if self < 1e9 else f"{self / 1e9:.1f} GB"
+
+
+class Sentence(str):
+    """A sentence in English which keeps its parts: `text` with names in it such as `%(file)s`, and their `values`.
+
+    It is a text like any other for whoever prints, compares or stores it; `str(error)` of an error whose message it is
+    gives it back whole. A text without values is taken as it is, also with a percent sign in it.
+    """
+
+    text: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, text: str, /, **values: object) -> "Sentence":
+        """Fill the values into the text. What is neither a text, a number nor a day, such as a path, becomes a text."""
+        made = super().__new__(
+            cls, text % {name: in_english(each) for name, each in values.items()} if values else text
+        )
+        made.text, made.values = text, {name: _kept(value) for name, value in values.items()}
+        return made
+
+    def __str__(self) -> "Sentence":  # so that the message of an error stays a sentence
+        return self
+
+    def changed(self, change: Callable[[str], str]) -> "Sentence":
+        """The same sentence with other texts as values, such as another name of a file."""
+        return Sentence(self.text, **{name: _changed(value, change) for name, value in self.values.items()})
+
+
+def in_english(value: object) -> str:
+    """A value as an English sentence says it."""
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+
+
+def joined(parts: Iterable[str], between: str) -> Sentence:
+    """Sentences and other texts, such as the place of a row and what is wrong there, with something in between."""
+    values = {f"part{number}": part for number, part in enumerate(parts)}
+    text = between.join(f"%({name})s" for name in values)
+    return Sentence(text, **values)
+
+
+def N_(text: str) -> str:
+    """The text itself: only marks it as one to translate, where it becomes a sentence later."""
+    return text
+
+
+def with_values_changed(line: str, change: Callable[[str], str]) -> str:
+    """A line with other texts in it; of a sentence, only its values are changed."""
+    return line.changed(change) if isinstance(line, Sentence) else change(line)
+
+
+def _kept(value: object) -> Value:
+    return value if isinstance(value, str | int | float | date) else str(value)
+
+
+def _changed(value: Value, change: Callable[[str], str]) -> Value:
+    return with_values_changed(value, change) if isinstance(value, str) else value
