@@ -176,8 +176,7 @@ class Settings(Places):
     )
     attachment_types: str = _setting(
         "png, jpg, gif, webp, pdf, docx, xlsx, pptx, odt, ods, odp, txt",
-        "types of files that can be attached, separated by commas, of: png, jpg, gif, webp, pdf, docx, xlsx, pptx, "
-        "odt, ods, odp, txt, zip",
+        "types of files that can be attached, of: png, jpg, gif, webp, pdf, docx, xlsx, pptx, odt, ods, odp, txt, zip",
     )
     attachment_scan: str = _setting(
         "",

@@ -15,7 +15,7 @@ from recommender import access, audit
 from recommender.database.audit_table import AuditEntry
 from recommender.database.days import beginning
 from recommender.database.tables import Document, HelpRequest, Person
-from web.admin.audit_words import action_name
+from web.admin import audit_words
 from web.admin.frame import current_admin
 from web.current import session
 from web.input import page_number
@@ -56,7 +56,7 @@ def listed() -> ResponseReturnValue:
     kept = {name: value for name, value in typed.items() if value}
     shown = render_template(
         "admin/audit.html", lines=_lines(entries), page=page, pages=pages, typed=typed, kept=kept,
-        problems=problems, areas=_areas(), most=_MOST_ROWS, action_name=action_name,
+        problems=problems, areas=_areas(), most=_MOST_ROWS, words=audit_words,
     )  # fmt: skip
     return (shown, 422) if problems else shown
 

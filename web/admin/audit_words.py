@@ -13,6 +13,18 @@ def action_name(code: str) -> str:
     return str(words()) if words else code
 
 
+def way_name(code: str) -> str:
+    """Through what it was done, in a word or two."""
+    ways = {
+        "web": gettext("on a page"),
+        "api": gettext("by the API"),
+        "command": gettext("by a command"),
+        "import": gettext("by an import"),
+        "system": gettext("by Kollega itself"),
+    }
+    return str(ways.get(code, code))
+
+
 _WORDS: dict[str, Words] = {
     "account.disabled": lambda: gettext("Account disabled"),
     "account.email": lambda: gettext("E-mail address changed"),
@@ -26,6 +38,7 @@ _WORDS: dict[str, Words] = {
     "audit.pruned": lambda: gettext("Old entries of the audit log deleted"),
     "chat.linked": lambda: gettext("Chat account linked"),
     "chat.unlinked": lambda: gettext("Chat account unlinked"),
+    "demo.removed": lambda: gettext("Demo organisation removed"),
     "document.audience": lambda: gettext("Readers of a guide changed"),
     "document.erased": lambda: gettext("Guide erased"),
     "document.hidden": lambda: gettext("Guide hidden"),
@@ -91,10 +104,14 @@ _WORDS: dict[str, Words] = {
     "sign_in.done": lambda: gettext("Signed in"),
     "sign_in.failed": lambda: gettext("Sign-in failed"),
     "sign_in.tested": lambda: gettext("Sign-in tested"),
+    "source.connected": lambda: gettext("Source connected"),
+    "source.scheduled": lambda: gettext("How often a source is read changed"),
     "store.backup": lambda: gettext("Backup made"),
     "store.backups_deleted": lambda: gettext("Backups deleted"),
     "store.copy": lambda: gettext("Everything copied into another database"),
     "store.export": lambda: gettext("Everything exported"),
+    "store.export_downloaded": lambda: gettext("Export downloaded"),
+    "store.export_removed": lambda: gettext("Export removed"),
     "store.import": lambda: gettext("An export loaded"),
     "store.restore": lambda: gettext("Backup restored"),
     "store.upgrade": lambda: gettext("Database upgraded"),

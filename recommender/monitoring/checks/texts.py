@@ -256,4 +256,4 @@ TEXTS: dict[str, tuple[str, str]] = {
         N_("The page Signing in of the administration tests it and says what to do."),
     ),
 }
-"""By the code of a finding. `%%` is a percent sign: every text is filled in with values."""
+"""By the code of a finding. `%%` is a percent sign in a text with values."""
