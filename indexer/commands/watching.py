@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
+from indexer.commands.demo_vectors import WithDemoVectors
 from indexer.delivery.deliver import delivering
 from indexer.delivery.handover.deliver import handing_over
 from indexer.files.examine import examining
@@ -57,11 +58,11 @@ def watch_together(
         _leading(sessions, files_lead(settings), lambda: [sharing_files(settings, sessions)]),
         closing(lead.terms()) as terms,
     ):
-        own = index_lead(settings)
+        own, own_encoders = index_lead(settings), WithDemoVectors(encoders, sessions)
         for ended in terms:
             jobs = running_jobs(settings, sessions, lambda lane: lane == own)
             with closing(Listener(engine, ended)) as changes, jobs:
-                watch(settings, sessions, encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
+                watch(settings, sessions, own_encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
                 if stopping.is_set():
                     shared.set()  # its jobs end while those on the index do
 

@@ -138,6 +138,8 @@ def _check(form: ConnectForm, system: SystemKind) -> None:
         form.problems["place"] = gettext("Take the name and the password out of the address.")
     if system.user == "always" and not form.user:
         form.problems["user"] = gettext("Write the user name of the account.")
+    if system.needs_part and not form.part:
+        form.problems["part"] = gettext("Name at least one project, as group/name.")
     if form.team and teams.find(current.session(), form.team) is None:
         form.problems["team"] = gettext("There is no such team any more. Choose another one.")
     if form.secret not in (_ENVIRONMENT, _FILE, *([_NONE] if system.open else [])):

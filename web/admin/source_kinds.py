@@ -10,7 +10,7 @@ from recommender.monitoring.source_states import OPEN_KINDS
 class SystemKind:
     """A kind of source: its name in sources.toml, how the system is called, what an address looks like; whether the
     account of the token is named (`user`: never, sometimes or always), the option that says which part is read (empty
-    for none) and whether it may have several values."""
+    for none), whether it may have several values, and whether it has to be said."""
 
     kind: str
     name: str
@@ -18,6 +18,7 @@ class SystemKind:
     user: str = "never"
     part: str = ""
     has_several_parts: bool = True
+    needs_part: bool = False
 
     @property
     def open(self) -> bool:
@@ -45,7 +46,7 @@ SYSTEMS = (
     SystemKind("discourse", "Discourse", "https://forum.example.org"),
     SystemKind("freshdesk", "Freshdesk", "https://example.freshdesk.com"),
     SystemKind("github", "GitHub", "https://github.com/example/helpdesk"),
-    SystemKind("gitlab", "GitLab", "https://gitlab.com", part="projects"),
+    SystemKind("gitlab", "GitLab", "https://gitlab.com", part="projects", needs_part=True),
     SystemKind("jira", "Jira", "https://example.atlassian.net", "sometimes", "projects"),
     SystemKind("mail", "IMAP", "imaps://mail.example.org", "always", "folder"),
     SystemKind("mediawiki", "MediaWiki", "https://wiki.example.org/w/api.php"),

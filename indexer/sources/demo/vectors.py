@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class StoredVectorsEncoder:
         self.card, self.backend, self.count_tokens = encoder.card, encoder.backend, encoder.count_tokens
         self.vectors = dict(vectors)
         self._encoder = encoder
+
+    @property
+    def files(self) -> tuple[Any, ...]:
+        """The states of the files of the model, as the encoder has them."""
+        return tuple(getattr(self._encoder, "files", ()))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """As `Encoder.encode_queries`."""

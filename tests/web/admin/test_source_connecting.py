@@ -81,6 +81,11 @@ def test_what_is_wrong_stands_at_the_field_and_nothing_is_begun(
     assert _jobs(sessions) == []
 
 
+def test_a_part_that_has_to_be_said_is_asked_for(admin: FlaskClient, sessions: Sessions) -> None:
+    answer = admin.post(f"{CHOOSE}/gitlab", data={"name": "desk", "place": "https://gitlab.com", "secret": "file"})
+    assert answer.status_code == 422 and 'href="#part"' in answer.text and _jobs(sessions) == []
+
+
 def test_the_page_of_a_new_source_says_how_to_store_the_token_and_sets_how_often(
     admin: FlaskClient, sessions: Sessions, settings: Settings
 ) -> None:
