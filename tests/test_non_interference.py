@@ -28,7 +28,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing import reindex as reindexing
+from indexer.indexing import changes
 from indexer.indexing.reindex import reindex
 from recommender import accounts, recommender
 from recommender.access import ANYONE, Reader, reader_of
@@ -397,7 +397,7 @@ def laboratory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Laboratory:
     """A laboratory in which the items that everyone may read are enough to learn the space of the vectors from."""
-    monkeypatch.setattr(reindexing, "_ENOUGH", PUBLIC)
+    monkeypatch.setattr(changes, "_ENOUGH", PUBLIC)
     monkeypatch.setattr(recommender, "utc_now", lambda: NOW)
     return Laboratory(settings, sessions, encoder, analyzer)
 

@@ -2,18 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing.changes import Changes, Stamp, find_changes, read_stamps, stamps_of, write_stamps
 from indexer.indexing.chosen import Choose
 from indexer.indexing.passages import make_passages
 from indexer.indexing.report import ReindexReport
-from recommender.access import EVERYONE
-from recommender.corpus import items, load_items
+from recommender.corpus import load_items
 from recommender.database.index_register import IndexRegister
 from recommender.database.storing import in_chunks
 from recommender.datatypes import Item, Passage
@@ -33,7 +34,6 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
-_ENOUGH, _ENOUGH_SHARE = 256, 0.5  # of items: see `_are_enough`; judgements
 _CHUNK, _BATCH = 128, 64  # items read, and passages encoded and written to the journal, at once; judgements
 
 
@@ -47,12 +47,14 @@ def reindex(
     only: Choose | None = None,
     switch: bool = False,
     first: Callable[[], object] = lambda: None,
+    by_times: bool = False,
 ) -> ReindexReport:
     """Bring the index up to date with the database. Writes nothing when nothing changed. With `full` it is built anew;
     with `switch` from the last one of this model, if it is kept. With either the live one may be of another model. An
     item that fails is listed in the report and left out. Changed items that `only` does not choose wait for the next
-    run; what is gone is taken out all the same. `first` is called under the same lock. Raises IndexLocked when another
-    process writes, IndexMismatch when the live one is of another model, IndexNotFound with `only` without an index."""
+    run; what is gone is taken out all the same. With `by_times` only items are read of which something was changed
+    since (`changes.py`). `first` is called under the same lock. Raises IndexLocked when another process writes,
+    IndexMismatch when the live one is of another model, IndexNotFound with `only` without an index."""
     started, report = time.monotonic(), ReindexReport()
     engine = engine_of(settings, IndexRegister(settings, sessions))
     with generations.write_lock(settings.index_dir), engine.lock(), sessions() as session:
@@ -61,16 +63,15 @@ def reindex(
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = engine.builder(encoder.card, analyzer, full, switch)
         _prepare(builder, only, rewrite=bool(wishes))
-        searchable, changed, typical = _find_changes(session, builder.known, settings.passage_tokens)
-        if only is not None:
-            changed = _chosen(changed, only(session), report)
-        else:
-            changed = _changed_or_all(builder, changed, searchable, typical)
-        deleted = builder.known.keys() - searchable
+        stamps = stamps_of(session)
+        held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else {}
+        found = find_changes(session, builder.known, settings.passage_tokens, stamps, held)
+        changed = _chosen(found, only(session), report) if only is not None else _changed_or_all(builder, found)
+        deleted = builder.known.keys() - found.searchable
         progress(0, len(changed))
-        report.items = len(searchable)
+        report.items = len(found.searchable)
         if changed or deleted or not builder.known or builder.must_be_written:
-            _write(settings, session, encoder, builder, changed, deleted, typical, report, progress)
+            _write(settings, session, encoder, builder, changed, deleted, found.typical, report, progress)
         else:
             _leave_as_it_is(settings.index_dir, engine, builder, encoder.card, report)
         if wishes:
@@ -78,26 +79,17 @@ def reindex(
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
         report.reused, report.removed = report.passages - report.encoded, len(deleted)
         if not report.waiting:
-            freshness.Seen(*seen, report.generation).write(settings.index_dir)
+            _note(settings, report.generation, stamps, seen)
     report.seconds = time.monotonic() - started
     return report
 
 
-def _find_changes(
-    session: Session, known: dict[str, str], passage_tokens: int
-) -> tuple[set[str], list[str], list[str]]:
-    """(keys of all searchable items, of those that are new or changed, and of those from which is computed what would
-    be from all: the items that everyone may read, if they are enough)."""
-    searchable: set[str] = set()
-    changed: list[str] = []
-    public: list[str] = []
-    for item in items(session):
-        searchable.add(item.key)
-        if EVERYONE in item.audience:
-            public.append(item.key)
-        if known.get(item.key) != item_digest(item, passage_tokens):
-            changed.append(item.key)
-    return searchable, changed, public if _are_enough(len(public), len(searchable)) else sorted(searchable)
+def _note(
+    settings: Settings, generation: str, stamps: Mapping[str, Stamp], seen: tuple[tuple[str, ...], datetime | None]
+) -> None:
+    """Note what this generation was made from, for the next run and for who asks whether it is up to date."""
+    write_stamps(settings, generation, stamps)
+    freshness.Seen(*seen, generation).write(settings.index_dir)
 
 
 def _prepare(builder: IndexWriter, only: Choose | None, rewrite: bool) -> None:
@@ -107,26 +99,24 @@ def _prepare(builder: IndexWriter, only: Choose | None, rewrite: bool) -> None:
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
 
 
-def _changed_or_all(
-    builder: IndexWriter, changed: list[str], searchable: Collection[str], typical: Sequence[str]
-) -> list[str]:
+def _changed_or_all(builder: IndexWriter, found: Changes) -> list[str]:
     """The changed items, or all of them when everything has to be built or written anew."""
     if builder.fresh:
-        return changed
-    if _is_outgrown(builder, typical):
+        return found.changed
+    if _is_outgrown(builder, found.typical):
         builder.start_over()
-        return sorted(searchable)
-    if builder.must_rewrite(len(changed) + len(builder.known.keys() - set(searchable))):
+        return sorted(found.searchable)
+    if builder.must_rewrite(len(found.changed) + len(builder.known.keys() - found.searchable)):
         builder.rewrite()
-        return sorted(searchable)
-    return changed
+        return sorted(found.searchable)
+    return found.changed
 
 
-def _chosen(changed: Sequence[str], chosen: Collection[str], report: ReindexReport) -> list[str]:
+def _chosen(found: Changes, chosen: Collection[str], report: ReindexReport) -> list[str]:
     """The changed items that were chosen; the others are counted as waiting."""
-    found = [key for key in changed if key in chosen]
-    report.waiting = len(changed) - len(found)
-    return found
+    wanted = [key for key in found.changed if key in chosen]
+    report.waiting = len(found.changed) - len(wanted)
+    return wanted
 
 
 def _leave_as_it_is(path: Path, engine: Engine, builder: IndexWriter, card: ModelCard, report: ReindexReport) -> None:
@@ -140,12 +130,6 @@ def _is_outgrown(builder: IndexWriter, typical: Sequence[str]) -> bool:
     """True when the space of the vectors was learned from so few passages that it should be learned again."""
     space = builder.vector_space
     return space.learned_from < SAMPLE and space.outgrown(max(builder.passages_of(typical), len(typical)))
-
-
-def _are_enough(public: int, searchable: int) -> bool:
-    """True when what is computed from all items can be computed from those alone that everyone may read, so that hidden
-    ones change nothing of it: when these are many, or at least half of all."""
-    return public >= _ENOUGH or public >= _ENOUGH_SHARE * searchable
 
 
 def _write(

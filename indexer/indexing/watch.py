@@ -54,6 +54,7 @@ def watch(
     return earlier. `rest`, which may not, is called after an error, and until `watch_seconds` have passed since an
     update began.
 
+    The first run reads every item and compares it; later ones read those that were changed since.
     `report` is called after each run. While another process writes the index, this waits. After an error, which is
     logged, it tries again; the pause before that is doubled each time, up to a minute. Raises ModelError when the
     files of the model were changed while it was in use, DatabaseVersion when the database was upgraded meanwhile.
@@ -69,7 +70,7 @@ def watch(
             wishes = generations.rewrites_asked_for(settings.index_dir)
             if now != last or wishes - fulfilled:
                 pauses.begins()
-                report(_updated(settings, sessions, _unchanged(encoders.get()), analyzer))
+                report(_updated(settings, sessions, _unchanged(encoders.get()), analyzer, by_times=last is not None))
                 last, fulfilled = (now[0], _parts(settings, engine)), wishes
             else:
                 freshness.still_current(settings.index_dir)
@@ -135,10 +136,10 @@ def _log_failure(error: Exception, settings: Settings) -> None:
 
 
 def _updated(
-    settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, analyzer: Analyzer
+    settings: Settings, sessions: sessionmaker[Session], encoder: Encoder, analyzer: Analyzer, by_times: bool
 ) -> ReindexReport:
     try:
-        return reindex(settings, sessions, encoder, analyzer)
+        return reindex(settings, sessions, encoder, analyzer, by_times=by_times)
     except IndexDamaged as error:
         log.error("%s That is done now.", error)
         return reindex(settings, sessions, encoder, analyzer, full=True)

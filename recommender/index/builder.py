@@ -22,7 +22,7 @@ from recommender.index.digest import digest_of, passage_digest
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
 from recommender.index.lexical import Entry, LexicalIndex
-from recommender.index.local import LocalIndex
+from recommender.index.local import Parts, open_parts
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
@@ -37,13 +37,16 @@ class IndexBuilder:
     """A generation that is being written. Use it under `generations.write_lock`: open, begin, remove and add,
     finish."""
 
-    def __init__(self, index_dir: Path, model: ModelCard, analyzer: Analyzer, base: Path | None) -> None:
+    def __init__(
+        self, index_dir: Path, model: ModelCard, analyzer: Analyzer, base: Path | None, parts: Parts | None
+    ) -> None:
         self._index_dir = index_dir
         self._model = model
         self._analyzer = analyzer
         self._base = base
         self.directory: Path | None = None
-        self._catalogue: Catalogue | None = Catalogue.load(base / CATALOGUE) if base else None
+        self._catalogue: Catalogue | None = parts[1] if parts else None
+        self._base_dense: DenseIndex | None = parts[2] if parts else None
         self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
         self._rewrite = False
         self._old: tuple[Catalogue, DenseIndex] | None = None
@@ -52,7 +55,7 @@ class IndexBuilder:
         self._removed = 0
         self._perhaps_gone: set[str] = set()
         self._pending: list[Vectors] = []
-        self.vector_space = VectorSpace.load(base / SPACE) if base else VectorSpace()
+        self.vector_space = parts[4] if parts else VectorSpace()
         self.must_be_written = False
         """True when a new generation is wanted though no item has changed."""
 
@@ -72,16 +75,16 @@ class IndexBuilder:
     ) -> "IndexBuilder":
         """Start from the generation that `find_base` finds, if it is whole; from nothing when there is none. Raises
         IndexMismatch as that does, and IndexDamaged when the live generation cannot be read."""
-        base = find_base(index_dir, model, full, switch, generations.ENGINE)
+        base, parts = find_base(index_dir, model, full, switch, generations.ENGINE), None
         try:
             if base is not None:
-                LocalIndex.open_generation(base, model)
+                parts = open_parts(base, model)
         except IndexDamaged as error:
             if not switch:
                 raise
             log.warning("%s is not used again. %s", base and base.name, error)
             base = None
-        builder = cls(index_dir, model, analyzer, base)
+        builder = cls(index_dir, model, analyzer, base, parts)
         if base is not None:
             without_checksums = not Manifest.read(base).files  # an earlier version of Kollega wrote it
             builder.must_be_written = without_checksums or base.name != generations.live_name(index_dir)
@@ -96,7 +99,8 @@ class IndexBuilder:
         """Build from nothing after all, without the live generation. Call this before `begin`."""
         if self._catalogue:
             self._catalogue.close()
-        self._base, self._catalogue, self.known, self.vector_space = None, None, {}, VectorSpace()
+        self._base, self._catalogue, self._base_dense = None, None, None
+        self.known, self.vector_space = {}, VectorSpace()
 
     def rewrite(self) -> None:
         """Write every file anew, and take only vectors from the live generation: nothing of a removed item is left in
@@ -115,7 +119,7 @@ class IndexBuilder:
             self.vector_space = vector_space or VectorSpace()
         self.vector_space.save(self.directory / SPACE)
         if self._rewrite and self._base and self._catalogue:
-            self._old = self._catalogue, DenseIndex.load(self._base / VECTORS)
+            self._old = self._catalogue, self._base_vectors()
         if self._base is None or self._rewrite:
             self._catalogue = Catalogue.create(self.directory / CATALOGUE)
             self._lexical = LexicalIndex.create(self.directory / LEXICAL)
@@ -127,8 +131,14 @@ class IndexBuilder:
         LexicalIndex.copy(self._base / LEXICAL, self.directory / LEXICAL)
         self._catalogue = Catalogue.create(self.directory / CATALOGUE)
         self._lexical = LexicalIndex.open(self.directory / LEXICAL)
-        self._dense = DenseIndex.load(self._base / VECTORS)
+        self._dense = self._base_vectors()
         self._removed = len(self._dense) - self._catalogue.counts()[1]
+
+    def _base_vectors(self) -> DenseIndex:
+        """The vectors of the generation that this one is made from, which are in memory since it was opened."""
+        if self._base_dense is None:
+            raise RuntimeError("there is no generation to start from")
+        return self._base_dense
 
     def vectors_of(self, digests: Collection[str]) -> dict[str, Vectors]:
         """The vectors that the generation already contains, by passage digest; shape (dimension,), in its vector
@@ -226,8 +236,8 @@ class IndexBuilder:
         return catalogue.counts()
 
     def _verify(self, directory: Path, items: int) -> None:
-        LocalIndex.open_generation(directory, self._model)
-        indexed = len(LexicalIndex.load(directory / LEXICAL))
+        lexical = open_parts(directory, self._model, checksums=False)[3]  # computed just now
+        indexed = len(lexical) if lexical else 0
         if indexed != items:
             raise IndexDamaged(
                 f"{directory.name} contains the terms of {indexed} items, not of {items}. Run the command again."

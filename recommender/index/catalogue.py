@@ -76,6 +76,11 @@ class Catalogue:
             items = self._connection.execute("SELECT count(*) FROM items").fetchone()[0]
             return items, self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
 
+    def last_id(self) -> int:
+        """The largest id of a passage; -1 when there is none."""
+        with self._lock:
+            return int(self._connection.execute("SELECT coalesce(max(id), -1) FROM passages").fetchone()[0])
+
     def add(self, item: Item, digest: str, rows: Sequence[Row]) -> None:
         """Add an item and its passages."""
         with self._lock:
@@ -122,27 +127,30 @@ class Catalogue:
                     ids[digest] = row[0]
         return ids
 
-    def members(self) -> Iterator[tuple[int, str]]:
+    def members(self) -> list[tuple[int, str]]:
         """(passage id, item key) of every passage, in the order of ids."""
         with self._lock:
-            yield from self._connection.execute("SELECT id, item FROM passages ORDER BY id")
+            return self._connection.execute("SELECT id, item FROM passages ORDER BY id").fetchall()
 
-    def roles(self) -> Iterator[tuple[int, Role]]:
-        """(passage id, its role) of every passage."""
+    def members_and_roles(self) -> tuple[Sequence[int], Sequence[str], Sequence[str]]:
+        """(ids, item keys, values of the roles) of all passages, in the order of ids. Read whole, which is several
+        times as fast as one by one."""
         with self._lock:
-            for identifier, role in self._connection.execute("SELECT id, role FROM passages"):
-                yield identifier, Role(role)
+            rows = self._connection.execute("SELECT id, item, role FROM passages ORDER BY id").fetchall()
+        ids, keys, roles = zip(*rows, strict=True) if rows else ((), (), ())
+        return ids, keys, roles
 
     def languages(self) -> dict[str, str]:
         """The language of every item, by key."""
         with self._lock:
             return dict(self._connection.execute("SELECT item, language FROM passages WHERE position = 0"))
 
-    def audiences(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """(item key, audience) of every item."""
+    def audiences(self) -> list[tuple[str, frozenset[str]]]:
+        """(item key, audience) of every item. Items with the same readers share one set."""
         with self._lock:
-            for key, audience in self._connection.execute("SELECT key, audience FROM items"):
-                yield key, frozenset(json.loads(audience))
+            rows = self._connection.execute("SELECT key, audience FROM items").fetchall()
+        known = {text: frozenset(json.loads(text)) for text in {text for _key, text in rows}}
+        return [(key, known[text]) for key, text in rows]
 
     def rows(self) -> Iterator[Row]:
         """Every passage, in the order of ids."""

@@ -31,10 +31,49 @@ from recommender.language.terms import Terms
 
 LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
+_NUMBER_OF_ROLE = {role.value: number for number, role in enumerate(ROLES)}
 _ITEMS_AT_ONCE = 4096  # whose vectors are read together, so that few are in memory: a judgement
 
 _PLACES = {ENGINE: "local files", "milvus": "Milvus"}
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
+
+
+Parts = tuple[Manifest, Catalogue, DenseIndex | None, LexicalIndex | None, VectorSpace]
+
+
+def open_parts(directory: Path, model: ModelCard | None, keywords: bool = True, checksums: bool = True) -> Parts:
+    """Open the files of a generation, as `LocalIndex.open_generation` does and with its errors, and see whether they
+    agree with each other; with their `checksums` only where these were not computed just now."""
+    manifest = Manifest.read(directory)
+    check_engine(manifest, ENGINE)
+    check_model(manifest, model)
+    if manifest.analysis != ANALYSIS_VERSION:
+        raise IndexDamaged(f"{directory.name} was analysed by another version. Run: kollega reindex --full")
+    used = ((VECTORS, SPACE) if model else ()) + ((LEXICAL,) if keywords else ())
+    if checksums:
+        manifest.check_files(directory, (CATALOGUE, *used))
+    with _opening(directory):
+        catalogue = Catalogue.load(directory / CATALOGUE)
+        lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
+        dense = DenseIndex.load(directory / VECTORS) if model else None
+        vector_space = VectorSpace.load(directory / SPACE) if model else VectorSpace()
+        counts = catalogue.counts()
+        if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
+            raise IndexDamaged(
+                f"{directory.name} contains {counts[0]} items and {counts[1]} passages, its manifest says "
+                f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
+            )
+        if catalogue.last_id() >= manifest.rows:
+            raise IndexDamaged(f"{directory.name} has passages without a vector. Run: kollega reindex --full")
+    return manifest, catalogue, dense, lexical, vector_space
+
+
+@contextlib.contextmanager
+def _opening(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError, sqlite3.Error) as error:
+        raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
 
 
 class LocalIndex:
@@ -55,10 +94,10 @@ class LocalIndex:
         self._dense = dense
         self._lexical = lexical
         self.vector_space = vector_space
-        self._items, self._item_of = membership(catalogue, manifest.rows)
+        ids, keys, roles = catalogue.members_and_roles()
+        self._items, self._item_of = membership(ids, keys, manifest.rows)
         self._roles = np.zeros(manifest.rows, np.uint8)
-        for identifier, role in catalogue.roles():
-            self._roles[identifier] = ROLES.index(role)
+        self._roles[np.array(ids, np.int64)] = [_NUMBER_OF_ROLE[role] for role in roles]
         self._numbers = {key: number for number, key in enumerate(self._items)}
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
@@ -83,27 +122,9 @@ class LocalIndex:
     def open_generation(cls, directory: Path, model: ModelCard | None, keywords: bool = True) -> "LocalIndex":
         """Open the generation in a directory, for dense search alone without `keywords`. What is used of it is compared
         with its checksums first. Raises the errors of `open`."""
-        manifest = Manifest.read(directory)
-        check_engine(manifest, ENGINE)
-        check_model(manifest, model)
-        if manifest.analysis != ANALYSIS_VERSION:
-            raise IndexDamaged(f"{directory.name} was analysed by another version. Run: kollega reindex --full")
-        used = ((VECTORS, SPACE) if model else ()) + ((LEXICAL,) if keywords else ())
-        manifest.check_files(directory, (CATALOGUE, *used))
-        try:
-            catalogue = Catalogue.load(directory / CATALOGUE)
-            lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
-            dense = DenseIndex.load(directory / VECTORS) if model else None
-            vector_space = VectorSpace.load(directory / SPACE) if model else VectorSpace()
-            counts = catalogue.counts()
-            if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
-                raise IndexDamaged(
-                    f"{directory.name} contains {counts[0]} items and {counts[1]} passages, its manifest says "
-                    f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
-                )
-            return cls(manifest, catalogue, dense, lexical, vector_space)
-        except (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError, sqlite3.Error) as error:
-            raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
+        parts = open_parts(directory, model, keywords)
+        with _opening(directory):
+            return cls(*parts)
 
     def search(
         self,

@@ -5,19 +5,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.catalogue import Catalogue
-
 Audiences = Sequence[tuple[str, frozenset[str]]]
 """(key, audience) of items."""
 
 
-def membership(catalogue: Catalogue, rows: int) -> tuple[list[str], NDArray[np.int32]]:
-    """(keys of the items, position of the item in these keys for every row, shape (rows,); -1 for a removed
-    passage)."""
+def membership(ids: Sequence[int], items: Sequence[str], rows: int) -> tuple[list[str], NDArray[np.int32]]:
+    """(keys of the items, position of the item in these keys for every row, shape (rows,); -1 for a removed passage),
+    from the id and the item's key of every passage."""
     keys: dict[str, int] = {}
     item_of = np.full(rows, -1, np.int32)
-    for identifier, key in catalogue.members():
-        item_of[identifier] = keys.setdefault(key, len(keys))
+    item_of[np.array(ids, np.int64)] = [keys.setdefault(key, len(keys)) for key in items]
     return list(keys), item_of
 
 

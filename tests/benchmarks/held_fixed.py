@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing import changes
 from indexer.indexing import reindex as reindexing
 from indexer.indexing.reindex import reindex
 from indexer.learning.calibrate import PULL
@@ -150,7 +151,7 @@ def main() -> None:
 
 def measure(organisation: Organisation) -> list[dict[str, Any]]:
     """A row for each way."""
-    reindexing._ENOUGH = reindexing._ENOUGH_SHARE = 10**9  # as if too few items were readable by everyone
+    changes._ENOUGH = changes._ENOUGH_SHARE = 10**9  # as if too few items were readable by everyone
     organisation.hide("")
     organisation.answers()
     directory = generations.live(organisation.settings.index_dir)

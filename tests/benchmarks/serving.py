@@ -18,15 +18,15 @@ _START_WITHIN = 120.0
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[tuple[psutil.Process, str]]:
+def served(settings: Settings, watch: bool = False) -> Iterator[tuple[psutil.Process, str]]:
     """Run `kollega serve` on a free port until it is ready, and yield (its process, its address). Other settings come
-    from the environment."""
+    from the environment. With `watch` it has a watcher beside itself."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     variables = {"HOME": str(settings.home), "HOST": "127.0.0.1", "PORT": str(port), "ANONYMOUS_READING": "1"}
     environment = os.environ | {PREFIX + name: value for name, value in variables.items()}
-    command = [str(Path(sys.executable).parent / "kollega"), "serve", "--no-watch"]
+    command = [str(Path(sys.executable).parent / "kollega"), "serve", *([] if watch else ["--no-watch"])]
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         try:

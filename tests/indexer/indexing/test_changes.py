@@ -1,0 +1,176 @@
+"""indexing/changes.py: every kind of change is found by the stamps alone, as it is by reading all items."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from sqlalchemy import Update, delete, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from indexer.indexing import changes
+from indexer.indexing.changes import find_changes, read_stamps, stamps_of, write_stamps
+from indexer.indexing.reindex import reindex
+from indexer.indexing.report import ReindexReport
+from recommender.corpus import items
+from recommender.database.attachment_tables import PASSED, Attachment
+from recommender.database.details_tables import DocumentDetails, RequestDetails
+from recommender.database.tables import (
+    Document,
+    DocumentAudience,
+    HelpRequest,
+    Reply,
+    RequestAudience,
+    Team,
+)
+from recommender.index import generations
+from recommender.index.digest import item_digest
+from recommender.language.analyzer import Analyzer
+from recommender.settings import Settings
+from tests.conftest import FakeEncoder
+
+Add = Callable[..., int]
+Act = Callable[[Session, int, int], None]
+LONG_AGO = datetime(2020, 1, 1)
+
+
+def _request(session: Session, number: int) -> HelpRequest:
+    return session.get_one(HelpRequest, number)
+
+
+def _reply(request: int) -> Reply:
+    return Reply(request_id=request, author_id=1, body="Or so.", created_at=LONG_AGO, accepted=True)
+
+
+def _now(request: int) -> Update:
+    return update(HelpRequest).where(HelpRequest.id == request)
+
+
+def _file(name: str = "guide.pdf", **of: int) -> Attachment:
+    return Attachment(name=name, kind="pdf", size=4, digest="d", state=PASSED, text="Turn it off.", **of)
+
+
+CHANGES: dict[str, Act] = {
+    "title": lambda s, r, _d: setattr(_request(s, r), "title", "Another title"),
+    "body": lambda s, r, _d: setattr(_request(s, r), "body", "Another body"),
+    "resolution": lambda s, r, _d: setattr(_request(s, r), "resolution", "By hand."),
+    "language": lambda s, r, _d: setattr(_request(s, r), "language", "fi"),
+    "status": lambda s, r, _d: setattr(_request(s, r), "status", "open"),
+    "hidden": lambda s, r, _d: setattr(_request(s, r), "hidden", True),
+    "a time before": lambda s, r, _d: s.execute(_now(r).values(title="x", updated_at=LONG_AGO)),
+    "team": lambda s, r, _d: setattr(_request(s, r), "team_id", s.query(Team).filter_by(handle="hr").one().id),
+    "team's handle": lambda s, _r, _d: setattr(s.query(Team).filter_by(handle="it").one(), "handle", "ict"),
+    "another reply": lambda s, r, _d: s.add(_reply(r)),
+    "reply edited": lambda s, r, _d: s.execute(update(Reply).where(Reply.request_id == r).values(body="Better.")),
+    "reply gone": lambda s, r, _d: s.execute(delete(Reply).where(Reply.request_id == r)),
+    "more readers": lambda s, r, _d: s.add(RequestAudience(request_id=r, token="everyone")),
+    "fewer readers": lambda s, _r, d: s.execute(delete(DocumentAudience).where(DocumentAudience.document_id == d)),
+    "other readers": lambda s, r, _d: s.execute(
+        update(RequestAudience).where(RequestAudience.request_id == r).values(token="team:hr", updated_at=LONG_AGO)
+    ),
+    "a file": lambda s, r, _d: s.add(_file(request_id=r)),
+    "a file of a document": lambda s, _r, d: s.add(_file(document_id=d)),
+    "names of files": lambda s, r, _d: s.add(RequestDetails(request_id=r, attachments=["log.txt"])),
+    "names of files of a document": lambda s, _r, d: s.add(DocumentDetails(document_id=d, attachments=["a.pdf"])),
+    "merged": lambda s, r, _d: s.add(RequestDetails(request_id=r, merged_into="77")),
+    "removed": lambda s, _r, d: s.delete(s.get_one(Document, d)),
+    "a document's body": lambda s, _r, d: setattr(s.get_one(Document, d), "body", "Another body"),
+    "a draft": lambda s, _r, d: setattr(s.get_one(Document, d), "draft", True),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_is_found_by_the_stamps_as_it_is_by_reading_everything(
+    change: Act, sessions: sessionmaker[Session], add_request: Add, add_document: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = add_request("The printer", "It blinks.", team="it", audience=["team:it"])
+    document = add_document("How to print", "Press the button.", audience=["everyone"], team="hr")
+    others = [add_request(f"Other {number}", "Body.") for number in range(5)]
+    with sessions() as session:
+        known = {item.key: item_digest(item, 256) for item in items(session)}
+        held = stamps_of(session)
+    with sessions.begin() as session:
+        change(session, request, document)
+    with sessions() as session:
+        whole = find_changes(session, known, 256, stamps_of(session), {})
+        assert whole.changed or whole.searchable != known.keys()  # it is one
+        read: list[str] = []
+        load_items = changes.load_items
+        monkeypatch.setattr(changes, "load_items", lambda s, keys: read.extend(keys) or load_items(s, keys))
+        found = find_changes(session, known, 256, stamps_of(session), held)
+    assert found.searchable == whole.searchable and sorted(found.changed) == sorted(whole.changed)
+    assert sorted(found.typical) == sorted(whole.typical)
+    assert not {f"request:{number}" for number in others} & set(read)
+
+
+def test_an_item_that_is_not_in_the_index_is_read_though_its_stamp_is_the_same(
+    sessions: sessionmaker[Session], add_request: Add
+) -> None:
+    first, second = add_request("The printer"), add_request("The phone")
+    with sessions() as session:
+        stamps = stamps_of(session)
+        known = {f"request:{first}": next(item_digest(item, 256) for item in items(session))}
+        assert find_changes(session, known, 256, stamps, stamps).changed == [f"request:{second}"]
+
+
+@pytest.fixture
+def run(
+    settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
+) -> Callable[..., ReindexReport]:
+    """Brings the index up to date."""
+    return lambda **how: reindex(settings, sessions, encoder, analyzer, by_times=True, **how)
+
+
+def test_after_a_run_nothing_that_is_unchanged_is_read(
+    run: Callable[..., ReindexReport], add_request: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_request("The printer")
+    run()
+    monkeypatch.setattr(changes, "items", lambda _session: pytest.fail("all items were read"))
+    assert run().encoded == 0
+    add_request("The phone")
+    assert run().items == 2
+
+
+def test_an_edit_by_hand_is_found_when_everything_is_compared(
+    run: Callable[..., ReindexReport], add_request: Add, settings: Settings, sessions: sessionmaker[Session],
+    encoder: FakeEncoder, analyzer: Analyzer,
+) -> None:  # fmt: skip
+    add_request("The printer")
+    run()
+    with sessions.begin() as session:
+        session.execute(text("UPDATE requests SET title = 'The phone'"))
+    assert run().encoded == 0
+    assert reindex(settings, sessions, encoder, analyzer).encoded > 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 broken", None], ids=["empty", "broken", "missing"])
+def test_without_stamps_that_can_be_used_everything_is_compared(
+    damage: bytes | None, run: Callable[..., ReindexReport], add_request: Add, settings: Settings
+) -> None:
+    add_request("The printer")
+    run()
+    path = settings.index_dir / "stamps.npz"
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage)
+    assert read_stamps(settings) == {}
+    add_request("The phone")
+    assert (run().items, len(read_stamps(settings))) == (2, 2)
+
+
+def test_stamps_are_of_one_generation_and_one_way_of_cutting(
+    run: Callable[..., ReindexReport], add_request: Add, settings: Settings
+) -> None:
+    add_request("The printer")
+    first = run().generation
+    held = read_stamps(settings)
+    assert list(held) == ["request:1"] and held["request:1"] % 2 == 1
+    assert read_stamps(replace(settings, passage_tokens=64)) == {}
+    add_request("The phone")
+    run()
+    generations.roll_back(settings.index_dir)
+    assert generations.live_name(settings.index_dir) == first and read_stamps(settings) == {}
+    write_stamps(settings, first, {"request:1": 2**64 - 1})
+    assert read_stamps(settings) == {"request:1": 2**64 - 1}
