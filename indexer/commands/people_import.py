@@ -23,14 +23,16 @@ def user_import(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) ->
     cells change nothing, and nobody is removed. Lines that cannot be used are refused, and the exit status is then 1.
     """
     from recommender.membership import people_file
+    from recommender.membership.people_preview import preview
     from recommender.organisation.values import Organisation
 
     settings: Settings = ctx.obj
     with database_session(settings) as session:
-        tell = Organisation.read(session, settings).settings.language_of_mail
-        found = people_file.import_people(session, people_file.decoded(file.read_bytes()), tell=tell)
-        if dry_run:
-            session.rollback()
+        tell, text = (
+            Organisation.read(session, settings).settings.language_of_mail,
+            people_file.decoded(file.read_bytes()),
+        )
+        found = preview(session, text) if dry_run else people_file.import_people(session, text, tell=tell)
     if as_json:
         echo_json({"dry_run": dry_run, "unused": found.unused, "rows": [asdict(row) for row in found.rows]})
     else:

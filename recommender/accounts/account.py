@@ -97,14 +97,10 @@ def set_email(session: Session, person: Person, email: str, by: int | None = Non
     `tell` is the language in which the address before is told by mail, None where no mail can be sent. The audit log
     marks another address: whoever reads its mail can set a password. Raises AccountError for what is no address, or is
     the address of somebody else."""
-    email = email.strip().lower()
-    if email and (len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email)):
-        raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.", "email")
+    email = checked_address(email)
     other = session.scalar(select(Account).where(Account.email == email, Account.person_id != person.id))
     if email and other is not None:
-        raise AccountError(
-            f"{email} is already the address of {other.person.handle}; an address has one person.", "email_taken"
-        )
+        raise address_taken(email, other.person.handle)
     account = open_account(session, person)
     before, account.email = account.email, email or None
     details = {"set": bool(email)}  # the address itself is personal
@@ -117,6 +113,19 @@ def set_email(session: Session, person: Person, email: str, by: int | None = Non
     session.flush()
     _record(session, person.id, "account.email", by, {**details})
     return account
+
+
+def checked_address(email: str) -> str:
+    """An address as it is stored; empty for none. Raises AccountError for what is no address."""
+    email = email.strip().lower()
+    if email and (len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email)):
+        raise AccountError(f"{email!r} is not an e-mail address such as aino@example.org.", "email")
+    return email
+
+
+def address_taken(email: str, handle: str) -> AccountError:
+    """The error that says whose address this is already."""
+    return AccountError(f"{email} is already the address of {handle}; an address has one person.", "email_taken")
 
 
 def _record(

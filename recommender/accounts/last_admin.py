@@ -22,11 +22,16 @@ def require_another(session: Session, person: Person) -> None:
     admins = _admins(session, can) or _admins(session, ways.may_sign_in())
     staying = {number for number, left_on in admins.items() if left_on is None}
     if person.id in admins and not staying - {person.id}:
-        raise AccountError(
-            f"{person.handle} is the only admin who may sign in and stays. Make somebody else an admin first: "
-            "kollega user role HANDLE admin",
-            "last_admin",
-        )
+        raise refusal(person.handle)
+
+
+def refusal(handle: str) -> AccountError:
+    """The error that says why this admin stays one."""
+    return AccountError(
+        f"{handle} is the only admin who may sign in and stays. Make somebody else an admin first: "
+        "kollega user role HANDLE admin",
+        "last_admin",
+    )
 
 
 def _admins(session: Session, which: ColumnElement[bool]) -> dict[int, date | None]:

@@ -48,8 +48,8 @@ def add(session: Session, handle: str, name: str = "", by: int | None = None) ->
     user name that cannot be used or that somebody has."""
     check_handle(handle)
     if person_named(session, handle) is not None:
-        raise AccountError(f"Somebody has the user name {handle} already. Choose another one.", "handle_taken")
-    person = Person(handle=handle, name=_name(name) or handle, role="staff", languages=[])
+        raise handle_taken(handle)
+    person = Person(handle=handle, name=usual_name(name) or handle, role="staff", languages=[])
     session.add(person)
     session.flush()
     erasure.forget(session, erasure.PERSON, handle)
@@ -59,7 +59,7 @@ def add(session: Session, handle: str, name: str = "", by: int | None = None) ->
 
 def rename(session: Session, person: Person, name: str, by: int | None = None) -> None:
     """Give a person another name; an empty one changes nothing."""
-    before, after = person.name, _name(name) or person.name
+    before, after = person.name, usual_name(name) or person.name
     person.name = after
     session.flush()
     if before != after:  # the name itself is personal
@@ -121,7 +121,13 @@ def give_account(
     accounts.enable(session, person, by)
 
 
-def _name(text: str) -> str:
+def handle_taken(handle: str) -> AccountError:
+    """The error that says that somebody has this user name already."""
+    return AccountError(f"Somebody has the user name {handle} already. Choose another one.", "handle_taken")
+
+
+def usual_name(text: str) -> str:
+    """A name as it is stored."""
     return " ".join(visible(text).split())[:LONGEST_NAME]
 
 

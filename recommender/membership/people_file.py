@@ -94,24 +94,59 @@ def import_people(
     session: Session, text: str, by: int | None = None, tell: str | None = None, most: int | None = None
 ) -> Imported:
     """Add and change people as the file says, and say what became of each line; a line that cannot be used changes
-    nothing. Who gets another address is told at the one before in the language `tell`. For a preview, roll the session
-    back. Raises UnreadableFile, also for more than `most` people (MOST_ROWS unless it is said)."""
-    lines, unused = _read(text, most or MOST_ROWS)
-    teams = {name: team.handle for team in session.scalars(select(Team)) for name in _names_of(team)}
+    nothing. Who gets another address is told at the one before in the language `tell`. `people_preview.preview` says
+    the same without writing. Raises UnreadableFile, also for more than `most` people (MOST_ROWS unless it is said)."""
+    lines, unused = lines_of(text, most or MOST_ROWS)
+    teams = handles_by_name(session)
     rows: list[Row] = []
     seen: set[int] = set()
     # begins the transaction: in SQLite, a savepoint outside of one would store its rows for good when it is released
     session.execute(update(Person).where(false()).values(name=Person.name))
     for line, cells in lines:
-        handle, name = cells.get("handle", ""), _name_of(cells)
         try:
             with session.begin_nested():
-                person, what, changed = _put(session, cells, name, teams, seen, by, tell)
+                person, what, changed = _put(session, wanted(cells, teams), seen, by, tell)
             seen.add(person.id)
             rows.append(_row(line, person, what, changed))
         except AccountError as error:
-            rows.append(Row(line, handle or cells.get("email", ""), name, REFUSED, (), str(error), error.reason))
+            rows.append(refused(line, cells, error))
     return Imported(tuple(rows), unused)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a line wants: empty texts, no teams and no day change nothing. `teams` are handles."""
+
+    handle: str
+    email: str
+    name: str
+    role: str
+    teams: tuple[str, ...]
+    left_on: date | None
+
+    @property
+    def new_handle(self) -> str:
+        """The user name of somebody new: without one, what stands before the @."""
+        return self.handle or self.email.partition("@")[0]
+
+
+def handles_by_name(session: Session) -> dict[str, str]:
+    """The handles of the teams by what a file may call them."""
+    return {name: team.handle for team in session.scalars(select(Team)) for name in _names_of(team)}
+
+
+def wanted(cells: Mapping[str, str], teams: Mapping[str, str]) -> Wanted:
+    """What the cells of a line want. Raises AccountError for what cannot be understood."""
+    role = _role(cells.get("role", ""))
+    joined, last_day = _teams(cells.get("teams", ""), teams), _day(cells.get("left_on", ""))
+    email = cells.get("email", "").lower()
+    return Wanted(cells.get("handle", ""), email, _name_of(cells), role, tuple(dict.fromkeys(joined)), last_day)
+
+
+def refused(line: int, cells: Mapping[str, str], error: AccountError) -> Row:
+    """The row of a line that cannot be used."""
+    shown = cells.get("handle", "") or cells.get("email", "")
+    return Row(line, shown, _name_of(cells), REFUSED, (), str(error), error.reason)
 
 
 def _row(line: int, person: Person, what: str, changed: tuple[str, ...]) -> Row:
@@ -121,39 +156,36 @@ def _row(line: int, person: Person, what: str, changed: tuple[str, ...]) -> Row:
 
 
 def _put(
-    session: Session,
-    cells: Mapping[str, str],
-    name: str,
-    teams: Mapping[str, str],
-    seen: set[int],
-    by: int | None,
-    tell: str | None,
+    session: Session, line: Wanted, seen: set[int], by: int | None, tell: str | None
 ) -> tuple[Person, str, tuple[str, ...]]:
     """Add or change the person of a line: (person, what, the fields that changed)."""
-    email, role = cells.get("email", "").lower(), _role(cells.get("role", ""))
-    joined, last_day = _teams(cells.get("teams", ""), teams), _day(cells.get("left_on", ""))
-    person = _known(session, cells.get("handle", ""), email)
+    person = _known(session, line.handle, line.email)
     what = SAME if person is not None else NEW
     if person is None:
-        person = people.add(session, cells.get("handle") or email.partition("@")[0], name, by)
+        person = people.add(session, line.new_handle, line.name, by)
         accounts.open_account(session, person)
     elif person.id in seen:
-        raise AccountError("An earlier line is about the same person. Leave one of them.", "twice")
+        raise twice()
     before = _state(session, person)
-    people.rename(session, person, name, by)
-    if role:
-        people.set_role(session, person, role, by)
-    if joined and set(joined) != {team.handle for team in person.teams}:
-        people.set_teams(session, person, joined, by)
-    if email and email != before["email"]:
-        accounts.set_email(session, person, email, by, tell)
-    if last_day is not None:
-        people.set_left(session, person, last_day, by)
+    people.rename(session, person, line.name, by)
+    if line.role:
+        people.set_role(session, person, line.role, by)
+    if line.teams and set(line.teams) != {team.handle for team in person.teams}:
+        people.set_teams(session, person, line.teams, by)
+    if line.email and line.email != before["email"]:
+        accounts.set_email(session, person, line.email, by, tell)
+    if line.left_on is not None:
+        people.set_left(session, person, line.left_on, by)
     after = _state(session, person)
     changed = tuple(name for name in before if before[name] != after[name])
     if what == NEW:
         return person, NEW, ()
     return person, CHANGED if changed else SAME, changed
+
+
+def twice() -> AccountError:
+    """The error about a person of whom an earlier line of the file is."""
+    return AccountError("An earlier line is about the same person. Leave one of them.", "twice")
 
 
 def _state(session: Session, person: Person) -> dict[str, object]:
@@ -171,8 +203,8 @@ def _known(session: Session, handle: str, email: str) -> Person | None:
     return session.get(Person, number) if number is not None else None
 
 
-def _read(text: str, most: int) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
-    """(line number, cells by field) of each line, and the headings that are not used."""
+def lines_of(text: str, most: int) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...]]:
+    """(line number, cells by field) of each line, and the headings that are not used. Raises UnreadableFile."""
     body = io.StringIO(text, newline="")
     says = re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE)
     first = text[says.end() :] if says else text

@@ -6,6 +6,7 @@ from flask_babel import gettext
 
 from recommender.membership import people_file
 from recommender.membership.people_file import Imported, UnreadableFile
+from recommender.membership.people_preview import preview
 from web import current
 from web.admin.frame import current_admin
 from web.admin.people import blueprint
@@ -31,13 +32,12 @@ def import_file() -> ResponseReturnValue:
     sent = request.files.get("file")
     text = people_file.decoded(sent.read()) if sent else request.form.get("text", "")
     try:
+        if not request.form.get("confirmed"):
+            return _page(found=preview(session(), text, MOST_ROWS), text=text)
         found = people_file.import_people(session(), text, admin.id, current.settings().language_of_mail, MOST_ROWS)
     except UnreadableFile as error:
         session().rollback()
         return _page(problem=_unreadable(error)), 422
-    if not request.form.get("confirmed"):
-        session().rollback()
-        return _page(found=found, text=text)
     session().commit()
     stored = found.count(people_file.NEW) + found.count(people_file.CHANGED)
     return redirect(url_for("admin_people.listed", imported=stored))
