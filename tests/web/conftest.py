@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.datatypes import Item, Kind, Passage, Recommendation, Role, Suggestion, Verdict, Why
 from recommender.settings import Settings
+from tests.apps import close_app
 from web.app import create_app
 
 OpenWith = Callable[..., FlaskClient]
@@ -38,7 +39,7 @@ class FixedRecommender:
 def open_with(settings: Settings, sessions: sessionmaker[Session]) -> Iterator[OpenWith]:
     """Opens a client of an application that answers with these suggestions, and what else a recommendation has;
     `settings_changed` are settings that differ."""
-    engines = []
+    apps = []
 
     def opened(
         *suggestions: Suggestion,
@@ -48,12 +49,12 @@ def open_with(settings: Settings, sessions: sessionmaker[Session]) -> Iterator[O
     ) -> FlaskClient:
         recommender: Any = FixedRecommender(Recommendation("", "en", verdict, suggestions, **more))
         app = create_app(replace(settings, **settings_changed or {}), recommender=recommender)
-        engines.append(app.extensions["kollega_sessions"].kw["bind"])
+        apps.append(app)
         return app.test_client()
 
     yield opened
-    for engine in engines:
-        engine.dispose()
+    for app in apps:
+        close_app(app)
 
 
 def make_item(key: str, title: str = "VPN drops", language: str = "en", at: datetime = datetime(2026, 1, 2)) -> Item:

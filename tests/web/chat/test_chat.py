@@ -24,6 +24,7 @@ from recommender.database.tables import Person
 from recommender.datatypes import INDEX_MISSING
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.conftest import sign_in
 from web.app import create_app
 
@@ -37,7 +38,7 @@ Ask = Callable[..., Any]
 def client(
     settings: Settings, open_recommender: Callable[[], Recommender], add_person: Callable[..., int],
     add_request: Callable[..., int], keys: str,
-) -> FlaskClient:  # fmt: skip
+) -> Iterator[FlaskClient]:  # fmt: skip
     add_request(
         "VPN error 809 <!channel>", "It does not connect", "Use GlobalProtect & restart **twice**", by="aino", team="it"
     )
@@ -47,7 +48,8 @@ def client(
     chosen = replace(settings, slack_signing_secret=SECRET, teams_app_id=APP, teams_keys=keys, anonymous_reading=True)
     app = create_app(chosen, recommender=open_recommender())
     app.config["WTF_CSRF_ENABLED"] = False
-    return app.test_client()
+    yield app.test_client()
+    close_app(app)
 
 
 @pytest.fixture(scope="module")

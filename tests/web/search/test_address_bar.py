@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from web.app import create_app
 
 _NAMES = {"o": "http://a9.com/-/spec/opensearch/1.1/"}
@@ -36,4 +37,7 @@ def test_behind_a_proxy_its_addresses_are_those_that_people_use(
     settings: Settings, open_recommender: Callable[[], Recommender]
 ) -> None:
     app = create_app(replace(settings, public_url="https://kollega.example/"), recommender=open_recommender())
-    assert _template(app.test_client()) == "https://kollega.example/?q={searchTerms}"
+    try:
+        assert _template(app.test_client()) == "https://kollega.example/?q={searchTerms}"
+    finally:
+        close_app(app)
