@@ -119,6 +119,38 @@ def replicas(results: Results) -> str:
     return _table(("figure", "measured", "aim"), rows) + _origin(held)
 
 
+def starting(results: Results) -> str:
+    """How long the server takes to its first answer, and the memory of both processes."""
+    held = results("starting")
+    words = {"before": "both load the model at once", "now": "`watch` begins later"}
+    figures = [
+        ("seconds of the processors until the first answer, of both processes", "answer_processor_seconds", ".1f"),
+        (f"the same {held['settled_seconds']:.0f} s later", "settled_processor_seconds", ".1f"),
+        ("seconds by the clock until the first line", "first_line_seconds", ".1f"),
+        ("until the first answer", "answer_seconds", ".1f"),
+        ("memory of `serve` then, MB", "serve_mb", ",.0f"),
+        ("memory of `watch` then, MB", "watch_mb", ",.0f"),
+        ("most memory of `watch` until then, MB", "watch_peak_mb", ",.0f"),
+    ]
+    heads = ("", *(f"{run['items']:,} items, {words[run['version']]}" for run in held["runs"]))
+    rows = [(what, *(format(run[name], form) for run in held["runs"])) for what, name, form in figures]
+    return _table(heads, rows) + _origin(held)
+
+
+def replica_killed(results: Results) -> str:
+    """What people notice while one of several web processes is killed."""
+    held = results("replica-killed")
+    rows = [
+        ("people who type at once", held["people"], ""),
+        ("requests", f"{held['requests']:,}", ""),
+        ("questions that the killed process was answering", held["in_flight"], ""),
+        ("other requests that failed", held["failed"], "0"),
+        ("people who had to sign in again", held["signed_out"], "0"),
+        ("the killed process started again: ready after", f"{held['ready_again_after_seconds']:.1f} s", ""),
+    ]
+    return _table(("figure", "measured", "aim"), rows) + _origin(held)
+
+
 def imports(results: Results) -> str:
     """How fast files are imported, without encoding, and with how much memory."""
     held = results("imports")
@@ -559,6 +591,8 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         settings_import,
         imports,
         replicas,
+        replica_killed,
+        starting,
         insights,
         suggestion_parts,
         forms,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -63,6 +63,9 @@ class Proxy(ThreadingHTTPServer):
         self.ports = ports
         self._turn = 0
         self._counting = threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: somebody has left without waiting for the answer."""
 
     def in_turn(self) -> list[int]:
         """The ports of all replicas, another one first each time."""
@@ -109,8 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in (*headers, ("Content-Length", str(len(content)))):
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+        with contextlib.suppress(ConnectionError):  # somebody who does not wait any more
+            self.end_headers()
+            self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

@@ -25,7 +25,7 @@ from tests.postgresql import running_server
 
 
 @dataclass
-class _Finalizers:
+class Finalizers:
     """Stands for the request of a fixture."""
 
     kept: list[Any] = field(default_factory=list)
@@ -42,7 +42,7 @@ def main(seconds: float, visitors: int) -> None:
     os.umask(0o077)
     analyzer = Analyzer(MODELS / "dictionaries")
     with running_server() as server, tempfile.TemporaryDirectory() as folder:
-        address = server.new_database(_Finalizers())  # type: ignore[arg-type]
+        address = server.new_database(Finalizers())  # type: ignore[arg-type]
         with cluster.opened(Path(folder) / "home", address, analyzer) as opened:
             lost = cluster.run(opened, visitors, seconds)
     tally = opened.tally
