@@ -90,8 +90,9 @@ def _shown(value: object) -> str:
 
 def file_size(size: int) -> str:
     """A number of bytes in MB or GB, as the page's language writes it."""
-    number, unit = (size / 1e6, "MB") if size < 1e9 else (size / 1e9, "GB")
-    return f"{format_decimal(number, format='#,##0.0')}\N{NO-BREAK SPACE}{unit}"
+    number = format_decimal(size / 1e6 if size < 1e9 else size / 1e9, format="#,##0.0")
+    text = gettext("%(num)s MB", num=number) if size < 1e9 else gettext("%(num)s GB", num=number)
+    return str(text).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def ago(value: date | datetime) -> str:

@@ -27,5 +27,5 @@ def test_an_admin_sees_what_needs_somebody_first(
     assert "ei ole tehty yhtään varmuuskopiota" in finnish and "Kotihakemistoa voi lukea" in finnish
     today = current_day()
     assert f"{today.day}.{today.month}.{today.year}" in finnish and f"{today:%Y-%m-%d}" not in finnish
-    assert re.search(r"\d,\d\N{NO-BREAK SPACE}[MG]B", finnish) and not re.search(r"\d\.\d [MG]B", finnish)
+    assert re.search(r"\d,\d\N{NO-BREAK SPACE}[MG]t", finnish) and not re.search(r"\d\.\d [MG]B", finnish)
     assert sign_in(client, "matti").get("/admin/system/").status_code == 403
