@@ -76,13 +76,15 @@ def find_changes(
     searchable: set[str] = set()
     changed: list[str] = []
     public: list[str] = []
-    read: Iterator[Item] = items(session)
+    read: Iterator[Item]
     same = [key for key, stamp in held.items() if key in known and stamps.get(key) == stamp]
     if same:
         searchable.update(same)
         public += [key for key in same if held[key] % 2]
         others = [key for key in stamps if key not in searchable]
         read = (item for keys in in_chunks(others, _CHUNK) for item in load_items(session, keys).values())
+    else:
+        read = items(session)
     for item in read:
         searchable.add(item.key)
         if EVERYONE in item.audience:
