@@ -12,13 +12,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, String, and_, bindparam, cast, func, select
+from sqlalchemy import Executable, String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
 from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
 from recommender.database.details_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
 from recommender.database.item_tables import Replacement
+from recommender.database.reading import IDS, one_of, rows
 from recommender.database.storing import MANY, in_chunks, rows_among
 from recommender.database.tables import (
     RESOLVED,
@@ -86,7 +87,7 @@ def headings(session: Session, keys: Collection[str], reader: Reader) -> dict[st
     loaded: dict[str, Heading] = {}
     for kind, query in ((Kind.REQUEST, _request_headings), (Kind.DOCUMENT, _document_headings)):
         if ids := ids_of(keys, kind):
-            for identifier, title, language, team in session.execute(query(reader), {"ids": ids}):
+            for identifier, title, language, team in rows(session, query(reader), ids=ids):
                 loaded[item_key(kind, identifier)] = Heading(item_key(kind, identifier), kind, title, language, team)
     return loaded
 
@@ -104,7 +105,7 @@ def newest_headings(session: Session, reader: Reader, most: int) -> list[Heading
 
 def is_empty(session: Session) -> bool:
     """True when the database has neither requests nor documents."""
-    return not any(session.scalar(select(table.id).limit(1)) for table in (HelpRequest, Document))
+    return not rows(session, _HAS_ITEMS)[0][0]
 
 
 def is_key(key: str) -> bool:
@@ -139,7 +140,7 @@ def rows_of(session: Session, query: Any, column: Any, keys: Collection[str], ki
     very many items all rows are read and others left out: statements that name so many ids take longer."""
     ids = ids_of(keys, kind)
     if len(ids) <= MANY:
-        return iter(session.execute(query.where(column.in_(IDS)), {"ids": ids}) if ids else ())
+        return iter(session.execute(query.where(one_of(column, IDS)), {"ids": ids}) if ids else ())
     return rows_among(session, query, ids)
 
 
@@ -159,9 +160,9 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     replies_by_request = _grouped(session, _REPLIES, ids)
     audience_rows = _grouped(session, _REQUEST_TOKENS, ids)
     files = _grouped(session, FILES_OF_REQUESTS, ids)
-    details = {row[0]: row[1:] for row in session.execute(DETAILS_OF_REQUESTS, {"ids": ids})}
+    details = {row[0]: row[1:] for row in rows(session, DETAILS_OF_REQUESTS, ids=ids)}
     loaded: dict[str, Item] = {}
-    for row in session.execute(_REQUESTS, {"ids": ids}):
+    for row in rows(session, _REQUESTS, ids=ids):
         replies = replies_by_request.get(row.id, [])
         audience = audience_of([line.token for line in audience_rows.get(row.id, ())], row.asked_by_id, row.team)
         key = item_key(Kind.REQUEST, row.id)
@@ -198,9 +199,9 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of documents, by key, in the order of ids. The body of a document is its answer."""
     audience_rows = _grouped(session, _DOCUMENT_TOKENS, ids)
     files = _grouped(session, FILES_OF_DOCUMENTS, ids)
-    names = {row[0]: row[1] for row in session.execute(DETAILS_OF_DOCUMENTS, {"ids": ids})}
+    names = {row[0]: row[1] for row in rows(session, DETAILS_OF_DOCUMENTS, ids=ids)}
     loaded: dict[str, Item] = {}
-    for row in session.execute(_DOCUMENTS, {"ids": ids}):
+    for row in rows(session, _DOCUMENTS, ids=ids):
         key = item_key(Kind.DOCUMENT, row.id)
         loaded[key] = Item(
             key=key,
@@ -222,7 +223,6 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
 
 
 # Statements are built once, since building one takes as long as running it.
-IDS: BindParameter[int] = bindparam("ids", expanding=True)
 SEARCHABLE_REQUESTS = HelpRequest.hidden.is_(False)
 SEARCHABLE_DOCUMENTS = and_(Document.hidden.is_(False), Document.draft.is_(False))
 _REQUESTS = (
@@ -233,15 +233,18 @@ _REQUESTS = (
     )
     .outerjoin(Team, Team.id == HelpRequest.team_id)
     .outerjoin(Replacement, Replacement.item == f"{Kind.REQUEST}:" + cast(HelpRequest.id, String))
-    .where(HelpRequest.id.in_(IDS), SEARCHABLE_REQUESTS)
+    .where(one_of(HelpRequest.id, IDS), SEARCHABLE_REQUESTS)
     .order_by(HelpRequest.id)
 )  # fmt: skip
+_HAS_ITEMS = select(or_(exists().where(HelpRequest.id > 0), exists().where(Document.id > 0)))
 _REPLIES = (
     select(Reply.request_id, Reply.author_id, Reply.body, Reply.created_at, Reply.accepted, Reply.score)
-    .where(Reply.request_id.in_(IDS))
+    .where(one_of(Reply.request_id, IDS))
     .order_by(Reply.created_at, Reply.id)
 )
-_REQUEST_TOKENS = select(RequestAudience.request_id, RequestAudience.token).where(RequestAudience.request_id.in_(IDS))
+_REQUEST_TOKENS = select(RequestAudience.request_id, RequestAudience.token).where(
+    one_of(RequestAudience.request_id, IDS)
+)
 _DOCUMENTS = (
     select(
         Document.id, Document.title, Document.body, Document.language, Document.owner_id, Document.verified_by_id,
@@ -250,11 +253,11 @@ _DOCUMENTS = (
     )
     .outerjoin(Team, Team.id == Document.team_id)
     .outerjoin(Replacement, Replacement.item == f"{Kind.DOCUMENT}:" + cast(Document.id, String))
-    .where(Document.id.in_(IDS), SEARCHABLE_DOCUMENTS)
+    .where(one_of(Document.id, IDS), SEARCHABLE_DOCUMENTS)
     .order_by(Document.id)
 )  # fmt: skip
 _DOCUMENT_TOKENS = select(DocumentAudience.document_id, DocumentAudience.token).where(
-    DocumentAudience.document_id.in_(IDS)
+    one_of(DocumentAudience.document_id, IDS)
 )
 
 
@@ -266,7 +269,7 @@ def _request_headings(reader: Reader, by_id: bool = True) -> Any:
     found = select(HelpRequest.id, HelpRequest.title, HelpRequest.language, Team.handle)
     found = found.outerjoin(Team, Team.id == HelpRequest.team_id)
     found = found.where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
-    return found.where(HelpRequest.id.in_(IDS)) if by_id else found
+    return found.where(one_of(HelpRequest.id, IDS)) if by_id else found
 
 
 @lru_cache(maxsize=64)
@@ -274,13 +277,13 @@ def _document_headings(reader: Reader, by_id: bool = True) -> Any:
     found = select(Document.id, Document.title, Document.language, Team.handle)
     found = found.outerjoin(Team, Team.id == Document.team_id)
     found = found.where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    return found.where(Document.id.in_(IDS)) if by_id else found
+    return found.where(one_of(Document.id, IDS)) if by_id else found
 
 
 def _grouped(session: Session, query: Executable, ids: Sequence[int]) -> dict[int, list[Any]]:
     """The rows of a query grouped by their first column, each group in the query's order."""
     groups: dict[int, list[Any]] = {}
-    for row in session.execute(query, {"ids": ids}):
+    for row in rows(session, query, ids=ids):
         groups.setdefault(row[0], []).append(row)
     return groups
 

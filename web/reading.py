@@ -21,6 +21,7 @@ from web.formatting import team_name
 from web.sign_in.session import current_reader
 
 PROFILE_ITEMS = 50  # a judgement: as many as somebody would read
+_TEAMS = select(Team)  # built once, since each page asks
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def is_away(person: Person) -> bool:
 
 def team_rows() -> dict[str, Team]:
     """All teams, by handle."""
-    return {team.handle: team for team in session().scalars(select(Team))}
+    return {team.handle: team for team in session().scalars(_TEAMS)}
 
 
 def names_of(tokens: Collection[str]) -> list[str]:

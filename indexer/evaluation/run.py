@@ -164,7 +164,7 @@ def _with_copied_vectors(candidate: Candidate) -> Candidate:
     if near is None:
         return candidate
     copies = (None if vector is None else vector.copy() for vector in (near.direction, near.answer_direction))
-    return replace(candidate, near=Near(*near[:-2], *copies))
+    return candidate._replace(near=Near(*near[:-2], *copies))
 
 
 def _ask(

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import BindParameter, ForeignKey, Index, String, Text, and_, bindparam, false, select
+from sqlalchemy import ForeignKey, Index, String, Text, and_, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recommender.database.reading import IDS, one_of
 from recommender.database.tables import Base, Reply, utc_now
 
 NOT_CHECKED, PASSED, REFUSED, FAILED = "not_checked", "passed", "refused", "failed"
@@ -41,17 +42,16 @@ class Attachment(Base):
 
 # The files whose name and text are searchable: `watch` has read them, and the check has not refused them since.
 _SEARCHABLE = and_(Attachment.text.is_not(None), Attachment.state.in_((NOT_CHECKED, PASSED)))
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
 FILES_OF_REQUESTS = (
     select(Attachment.request_id, Attachment.name, Attachment.text, Reply.accepted.label("answers"))
     .outerjoin(Reply, Reply.id == Attachment.reply_id)
-    .where(Attachment.request_id.in_(_IDS), _SEARCHABLE)
+    .where(one_of(Attachment.request_id, IDS), _SEARCHABLE)
     .order_by(Attachment.id)
 )
 """The searchable files of the requests with these `ids`, and whether they belong to the reply that solved it."""
 FILES_OF_DOCUMENTS = (
     select(Attachment.document_id, Attachment.name, Attachment.text, false().label("answers"))
-    .where(Attachment.document_id.in_(_IDS), _SEARCHABLE)
+    .where(one_of(Attachment.document_id, IDS), _SEARCHABLE)
     .order_by(Attachment.id)
 )
 """The same of documents."""

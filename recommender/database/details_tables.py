@@ -1,8 +1,9 @@
 """The tables of what the source of an item says beside its texts."""
 
-from sqlalchemy import JSON, BindParameter, ForeignKey, String, and_, bindparam, select
+from sqlalchemy import JSON, ForeignKey, String, and_, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
+from recommender.database.reading import IDS, one_of
 from recommender.database.tables import Base, Document, HelpRequest
 
 
@@ -31,18 +32,17 @@ class DocumentDetails(Base):
     document: Mapped[Document] = relationship()
 
 
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _TARGET = aliased(HelpRequest)
 DETAILS_OF_REQUESTS = (
     select(RequestDetails.request_id, RequestDetails.attachments, RequestDetails.merged_into, _TARGET.id)
     .join(HelpRequest, HelpRequest.id == RequestDetails.request_id)
     .outerjoin(_TARGET, and_(_TARGET.source == HelpRequest.source, _TARGET.external_id == RequestDetails.merged_into))
-    .where(RequestDetails.request_id.in_(_IDS))
+    .where(one_of(RequestDetails.request_id, IDS))
 )
 """Of the requests with these `ids`: the names of their files, the id in their source of the request that they were
 merged into, and its id here (None when it is not here)."""
 DETAILS_OF_DOCUMENTS = select(DocumentDetails.document_id, DocumentDetails.attachments).where(
-    DocumentDetails.document_id.in_(_IDS)
+    one_of(DocumentDetails.document_id, IDS)
 )
 """The names of the files of the documents with these `ids`."""
 MERGED_REQUESTS = select(RequestDetails.request_id).where(RequestDetails.merged_into.is_not(None))

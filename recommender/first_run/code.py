@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from recommender.accounts import ways
 from recommender.accounts.last_admin import ADMIN
 from recommender.database.organisation_tables import SetUpCode
+from recommender.database.reading import rows
 from recommender.database.storing import insert_or_update, remove_one
 from recommender.database.tables import Person, utc_now
 from recommender.errors import SetUpRefused
@@ -46,7 +47,7 @@ def nobody_can_sign_in(session: Session, settings: Settings) -> bool:
 
 def _nobody(session: Session, settings: Settings, which: ColumnElement[bool]) -> bool:
     able = ways.can_sign_in(elsewhere=bool(settings.proxy_header or settings.oidc_issuer))
-    return session.scalar(select(Person.id).where(which, able).limit(1)) is None
+    return not rows(session, select(Person.id).where(which, able).limit(1))
 
 
 def code_to_print(session: Session, settings: Settings) -> str | None:

@@ -61,7 +61,8 @@ class DenseIndex:
             return np.zeros((0, self._index.d), np.float32)
         storage = self._storage()
         codes = faiss.rev_swig_ptr(storage.codes.data(), storage.ntotal * storage.code_size)
-        return np.asarray(storage.sa_decode(codes.reshape(-1, storage.code_size)[ids]), np.float32)
+        stored = codes.view(np.float16 if storage.code_size < 4 * self._index.d else np.float32)
+        return stored.reshape(-1, self._index.d)[ids].astype(np.float32, copy=False)
 
     def search(self, vector: Vectors, readable: NDArray[np.bool_], top_k: int) -> list[tuple[int, float]]:
         """The `top_k` nearest readable rows as (id, cosine), best first.

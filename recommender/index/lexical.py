@@ -75,6 +75,7 @@ class LexicalIndex:
         self._documents = sum(segment["max_doc"] for segment in segments)
         self._counts.clear()
         self._boosts.clear()
+        self._last: tuple[tuple[Terms, frozenset[str]], list[tantivy.Query]] | None = None  # as `_parts` made it
 
     @classmethod
     def create(cls, path: Path) -> "LexicalIndex":
@@ -162,7 +163,9 @@ class LexicalIndex:
         parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()), used)
         if not parts or top_k <= 0:
             return []
-        filters = [self._readable(used), tantivy.Query.term_query(self._schema, "language", language, "basic")]
+        filters = [tantivy.Query.term_query(self._schema, "language", language, "basic")]
+        if self._count((), "", used) < len(self):  # otherwise the reader may read all
+            filters.append(self._readable(used))
         if keys.only is not None:
             filters.append(self._items(keys.only))
         clauses = [
@@ -262,7 +265,14 @@ class LexicalIndex:
 
     def _parts(self, terms: Terms, tokens: frozenset[str]) -> list[tantivy.Query]:
         """A query for each term that is searched for: words, words as they are written, n-grams and translations.
-        Terms that no readable item has are left out."""
+        Terms that no readable item has are left out. Those of the last search are kept: a question is searched for in
+        one language after the other."""
+        asked, last = (terms, tokens), self._last
+        if last is None or last[0] != asked:
+            last = self._last = asked, self._made(terms, tokens)
+        return last[1]
+
+    def _made(self, terms: Terms, tokens: frozenset[str]) -> list[tantivy.Query]:
         weighted = weighted_terms(terms, lambda name, term: self._count((name,), term, tokens))
         boosted = [(name, term, factor * self._boost(name, term, tokens)) for name, term, factor in weighted]
         return [

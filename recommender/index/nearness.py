@@ -72,8 +72,8 @@ def _sums(
     """The sum of the `included` vectors of each item, shape (items, dimension). An item has `counts` vectors, the first
     at `firsts`. Adds the first vector of every item, then the second, and so on: np.add.reduceat takes nine times as
     long."""
-    sums = np.zeros((len(firsts), vectors.shape[1]), np.float32)
-    for offset in range(int(counts.max())):
+    sums = np.where(included[firsts][:, None], vectors[firsts], np.float32(0.0))
+    for offset in range(1, int(counts.max())):
         items = np.flatnonzero(counts > offset)
         items = items[included[firsts[items] + offset]]
         sums[items] += vectors[firsts[items] + offset]

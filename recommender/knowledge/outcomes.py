@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from sqlalchemy import Executable, bindparam, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import Executable, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_requests
 from recommender.database.days import day_of
+from recommender.database.reading import KEYS, one_of, rows
 from recommender.database.sent_tables import CountedOutcome, OutcomeKey
 from recommender.database.storing import changes_a_row, insert_or_keep, inserting
 from recommender.database.tables import Event, HelpRequest, utc_now
@@ -158,8 +159,8 @@ def _digest(session: Session, kind: EventKind, item: str, who: str, secret: str)
 def usage(session: Session, items: Collection[str], reader: Reader) -> dict[str, Usage]:
     """The usage of each of `items`, by key, as `reader` may know it; also of items without an event. That an item was
     used in a request counts only for those who may read that request."""
-    rows = session.execute(_usage(reader), {"items": sorted(items)})
-    counted = {item: Usage(*numbers) for item, *numbers in rows if item}
+    found = rows(session, _usage(reader), keys=sorted(items))
+    counted = {item: Usage(*numbers) for item, *numbers in found if item}
     return {item: counted.get(item, Usage()) for item in items}
 
 
@@ -182,7 +183,7 @@ def _usage(reader: Reader) -> Executable:
             func.count().filter(Event.kind == EventKind.FLAGGED, Event.settled.is_(False)),
             func.count().filter(Event.kind == EventKind.UNHELPFUL),
         )
-        .where(Event.item.in_(bindparam("items", expanding=True)))
+        .where(one_of(Event.item, KEYS))
         .group_by(Event.item)
     )
 
@@ -230,14 +231,14 @@ def who_declined(session: Session, items: Collection[str]) -> frozenset[tuple[st
     if len(items) > _MANY:
         wanted = frozenset(items)
         return frozenset((item, subject) for item, subject in session.execute(_DECLINED) if item in wanted and subject)
-    rows = session.execute(_DECLINED_OF, {"items": sorted(items)})
-    return frozenset((item, subject) for item, subject in rows if item and subject)
+    found = rows(session, _DECLINED_OF, keys=sorted(items))
+    return frozenset((item, subject) for item, subject in found if item and subject)
 
 
 _MANY = 1_000
 """Items from which on all such marks are read: a judgement."""
 _DECLINED = select(Event.item, Event.subject_id).where(Event.kind == EventKind.NOT_MY_TOPIC)
-_DECLINED_OF = _DECLINED.where(Event.item.in_(bindparam("items", expanding=True)))
+_DECLINED_OF = _DECLINED.where(one_of(Event.item, KEYS))
 # built once: they run while people type
 
 

@@ -7,8 +7,9 @@ the answer is as if there were no pin. The functions change rows of the session 
 from collections.abc import Collection
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from recommender import audit
@@ -16,6 +17,7 @@ from recommender.access import ANY_AGENT, EVERYONE, Reader
 from recommender.audit import Actor
 from recommender.corpus import is_key, load_items, readable_items
 from recommender.database.days import current_day
+from recommender.database.reading import TOKENS, one_of, rows
 from recommender.database.tables import RESOLVED, HelpRequest, Team
 from recommender.database.words_tables import LONGEST_PHRASE, Pin
 from recommender.datatypes import Item, Kind
@@ -81,18 +83,24 @@ def matching(
     """The items that are shown first for a question with these terms, as `search/pinned.py` takes them (item, handle of
     the team that has chosen it or None, last day), the newest pin first. Items that were deleted, hidden, restricted or
     opened again, and those of `leave_out`, are not among them."""
-    in_force = select(Pin).where(Pin.until >= current_day(), Pin.audience.in_(sorted(reader.tokens)))
+    in_force = rows(session, _IN_FORCE, today=current_day(), tokens=sorted(reader.tokens))
     terms = frozenset(words)
-    fitting = [pin for pin in session.scalars(in_force.order_by(Pin.id.desc())) if _fits(analyzer, pin.phrase, terms)]
+    fitting = [pin for pin in in_force if _fits(analyzer, pin.phrase, terms)]
     if not fitting:
         return []
     items = readable_items(session, {pin.item for pin in fitting} - set(leave_out), reader)
-    newest: dict[str, Pin] = {}
+    newest: dict[str, Any] = {}
     for pin in fitting:
         newest.setdefault(pin.item, pin)
-    return [
-        (items[key], pin.team.handle if pin.team else None, pin.until) for key, pin in newest.items() if key in items
-    ]
+    return [(items[key], pin.team, pin.until) for key, pin in newest.items() if key in items]
+
+
+_IN_FORCE = (
+    select(Pin.phrase, Pin.item, Pin.until, Team.handle.label("team"))
+    .outerjoin(Team, Team.id == Pin.team_id)
+    .where(Pin.until >= bindparam("today"), one_of(Pin.audience, TOKENS))
+    .order_by(Pin.id.desc())
+)
 
 
 def _fits(analyzer: Analyzer, phrase: str, terms: frozenset[str]) -> bool:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 ANALYSIS_VERSION = 5  # of the terms: another version needs a new index
 WORD_VERSION = 3  # of the lemmas of words that have only letters: another version needs new dictionaries
 _PART = re.compile(r"[^\W_]\+\+|(?<![^\W_])[^\W\d_]#(?![^\W_])|[^\W_]+")
-_WORDY = re.compile(r".*[^\W\d_].*")
+_WORDY, _LETTER = re.compile(r".*[^\W\d_].*"), re.compile(r"[^\W\d_]")
 _FRONTED = str.maketrans("ao", "äö")
 _SHORTEST_PART = 3  # letters of a part of a compound: a judgement
 
@@ -42,7 +42,6 @@ class Analyzer:
         self._spelling = lru_cache(maxsize=200_000)(self._spelling_uncached)
         self._is_compound_part = lru_cache(maxsize=50_000)(self._is_compound_part_uncached)
         self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
-        self.text_keys = lru_cache(maxsize=1024)(self._text_keys_uncached)
 
     def warm_up(self) -> None:
         """Load the language detector and the dictionaries, which are made on first use."""
@@ -149,15 +148,12 @@ class Analyzer:
 
     def _word_keys_uncached(self, word: str) -> frozenset[str]:
         """The terms of a word of a text that is shown; it matches a question that has one of these terms."""
-        return frozenset(
-            term for language in LANGUAGES for token in tokens(word) for term in self._word_terms(token, language)
-        )
-
-    def _text_keys_uncached(self, text: str) -> tuple[frozenset[str], str]:
-        """(the terms of all words of a text, as `word_keys`; the same terms in one string, with spaces between them).
-        Only the last texts are cached: while somebody types, the same items are found again and again."""
-        keys = frozenset[str]().union(*map(self.word_keys, set(text.split())))
-        return keys, " ".join(keys)
+        terms: set[str] = set()
+        for token in tokens(word):
+            has_letters = _LETTER.search(token) is not None
+            for language in LANGUAGES if has_letters else LANGUAGES[:1]:  # a number is the same in all of them
+                terms.update(self._word_terms(token, language))
+        return frozenset(terms)
 
     def base_form(self, word: str, language: str) -> str:
         """A word as a dictionary has it, in lower case and with its dots: "tulostimen" gives "tulostin". Of a word with

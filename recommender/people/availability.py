@@ -8,10 +8,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import BindParameter, bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import Account
+from recommender.database.reading import IDS, one_of, rows
 from recommender.database.storing import inserting
 from recommender.database.tables import MUTED, STATED, FirstSuggestion, Person, PersonSettings, PersonTopic
 from recommender.language.analyzer import Analyzer
@@ -60,10 +61,10 @@ class Availability:
 def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
     """The availability of the people of `ids`, by id, in three queries; unknown ids are left out."""
     wanted = sorted(set(ids))
-    week = session.execute(_WEEK, {"ids": wanted, "after": today - WEEK, "today": today})
+    week = rows(session, _WEEK, ids=wanted, after=today - WEEK, today=today)
     loads = {person_id: float(load) for person_id, load in week}
     terms: dict[tuple[int, str], dict[frozenset[str], None]] = {}
-    for person_id, kind, topic in session.execute(_TOPICS, {"ids": wanted}):
+    for person_id, kind, topic in rows(session, _TOPICS, ids=wanted):
         terms.setdefault((person_id, kind), {}).update(dict.fromkeys(question_terms(topic, analyzer)))
     return {
         person_id: Availability(
@@ -78,14 +79,13 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
             stated=tuple(terms.get((person_id, STATED), ())),
             languages=tuple(languages),
         )
-        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id in session.execute(
-            _PEOPLE, {"ids": wanted}
+        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id in rows(
+            session, _PEOPLE, ids=wanted
         )
     }
 
 
 # Built once, since building a statement takes as long as running it, and these run while people type.
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _PEOPLE = (
     select(
         Person.id, Person.languages, Person.left_on, Person.away_until, Account.disabled,
@@ -93,12 +93,12 @@ _PEOPLE = (
     )
     .outerjoin(Account, Account.person_id == Person.id)
     .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
-    .where(Person.id.in_(_IDS))
+    .where(one_of(Person.id, IDS))
 )  # fmt: skip
 _WEEK = (
     select(FirstSuggestion.person_id, func.sum(FirstSuggestion.count))
     .where(
-        FirstSuggestion.person_id.in_(_IDS),
+        one_of(FirstSuggestion.person_id, IDS),
         FirstSuggestion.day > bindparam("after"),
         FirstSuggestion.day <= bindparam("today"),
     )
@@ -106,7 +106,7 @@ _WEEK = (
 )
 _TOPICS = (
     select(PersonTopic.person_id, PersonTopic.kind, PersonTopic.topic)
-    .where(PersonTopic.person_id.in_(_IDS))
+    .where(one_of(PersonTopic.person_id, IDS))
     .order_by(PersonTopic.id)
 )
 

@@ -13,9 +13,10 @@ from sqlalchemy import Executable, and_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
-from recommender.corpus import IDS, SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
+from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of
 from recommender.database.details_tables import MERGED_REQUESTS
 from recommender.database.person_kind import SERVICE
+from recommender.database.reading import IDS, one_of, rows
 from recommender.database.storing import MANY, rows_among
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, Team
 from recommender.datatypes import Contribution, Kind, Part, document_contributions, item_key, reply_contributions
@@ -47,7 +48,7 @@ def traces(
     not resolved by that time and later parts are left out. Votes and acceptance of replies are as they are now.
     """
     items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
-    services = frozenset(session.scalars(_SERVICES))
+    services = frozenset(row[0] for row in rows(session, _SERVICES))
     result = []
     for key, (team, language, parts) in items.items():
         if services or declined:
@@ -89,10 +90,10 @@ ItemParts = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
 
 
 def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
-    rows = _rows(session, _readable_requests, reader, ids_of(keys, Kind.REQUEST))
+    found = _rows(session, _readable_requests, reader, ids_of(keys, Kind.REQUEST))
     about: dict[int, tuple[str | None, str]] = {}
     replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
-    for identifier, team, language, asker, resolved_at, author, at, accepted, score in rows:
+    for identifier, team, language, asker, resolved_at, author, at, accepted, score in found:
         if before is not None and resolved_at is not None and resolved_at >= before:
             continue
         about[identifier] = (team, language)
@@ -112,8 +113,8 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
     if not ids:
         return {}
     items: ItemParts = {}
-    rows = _rows(session, _readable_documents, reader, ids)
-    for identifier, team, language, owner, verifier, verified, written in rows:
+    found = _rows(session, _readable_documents, reader, ids)
+    for identifier, team, language, owner, verifier, verified, written in found:
         parts = document_contributions(owner, verifier, verified, written)
         earlier = tuple(part for part in parts if before is None or part.at < before)
         items[item_key(Kind.DOCUMENT, identifier)] = (team, language, earlier)
@@ -123,7 +124,7 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
 def _rows(session: Session, query: Any, reader: Reader, ids: Collection[int]) -> Iterable[Any]:
     """The rows of these items, which may be very many."""
     few = len(ids) <= MANY
-    return session.execute(query(reader), {"ids": ids}) if few else rows_among(session, query(reader, False), ids)
+    return rows(session, query(reader), ids=ids) if few else rows_among(session, query(reader, False), ids)
 
 
 # The statements of a reader are cached, since building one takes as long as running it; their rows are not.
@@ -142,7 +143,7 @@ def _readable_requests(reader: Reader, by_id: bool = True) -> Executable:
         .where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
         .order_by(HelpRequest.id, Reply.id)
     )  # fmt: skip
-    return found.where(HelpRequest.id.in_(IDS)) if by_id else found
+    return found.where(one_of(HelpRequest.id, IDS)) if by_id else found
 
 
 @lru_cache(maxsize=_CACHED_READERS)
@@ -155,4 +156,4 @@ def _readable_documents(reader: Reader, by_id: bool = True) -> Executable:
         .outerjoin(Team, Team.id == Document.team_id)
         .where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
     )  # fmt: skip
-    return found.where(Document.id.in_(IDS)) if by_id else found
+    return found.where(one_of(Document.id, IDS)) if by_id else found

@@ -13,8 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
-from recommender.corpus import IDS, headings
+from recommender.corpus import headings
 from recommender.database.days import day_of
+from recommender.database.reading import IDS, one_of, rows
 from recommender.database.tables import Person, Team, team_members
 from recommender.datatypes import Contribution, Evidence, Expert, Heading, Part
 from recommender.people.evidence import Trace
@@ -124,9 +125,9 @@ def describe(
     pieces = _pieces(traces, {person.person_id for person in chosen}, now, half_life_days)
     shown = {person_id: strongest[:_EVIDENCE_SHOWN] for person_id, strongest in pieces.items()}
     items = headings(session, {piece.key for strongest in shown.values() for piece in strongest}, reader)
-    people = {row.id: row for row in session.execute(_PEOPLE, {"ids": sorted(pieces)})}
+    people = {row.id: row for row in rows(session, _PEOPLE, ids=sorted(pieces))}
     teams_of: dict[int, list[str]] = {}
-    for person_id, handle in session.execute(_TEAMS_OF, {"ids": sorted(pieces)}):
+    for person_id, handle in rows(session, _TEAMS_OF, ids=sorted(pieces)):
         teams_of.setdefault(person_id, []).append(handle)
     described = []
     for ranked in chosen:
@@ -160,11 +161,13 @@ def describe(
 
 
 # Built once, since building a statement takes as long as running it.
-_PEOPLE = select(Person.id, Person.handle, Person.name, Person.languages, Person.away_until).where(Person.id.in_(IDS))
+_PEOPLE = select(Person.id, Person.handle, Person.name, Person.languages, Person.away_until).where(
+    one_of(Person.id, IDS)
+)
 _TEAMS_OF = (
     select(team_members.c.person_id, Team.handle)
     .join(Team, Team.id == team_members.c.team_id)
-    .where(team_members.c.person_id.in_(IDS))
+    .where(one_of(team_members.c.person_id, IDS))
     .order_by(Team.handle)
 )
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.reading import KEYS, TOKENS, one_of, rows
 from recommender.database.risk_tables import PAIR, STARTED, TransferAct
 from recommender.database.tables import Person
 
@@ -15,17 +16,12 @@ from recommender.database.tables import Person
 def watchers(session: Session, items: Collection[str], reader: Reader) -> dict[int, str]:
     """The name of the colleague who watches, by the id of the one who knows, for questions to which these items are
     near: where more of them belong to the topic of a pairing than to any other topic that the reader may see."""
-    pairs = session.execute(_PAIRS.where(TopicRow.audience.in_(sorted(reader.tokens)))).all() if items else []
+    tokens = sorted(reader.tokens)
+    pairs = rows(session, _PAIRS, tokens=tokens) if items else []
     if not pairs:
         return {}
     counts: dict[int, int] = {}
-    rows = session.execute(
-        select(TopicItem.topic_id)
-        .join(TopicRow, TopicRow.id == TopicItem.topic_id)
-        .where(TopicItem.item.in_(sorted(items)), TopicRow.audience.in_(sorted(reader.tokens)))
-        .where(TopicRow.ended_on.is_(None))
-    )
-    for (topic,) in rows:
+    for (topic,) in rows(session, _TOPICS, keys=sorted(items), tokens=tokens):
         counts[topic] = counts.get(topic, 0) + 1
     most = max(counts.values(), default=0)
     return {
@@ -37,6 +33,16 @@ _PAIRS = (
     select(TransferAct.topic_id, TransferAct.person_id, Person.name)
     .join(Person, Person.id == TransferAct.colleague_id)
     .join(TopicRow, TopicRow.id == TransferAct.topic_id)
-    .where(TransferAct.kind == PAIR, TransferAct.state == STARTED, TransferAct.person_id.is_not(None))
+    .where(
+        one_of(TopicRow.audience, TOKENS),
+        TransferAct.kind == PAIR,
+        TransferAct.state == STARTED,
+        TransferAct.person_id.is_not(None),
+    )
     .order_by(TransferAct.id)
+)
+_TOPICS = (
+    select(TopicItem.topic_id)
+    .join(TopicRow, TopicRow.id == TopicItem.topic_id)
+    .where(one_of(TopicItem.item, KEYS), one_of(TopicRow.audience, TOKENS), TopicRow.ended_on.is_(None))
 )

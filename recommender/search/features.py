@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,12 +113,13 @@ def feature_matrix(question: Question, candidates: Sequence[CandidateText], matc
     best_lexical = max((text.candidate.lexical for text in candidates), default=0.0) or 1.0
     ages, matters = _ages(candidates), age_weight(question)
     newer = _newer_alike(candidates, ages)
+    found = iter(matcher.found_in([part for text in candidates for part in (text.item.title, text.body, text.answer)]))
     rows = []
     for number, text in enumerate(candidates):
         item, candidate, near = text.item, text.candidate, text.candidate.near
-        parts = [matcher.found(part) for part in (item.title, text.body, text.answer)]
+        parts = list(islice(found, 3))
         whole = Found(*(frozenset().union(*each) for each in zip(*parts, strict=True)))
-        shares = [_share(found, weights, total) for found in (*parts, whole)]
+        shares = [_share(each, weights, total) for each in (*parts, whole)]
         rows.append(
             (
                 candidate.score,

@@ -14,7 +14,8 @@ index, also of items that the reader may not read, so it must not decide which i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,15 +49,14 @@ SHIPPED = Feedback(0.4, 0.05)
 """Fitted by `python -m indexer.research.fit_feedback` on train queries of the evaluation sets."""
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An item with its fused score in 0..1, its BM25 score, and how near it is; `near` is None when dense search did
     not run."""
 
     item: str
     score: float
     lexical: float
-    near: Near | None = field(default=None, repr=False, compare=False)
+    near: Near | None = None
 
     @property
     def dense(self) -> float | None:
@@ -75,20 +75,16 @@ def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Ca
     Without dense scores only the lexical ones count. `background` is the mean cosine of unrelated texts.
     """
     tops = _lexical_tops(hits)
-    nearness = [None if hit.near is None else _dense_score(hit.near) - background for hit in hits]
-    known = [value for value in nearness if value is not None]
-    span = max([_LEAST_SPAN, *known])  # when nothing is near, the nearest item must not count as near
-    weight = dense_weight if known else 0.0
-    scores = []
-    for hit, hit_nearness in zip(hits, nearness, strict=True):
-        dense = 0.0 if hit_nearness is None else max(0.0, hit_nearness / span)
-        lexical = hit.lexical / tops[hit.language] if hit.lexical > 0 else 0.0
-        scores.append(weight * dense + (1 - weight) * lexical)
-    candidates = [
-        Candidate(hit.item, score, hit.lexical, hit.near)
-        for hit, score in zip(hits, _without_rounding(np.array(scores)).tolist(), strict=True)
-    ]
-    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.item))
+    lexical = np.array([hit.lexical / tops[hit.language] if hit.lexical > 0 else 0.0 for hit in hits])
+    nears = [hit.near for hit in hits if hit.near is not None]
+    scores = lexical
+    if nears:
+        dense = np.zeros(len(hits))
+        dense[[hit.near is not None for hit in hits]] = _dense_scores(nears) - background
+        span = max(_LEAST_SPAN, float(dense.max()))  # when nothing is near, the nearest item must not count as near
+        scores = dense_weight * np.maximum(0.0, dense / span) + (1 - dense_weight) * lexical
+    best_first = sorted(zip((-_without_rounding(scores)).tolist(), [hit.item for hit in hits], hits, strict=True))
+    return [Candidate(item, -score, hit.lexical, hit.near) for score, item, hit in best_first]
 
 
 def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> list[Candidate]:
@@ -124,17 +120,18 @@ def _without_rounding(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return equal
 
 
-def _dense_score(near: Near) -> float:
-    """Weighted mean of the cosines of the nearest passage, the first one, and the mean of all: an item whose beginning
-    and whole text are near too is about the question."""
-    weighted = near.nearest + _FIRST_WEIGHT * near.first + _MEAN_WEIGHT * near.whole
-    return weighted / (1 + _FIRST_WEIGHT + _MEAN_WEIGHT)
+def _dense_scores(nears: Sequence[Near]) -> NDArray[np.float64]:
+    """Weighted mean of the cosines of the nearest passage, the first one, and the mean of all, shape (items,): an item
+    whose beginning and whole text are near too is about the question."""
+    nearest, first, whole = np.array([(near.nearest, near.first, near.whole) for near in nears]).T
+    return np.asarray((nearest + _FIRST_WEIGHT * first + _MEAN_WEIGHT * whole) / (1 + _FIRST_WEIGHT + _MEAN_WEIGHT))
 
 
 def _lexical_tops(hits: Sequence[Hit]) -> dict[str, float]:
     """The score that counts as 1 in each language: its best, but not far below the best of all languages."""
     tops: dict[str, float] = {}
     for hit in hits:
-        tops[hit.language] = max(hit.lexical, tops.get(hit.language, 0.0))
+        if hit.lexical > tops.get(hit.language, -1.0):
+            tops[hit.language] = hit.lexical
     least = _LEAST_TOP * max(tops.values(), default=0.0)
     return {language: max(top, least) for language, top in tops.items()}

@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import fsum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import DOTS, WRITTEN_TOKEN
 
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
+_UNBROKEN = re.compile(r"\S+")
 _LEAST_COMPOUND_PART = 5
 """Letters from which a term also matches a longer word that contains it; a judgement."""
 
@@ -34,20 +35,21 @@ class Found(NamedTuple):
     written: frozenset[str]
 
 
+Result = TypeVar("Result")
 _NONE: frozenset[str] = frozenset()
 _NOTHING = Found(_NONE, _NONE)
 _NO_TRANSLATIONS: Mapping[str, str] = {}
 _NO_SPELLINGS: Mapping[str, frozenset[str]] = {}
 
 
-class _Cache(dict[str, Found]):
-    """What each word matches; computed when it is first asked for."""
+class _Cache(dict[str, Result]):
+    """A result for each word; computed when it is first asked for."""
 
-    def __init__(self, compute: Callable[[str], Found]) -> None:
+    def __init__(self, compute: Callable[[str], Result]) -> None:
         super().__init__()
         self._compute = compute
 
-    def __missing__(self, word: str) -> Found:
+    def __missing__(self, word: str) -> Result:
         found = self[word] = self._compute(word)
         return found
 
@@ -67,7 +69,9 @@ class Matcher:
         self._spellings = spellings
         self._question_terms, self._foreign_terms = frozenset(weights), frozenset(translated)
         self._long_terms = [term for term in weights if len(term) >= _LEAST_COMPOUND_PART and term.isalpha()]
+        self._all_long_terms = " ".join(self._long_terms)
         self._caches = {dotted: _Cache(partial(self._of_word, dotted=dotted)) for dotted in (False, True)}
+        self._unbroken = {dotted: _Cache(partial(self._in_unbroken, dotted=dotted)) for dotted in (False, True)}
 
     def words(self, text: str) -> list[Match]:
         """Every word of `text` that matches at least one of the question's terms (the keys of `weights`) or a
@@ -77,13 +81,18 @@ class Matcher:
         `spellings` are those of a question that was written with dots (`Question.spellings`): in a text with dots,
         `sääri` does not match `saari`.
         """
-        cache = self._caches[bool(self._spellings) and bool(DOTS.search(text))]
-        each = ((word, cache[word.group()]) for word in WRITTEN_TOKEN.finditer(text))
+        cache = self._unbroken[bool(self._spellings) and bool(DOTS.search(text))]
         return [
-            Match(word.start(), word.end(), found.terms, found.terms - found.written)
-            for word, found in each
-            if found.terms
+            Match(part.start() + start, part.start() + end, found.terms, found.terms - found.written)
+            for part in _UNBROKEN.finditer(text)
+            for start, end, found in cache[part.group()]
         ]
+
+    def _in_unbroken(self, part: str, dotted: bool) -> tuple[tuple[int, int, Found], ...]:
+        """The matching words of a part of a text without spaces, which no word crosses: (start, end, what it
+        matches)."""
+        each = ((word, self._caches[dotted][word.group()]) for word in WRITTEN_TOKEN.finditer(part))
+        return tuple((word.start(), word.end(), found) for word, found in each if found.terms)
 
     def written(self, term: str, text: str) -> str:
         """The first word of a text that has this term, as it is written there; the term itself when none has it."""
@@ -92,30 +101,47 @@ class Matcher:
 
     def found(self, text: str) -> Found:
         """All terms that words of `text` match. Quicker than `words`, since no word is looked at alone."""
-        keys, together = self._analyzer.text_keys(text)
+        return self.found_in([text])[0]
+
+    def found_in(self, texts: Sequence[str]) -> list[Found]:
+        """The same for each text. The words of all of them are compared with the question together, since most match
+        nothing."""
+        word_keys, words = self._analyzer.word_keys, [set(text.split()) for text in texts]
+        all_words = set[str]().union(*words)
+        keys = _NONE.union(*map(word_keys, all_words))
+        parts = self._parts(keys)
+        telling = (keys & self._question_terms) | (keys & self._foreign_terms) | parts.keys()
+        matching = {word for word in all_words if not word_keys(word).isdisjoint(telling)} if telling else set()
+        return [self._found(text, of_text & matching, parts) for text, of_text in zip(texts, words, strict=True)]
+
+    def _found(self, text: str, words: Collection[str], parts: Mapping[str, frozenset[str]]) -> Found:
+        """What a text matches by these of its words. `parts` has the terms that each key matches as a part."""
+        if not words:
+            return _NOTHING
+        keys = _NONE.union(*map(self._analyzer.word_keys, words))
         same = keys & self._question_terms
         if not same.isdisjoint(self._spellings) and DOTS.search(text):
-            alike = [word for word in set(text.split()) if not self._analyzer.word_keys(word).isdisjoint(same)]
+            alike = [word for word in words if not self._analyzer.word_keys(word).isdisjoint(same)]
             same &= _NONE.union(*(self._caches[True][word].written for word in alike))
-        foreign = (self._translated[key] for key in keys & self._foreign_terms)
-        written = same | self._parts(keys, together, [term for term in self._long_terms if term not in same])
-        return Found(written.union(foreign), written)
+        written = same.union(*(parts[key] for key in keys & parts.keys()))
+        return Found(written.union(self._translated[key] for key in keys & self._foreign_terms), written)
 
-    def _parts(self, keys: Collection[str], together: str, terms: Sequence[str]) -> frozenset[str]:
-        """Those of the question's long terms that are a part of a compound word among the keys, or have one as a part.
-        `together` has all keys with spaces between them."""
-        if not terms:
-            return _NONE
-        all_terms = " ".join(terms)
-        contained = [term for term in terms if term in together]
-        containing = [key for key in keys if key in all_terms and len(key) >= _LEAST_COMPOUND_PART]
-        if not contained and not containing:
-            return _NONE
-        long_keys = [key for key in keys if len(key) >= _LEAST_COMPOUND_PART]
-        return frozenset(
-            [term for term in contained if any(self._is_part(key, term) for key in long_keys if term in key)]
-            + [term for term in terms if any(self._is_part(key, term) for key in containing if key in term)]
-        )
+    def _parts(self, keys: Collection[str]) -> dict[str, frozenset[str]]:
+        """For each key that is a compound word with one of the question's long terms as a part, or a part of one, these
+        terms."""
+        if not self._long_terms:
+            return {}
+        together = " ".join(keys)
+        contained = [term for term in self._long_terms if term in together]
+        found: dict[str, frozenset[str]] = {}
+        for key in keys:
+            if len(key) >= _LEAST_COMPOUND_PART:
+                terms = [term for term in contained if term in key]
+                if key in self._all_long_terms:
+                    terms += [term for term in self._long_terms if key in term]
+                if terms and (of_key := frozenset(term for term in terms if self._is_part(key, term))):
+                    found[key] = of_key
+        return found
 
     def _of_word(self, word: str, dotted: bool) -> Found:
         keys = self._analyzer.word_keys(word)
@@ -128,7 +154,7 @@ class Matcher:
             foreign = frozenset(self._translated[key] for key in keys & self._foreign_terms)
         if same:
             return Found(same | foreign, same)
-        written = self._parts(keys, " ".join(keys), self._long_terms)
+        written = _NONE.union(*self._parts(keys).values())
         return Found(foreign or written, written) if foreign or written else _NOTHING
 
     def _is_spelt_alike(self, term: str, written: Mapping[str, frozenset[str]]) -> bool:

@@ -5,7 +5,7 @@ A person has said so (`knowledge/`, or a reply such as "merged into #14"), so no
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -89,4 +89,4 @@ def _candidate(target: Item, origin: Candidate, by_key: dict[str, Candidate], in
     except (KeyError, IndexError):
         return None
     near = origin.near and origin.near._replace(passage_id=first)
-    return replace(origin, item=target.key, near=near)
+    return origin._replace(item=target.key, near=near)

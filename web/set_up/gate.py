@@ -87,7 +87,7 @@ def _lead() -> Response | None:
     others = request.endpoint in (None, "static") or blueprint in _OTHERS or blueprint.startswith("set_up")
     if others or not is_needed():
         return None
-    if not code.nobody_can_sign_in(current.session(), current.settings()) or _is_read_by_visitors():
+    if _is_read_by_visitors() or not code.nobody_can_sign_in(current.session(), current.settings()):
         return None
     return redirect(url_for("set_up.start"), 303)  # type: ignore[return-value]
 

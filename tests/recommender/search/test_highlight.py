@@ -67,6 +67,30 @@ def test_a_question_with_dots_matches_only_words_with_the_same_dots(analyzer: An
     assert [text[match.start : match.end] for match in without.words(text)] == ["Saari", "sääri"]
 
 
+def test_texts_compared_together_match_what_each_matches_alone(analyzer: Analyzer) -> None:
+    matcher = Matcher(
+        {"saari": 1.0, "tulostin": 1.0}, analyzer, {"printer": "tulostin"}, {"saari": frozenset({"sääri"})}
+    )
+    texts = ["Tulostinjono on jumissa", "Saari", "Saari ja lähde", "the printers", "", "printers, sääri; tulostinta"]
+    expected = [
+        ({"tulostin"}, {"tulostin"}),
+        ({"saari"}, {"saari"}),  # a text without dots may mean either
+        (set(), set()),
+        ({"tulostin"}, set()),
+        (set(), set()),
+        ({"tulostin", "saari"}, {"tulostin", "saari"}),
+    ]
+    assert matcher.found_in(texts) == expected
+    assert [matcher.found(text) for text in texts] == expected
+    assert matcher.found_in([]) == []
+
+
+def test_words_stand_where_they_are_written_between_any_spaces(analyzer: Analyzer) -> None:
+    text = "\u2003printer,\u00a0(printers)\x1c–\tprinter/E-52 \n printer"
+    found = Matcher({"printer": 1.0, "e52": 1.0}, analyzer).words(text)
+    assert [text[match.start : match.end] for match in found] == ["printer", "printers", "printer/E-52", "printer"]
+
+
 def test_words_in_decomposed_unicode_match(analyzer: Analyzer) -> None:
     text = "Uusi tyo\u0308po\u0308yta\u0308 tilattiin"
     assert _marked(text, {"tyopoyta": 1.0}, analyzer) == ["tyo\u0308po\u0308yta\u0308"]

@@ -1,0 +1,67 @@
+"""reading.py: rows by lists of ids or keys, on SQLite and on PostgreSQL."""
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from recommender.database.reading import IDS, KEYS, one_of, rows
+from recommender.database.tables import Person
+
+Sessions = sessionmaker[Session]
+_BY_ID = select(Person.id, Person.handle, Person.languages).where(one_of(Person.id, IDS)).order_by(Person.id)
+_BY_HANDLE = select(Person.id).where(one_of(Person.handle, KEYS)).order_by(Person.id)
+
+
+@pytest.fixture
+def people(sessions: Sessions) -> list[int]:
+    """Ids of five people, person0 to person4."""
+    with sessions.begin() as session:
+        found = [Person(handle=f"person{n}", name=f"Person {n}", languages=["fi"]) for n in range(5)]
+        session.add_all(found)
+        session.flush()
+        return [person.id for person in found]
+
+
+def test_rows_with_one_of_the_ids_or_keys_are_found(sessions: Sessions, people: list[int]) -> None:
+    with sessions() as session:
+        found = rows(session, _BY_ID, ids=[people[3], people[1], 10**8])
+        assert [(row.id, row.handle, row.languages) for row in found] == [
+            (people[1], "person1", ["fi"]),
+            (people[3], "person3", ["fi"]),
+        ]
+        assert rows(session, _BY_HANDLE, keys=["person4", 'a "quoted" ä']) == [(people[4],)]
+        assert rows(session, _BY_ID, ids=[]) == [] and rows(session, _BY_HANDLE, keys=[]) == []
+
+
+def test_a_list_may_be_longer_than_a_statement_may_have_values(sessions: Sessions, people: list[int]) -> None:
+    with sessions() as session:
+        found = rows(session, _BY_ID, ids=range(people[0], people[0] + 100_000))
+        assert [row.id for row in found] == people
+
+
+def test_the_statement_is_the_same_for_each_list(sessions: Sessions, people: list[int]) -> None:
+    """So the database and its driver need not read it again."""
+    seen: set[str] = set()
+    engine = sessions.kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *arguments: seen.add(arguments[2]))
+    with sessions() as session:
+        for number in range(4):
+            rows(session, _BY_ID, ids=people[:number])
+    assert len({statement for statement in seen if "people" in statement}) == 1
+
+
+def test_what_was_changed_in_the_session_is_found(sessions: Sessions, people: list[int]) -> None:
+    with sessions() as session:
+        session.get_one(Person, people[0]).handle = "renamed"
+        with session.no_autoflush:
+            assert rows(session, _BY_HANDLE, keys=["renamed"]) == []
+        assert rows(session, _BY_HANDLE, keys=["renamed"]) == [(people[0],)]
+
+
+@pytest.mark.sqlite_only
+def test_an_index_is_used(sessions: Sessions) -> None:
+    with sessions() as session:
+        plan = session.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {_BY_ID.compile(session.get_bind())}", ("[1]",)
+        )
+        assert any("SEARCH people USING INTEGER PRIMARY KEY" in line.detail for line in plan)
