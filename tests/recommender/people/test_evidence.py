@@ -1,7 +1,7 @@
 """people/evidence.py: which items give traces, and that items hidden from the reader change nothing."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -43,15 +43,15 @@ def _document(owner: int, audience: Sequence[str] = ("everyone",), **values: obj
 
 
 @pytest.fixture
-def people(sessions: sessionmaker[Session]) -> Session:
+def people(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """People 1 to 5 and the teams it (person 1) and hr (person 2)."""
-    session = sessions()
-    added = [Person(handle=f"p{number}", name=f"P{number}", role="agent") for number in range(1, 6)]
-    added[0].teams, added[1].teams = [Team(handle="it", name="it")], [Team(handle="hr", name="hr")]
-    for person in added:  # one after the other, so that the ids are equal to the numbers in the names
-        session.add(person)
-        session.flush()
-    return session
+    with sessions() as session:
+        added = [Person(handle=f"p{number}", name=f"P{number}", role="agent") for number in range(1, 6)]
+        added[0].teams, added[1].teams = [Team(handle="it", name="it")], [Team(handle="hr", name="hr")]
+        for person in added:  # one after the other, so that the ids are equal to the numbers in the names
+            session.add(person)
+            session.flush()
+        yield session
 
 
 def test_the_best_contribution_of_each_replier_counts_but_none_of_the_asker(people: Session) -> None:
