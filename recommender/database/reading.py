@@ -16,7 +16,6 @@ from sqlalchemy import (
     Dialect,
     Executable,
     Integer,
-    Row,
     String,
     Text,
     bindparam,
@@ -81,7 +80,7 @@ def one_of(column: Any, values: BindParameter[Any]) -> ColumnElement[bool]:
     return _OneOf(column, values)
 
 
-def rows(session: Session, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
+def rows(session: Session, statement: Executable, **values: Any) -> Sequence[Any]:
     """All rows of a statement that selects columns, in less time than by `session.execute`. What was changed in the
     session is written first, as it is there."""
     if session.autoflush:

@@ -62,7 +62,7 @@ class DenseIndex:
         storage = self._storage()
         codes = faiss.rev_swig_ptr(storage.codes.data(), storage.ntotal * storage.code_size)
         stored = codes.view(np.float16 if storage.code_size < 4 * self._index.d else np.float32)
-        return stored.reshape(-1, self._index.d)[ids].astype(np.float32, copy=False)
+        return np.asarray(stored.reshape(-1, self._index.d)[ids], np.float32)
 
     def search(self, vector: Vectors, readable: NDArray[np.bool_], top_k: int) -> list[tuple[int, float]]:
         """The `top_k` nearest readable rows as (id, cosine), best first.

@@ -63,10 +63,8 @@ class Trees:
         found without looking up its parent's children, which takes a third of the time."""
         levels, node = [], np.zeros((len(self.feature), 1), np.int32)
         for _step in range(self.depth):
-            feature, threshold, *children = (
-                np.take_along_axis(array, node, axis=1)
-                for array in (self.feature, self.threshold, self.left, self.right)
-            )
-            levels.append((feature.astype(np.intp), threshold))
+            feature = np.take_along_axis(self.feature, node, axis=1).astype(np.intp)
+            levels.append((feature, np.take_along_axis(self.threshold, node, axis=1)))
+            children = [np.take_along_axis(side, node, axis=1) for side in (self.left, self.right)]
             node = np.stack(children, axis=2).reshape(len(node), -1)
         return levels, np.take_along_axis(self.value, node, axis=1)
