@@ -59,7 +59,6 @@ def pair_features(
     directions = np.stack([_direction(texts[position]) for position in order]) if order else np.zeros((0, 1))
     whole = np.einsum("ij,kj->ik", directions, directions)
     parts = [_Parts(texts[position]) for position in order]
-    lengths = [np.log1p(len(texts[position].answer_text)) for position in order]
     nearness, matters = features[:, NAMES.index("answer")], age_weight(question)
     pairs: list[Pair] = []
     rows: list[tuple[float, ...]] = []
@@ -84,8 +83,8 @@ def pair_features(
                     float(i),
                     float(j),
                     float(len(parts[i].codes ^ parts[j].codes)),
-                    lengths[i],
-                    lengths[j],
+                    np.log1p(len(texts[newer].answer_text)),
+                    np.log1p(len(texts[older].answer_text)),
                     nearness[newer],
                     nearness[older],
                 )
