@@ -137,6 +137,13 @@ def starting(results: Results) -> str:
     return _table(heads, rows) + _origin(held)
 
 
+def watch_memory(results: Results) -> str:
+    """How much memory `kollega watch` has while it does what."""
+    (trial,) = _trials(results, "watch-memory")
+    rows = [(row["what"], f"{row['mb']:,} MB") for row in trial["rows"]]
+    return _table((f"`kollega watch`, {trial['items']} items", "memory"), rows) + _recorded(trial)
+
+
 def replica_killed(results: Results) -> str:
     """What people notice while one of several web processes is killed."""
     held = results("replica-killed")
@@ -593,6 +600,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         replicas,
         replica_killed,
         starting,
+        watch_memory,
         insights,
         suggestion_parts,
         forms,
