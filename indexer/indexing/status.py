@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import learned
 from recommender.corpus import items
@@ -105,8 +106,15 @@ class Status:
 
 def read_status(settings: Settings) -> Status:
     """Compare the database with the live generation; a missing or damaged index becomes `problem`."""
-    manifest, in_index, problem = _read_index(settings)
     sessions = open_database(settings)
+    try:
+        return _read_status(settings, sessions)
+    finally:
+        sessions.kw["bind"].dispose()
+
+
+def _read_status(settings: Settings, sessions: sessionmaker[Session]) -> Status:
+    manifest, in_index, problem = _read_index(settings, sessions)
     engine = sessions.kw["bind"]
     with sessions() as session:
         in_database = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
@@ -136,13 +144,13 @@ def read_status(settings: Settings) -> Status:
     )
 
 
-def _read_index(settings: Settings) -> tuple[Manifest | None, dict[str, str], str]:
+def _read_index(settings: Settings, sessions: sessionmaker[Session]) -> tuple[Manifest | None, dict[str, str], str]:
     """(manifest of the live generation, {item key: digest}, what is wrong)."""
     manifest = None
     try:
         live = generations.live(settings.index_dir)
         manifest = Manifest.read(live)
-        engine = engine_of(settings, IndexRegister(settings))
+        engine = engine_of(settings, IndexRegister(settings, sessions))
         engine.open_generation(live, manifest.model)  # raises when a part is missing or not the manifest's
         digests = {item.key: item.digest for item in engine.items(live)}
     except KollegaError as error:
