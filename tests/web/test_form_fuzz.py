@@ -39,6 +39,7 @@ PAGES = (
     "/people/matti", "/people/aino", "/inbox/", "/inbox/unsubscribe/x", "/people/me/settings", "/people/me/erase",
     "/chat/", "/insights/teams/it", "/insights/topics/1", "/insights/topics/1/merge?into=2",
     "/insights/topics/1/split", "/insights/topics/1/end", "/admin/teams/", "/admin/teams/it", "/admin/sign-in/",
+    "/admin/sources/_connect/gitlab", "/admin/system/",
 )  # fmt: skip
 FIELDS = {
     "handle": "matti", "password": "not this one", "next": "/requests/1", "item": "request:1", "note": "old",
@@ -61,7 +62,8 @@ FIELDS = {
     "name_fi": "Ruudut", "name_en": "Screens", "into": "2", "parts": "x",
     "name": "Screens", "name_sv": "Skärmar", "restricted": "1", "phone": "010 1", "hours": "weekdays",
     "hours_fi": "arkisin", "hours_sv": "vardagar", "keep_days": "30", "private_matters": "1", "way": "webhook",
-    "address": "https://example.org", "join": "aino", "leave": "matti", "confirmed": "1",
+    "address": "https://example.org", "place": "https://example.org", "part": "it/help", "user": "me", "secret": "file",
+    "new_restricted": "1", "join": "aino", "leave": "matti", "confirmed": "1",
 }  # fmt: skip
 """A usual value for each field, so that the forms are not only refused."""
 NASTY = (
@@ -148,6 +150,7 @@ def _addresses(rule: str) -> list[str]:
     rule = (
         rule.replace("<upload_id>", "x")
         .replace("<name>", "helpdesk")
+        .replace("<kind>", "gitlab")
         .replace("<token>", "x")
         .replace("<source>", "helpdesk")
         .replace("<handle>", "it")

@@ -19,7 +19,11 @@ from tests.conftest import sign_in
 from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-PAGES = ("/admin/index/", "/admin/sources/", "/admin/sources/desk", "/admin/jobs/", "/admin/jobs/1")
+PAGES = (
+    "/admin/index/", "/admin/sources/", "/admin/sources/desk", "/admin/jobs/", "/admin/system/",
+    "/admin/quality/", "/admin/", "/admin/sources/_connect", "/admin/sources/_connect/gitlab", "/setup/knowledge",
+    "/admin/jobs/1",
+)  # fmt: skip
 
 
 def _faults(page: Page, path: str, width: int) -> list[Any]:
