@@ -240,7 +240,7 @@ def test_an_admin_keeps_user_name_and_address_and_can_be_disabled(
     other = add_person("chief", "admin")
     with sessions.begin() as session:
         accounts.set_email(session, session.get_one(Person, number), "boss@example.org")
-        accounts.open_account(session, session.get_one(Person, other))
+        accounts.set_email(session, session.get_one(Person, other), "chief@example.org")
     at, evil = f"/Users/{number}", [{"value": "me@evil.example", "primary": True}]
     patches = ({"path": "emails", "value": evil}, {"path": "userName", "value": "mallory"})
     for patch in patches:
