@@ -16,6 +16,7 @@ from recommender.database.index_tables import IndexGeneration, IndexStore
 from recommender.database.leading import leader, take_lock
 from recommender.database.storing import insert_or_keep, insert_or_update
 from recommender.errors import IndexLocked, IndexNotFound
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 _WRITING = "index-in-milvus-writing"
@@ -41,7 +42,12 @@ class IndexRegister:
         lock = take_lock(engine, _WRITING)
         if lock is None:
             holder = leader(engine, _WRITING) or "another process"
-            raise IndexLocked(f"The index is being written ({holder}). Wait for it to end, or stop it, then try again.")
+            raise IndexLocked(
+                Sentence(
+                    "The index is being written (%(holder)s). Wait for it to end, or stop it, then try again.",
+                    holder=holder,
+                )
+            )
         self._lock = lock
         try:
             yield
@@ -83,7 +89,9 @@ class IndexRegister:
         transaction. Raises IndexLocked when the lock of `locked` was lost, as with the connection: another process may
         have written meanwhile."""
         if self._lock is not None and not self._lock.is_held():
-            raise IndexLocked("The connection to the database was lost while the index was written. Run it again.")
+            raise IndexLocked(
+                Sentence("The connection to the database was lost while the index was written. Run it again.")
+            )
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for member, content in sorted(files.items()):
@@ -98,7 +106,9 @@ class IndexRegister:
         """Make another generation the live one. Raises IndexNotFound, and changes nothing, when it is not known."""
         with self._sessions.begin() as session:
             if session.get(IndexGeneration, name) is None:
-                raise IndexNotFound(f"{name} is no index of this database. See: kollega generations")
+                raise IndexNotFound(
+                    Sentence("%(name)s is no index of this database. See: kollega generations", name=name)
+                )
             session.execute(update(IndexGeneration).values(live=IndexGeneration.name == name))
 
     def forget_others(self) -> None:

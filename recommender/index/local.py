@@ -28,6 +28,7 @@ from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
+from recommender.sentences.sentence import Sentence
 
 LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
@@ -48,7 +49,9 @@ def open_parts(directory: Path, model: ModelCard | None, keywords: bool = True, 
     check_engine(manifest, ENGINE)
     check_model(manifest, model)
     if manifest.analysis != ANALYSIS_VERSION:
-        raise IndexDamaged(f"{directory.name} was analysed by another version. Run: kollega reindex --full")
+        raise IndexDamaged(
+            Sentence("%(name)s was analysed by another version. Run: kollega reindex --full", name=directory.name)
+        )
     used = ((VECTORS, SPACE) if model else ()) + ((LEXICAL,) if keywords else ())
     if checksums:
         manifest.check_files(directory, (CATALOGUE, *used))
@@ -60,11 +63,20 @@ def open_parts(directory: Path, model: ModelCard | None, keywords: bool = True, 
         counts = catalogue.counts()
         if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
             raise IndexDamaged(
-                f"{directory.name} contains {counts[0]} items and {counts[1]} passages, its manifest says "
-                f"{manifest.items} and {manifest.passages}. Run: kollega reindex --full"
+                Sentence(
+                    "%(name)s contains %(counts)s items and %(counts_2)s passages, its manifest says "
+                    "%(items)s and %(passages)s. Run: kollega reindex --full",
+                    name=directory.name,
+                    counts=counts[0],
+                    counts_2=counts[1],
+                    items=manifest.items,
+                    passages=manifest.passages,
+                )
             )
         if catalogue.last_id() >= manifest.rows:
-            raise IndexDamaged(f"{directory.name} has passages without a vector. Run: kollega reindex --full")
+            raise IndexDamaged(
+                Sentence("%(name)s has passages without a vector. Run: kollega reindex --full", name=directory.name)
+            )
     return manifest, catalogue, dense, lexical, vector_space
 
 
@@ -73,7 +85,11 @@ def _opening(directory: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError, sqlite3.Error) as error:
-        raise IndexDamaged(f"{directory.name} cannot be opened ({error}). Run: kollega reindex --full") from error
+        raise IndexDamaged(
+            Sentence(
+                "%(name)s cannot be opened (%(reason)s). Run: kollega reindex --full", name=directory.name, reason=error
+            )
+        ) from error
 
 
 class LocalIndex:
@@ -245,15 +261,20 @@ def _damage_reported() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, ValueError) as error:
-        raise IndexDamaged(f"The catalogue of the index is damaged ({error}). Run: kollega reindex --full") from error
+        raise IndexDamaged(
+            Sentence("The catalogue of the index is damaged (%(reason)s). Run: kollega reindex --full", reason=error)
+        ) from error
 
 
 def check_engine(manifest: Manifest, engine: str) -> None:
     """Raise IndexMismatch when a generation was made by another engine."""
     if manifest.engine != engine:
         raise IndexMismatch(
-            f"The index is in {_PLACES.get(manifest.engine, manifest.engine)}, and KOLLEGA_INDEX says "
-            f"{_PLACES.get(engine, engine)}. Run: kollega reindex"
+            Sentence(
+                "The index is in %(places)s, and KOLLEGA_INDEX says %(places_2)s. Run: kollega reindex",
+                places=_PLACES.get(manifest.engine, manifest.engine),
+                places_2=_PLACES.get(engine, engine),
+            )
         )
 
 
@@ -261,6 +282,12 @@ def check_model(manifest: Manifest, model: ModelCard | None) -> None:
     """Raise IndexMismatch when a generation was made with another model than `model`; None fits every generation."""
     if model is not None and manifest.model != model:
         raise IndexMismatch(
-            f"The index was made by {manifest.model.name} ({manifest.model.revision}), not by {model.name} "
-            f"({model.revision}). Run: kollega reindex --full"
+            Sentence(
+                "The index was made by %(name)s (%(revision)s), not by %(name_2)s (%(revision_2)s). Run: "
+                "kollega reindex --full",
+                name=manifest.model.name,
+                revision=manifest.model.revision,
+                name_2=model.name,
+                revision_2=model.revision,
+            )
         )

@@ -12,6 +12,7 @@ from recommender.encoder.packaged import NAME
 from recommender.encoder.resting import RestingEncoder
 from recommender.errors import IndexMismatch, ModelError
 from recommender.index import generations
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 LoadModel = Callable[[str], Encoder]
@@ -77,7 +78,11 @@ class FollowingEncoder:
                     self._encoder = loading.load_when_needed(replace(self._settings, model=name))
                 except ModelError as error:
                     raise IndexMismatch(
-                        f"The index in use was made with {name}, which cannot be loaded here. {error}"
+                        Sentence(
+                            "The index in use was made with %(name)s, which cannot be loaded here. %(reason)s",
+                            name=name,
+                            reason=error,
+                        )
                     ) from error
             return self._encoder
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from indexer.sources.secret import read_secret
 from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
+from recommender.sentences.sentence import N_, Sentence
 
 Form = Callable[[str], str]
 """What a header has of a token."""
@@ -53,14 +54,15 @@ class Access:
 
     def remedy(self) -> str:
         """How a new token gets to where this one is read from."""
-        return f"write it to {self._file}" if self._file else f"set {secret_variable(self._source, 'token')}"
+        if self._file:
+            return Sentence("write it to %(file)s", file=self._file)
+        return Sentence("set %(variable)s", variable=secret_variable(self._source, "token"))
 
     def _read(self) -> str:
         token = read_secret(self._source, "token", self._file)
         if not token.isascii() or not token.isprintable() or " " in token:
-            raise SourceError(
-                f"{self._source}: the token has characters that no token has. Copy it again, and {self.remedy()}."
-            )
+            wrong = N_("%(source)s: the token has characters that no token has. Copy it again, and %(remedy)s.")
+            raise SourceError(Sentence(wrong, source=self._source, remedy=self.remedy()))
         return token
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from indexer.sources.rest.waiting import Again, used_up
+from recommender.sentences.sentence import Sentence
 
 
 def read_json(body: bytes) -> Any:
@@ -14,8 +15,10 @@ def read_json(body: bytes) -> Any:
         return json.loads(body, parse_constant=lambda _name: None)
     except (ValueError, RecursionError):
         if body.lstrip()[:1] == b"<":
-            raise Again("answers with a web page instead of JSON (a page to sign in, or of a proxy?)") from None
-        raise Again("answers with something that is not JSON, or was cut off") from None
+            raise Again(
+                Sentence("answers with a web page instead of JSON (a page to sign in, or of a proxy?)")
+            ) from None
+        raise Again(Sentence("answers with something that is not JSON, or was cut off")) from None
 
 
 def error_text(body: bytes) -> str:

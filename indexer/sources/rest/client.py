@@ -31,6 +31,7 @@ from indexer.sources.rest.waiting import (
     used_up,
 )
 from recommender.errors import SourceError
+from recommender.sentences.sentence import N_, Sentence
 
 _log = logging.getLogger(__name__)
 _PASSES = frozenset({408, 425, 500, 502, 503, 504})
@@ -40,18 +41,36 @@ Params = Mapping[str, str | int]
 
 
 _REMEDIES = {
-    403: "Give the account of the token the right to read this",
-    404: "Check the address, and that the account of the token may see this",
-    410: "It was removed there",
-    0: "Check the options of the source",
+    403: N_("Give the account of the token the right to read this"),
+    404: N_("Check the address, and that the account of the token may see this"),
+    410: N_("It was removed there"),
+    0: N_("Check the options of the source"),
 }
 """What to do after a status with which a system refuses to be read; 0 is any other one."""
 _REMEDIES_OF_SENDING = {
-    403: "Give the account of the token the right to write there",
-    404: "Check the address, and that the account of the token may write there",
-    0: "Correct what is set with kollega team set --set, then run it with --send-again",
+    403: N_("Give the account of the token the right to write there"),
+    404: N_("Check the address, and that the account of the token may write there"),
+    0: N_("Correct what is set with kollega team set --set, then run it with --send-again"),
 }
 """The same for what is sent there."""
+
+
+_PROBLEM = N_("%(source)s: %(address)s %(problem)s.")
+_GIVEN_UP = N_("%(source)s: %(address)s %(problem)s, %(again)s; what was read before stays.")
+_REDIRECTS = N_("%(source)s: %(address)s redirects again and again. Check the address.")
+_TOO_LARGE = N_(
+    "%(source)s: the answer of %(address)s is larger than %(mb)s MB and was not read. Ask for less at once."
+)
+_SLOW = N_("needs more than %(seconds)s seconds for an answer")
+_TOKEN_REFUSED = N_("%(source)s: the token is refused (401): make a new one and %(remedy)s.")
+_CERTIFICATE = N_(
+    "%(source)s: the certificate of %(address)s cannot be verified. If your organisation signs its own certificates, "
+    "name the file of its authority as ca_file."
+)
+_OTHER_HOST = N_(
+    "%(source)s: %(address)s points to %(other)s, which does not get the token. If that is the new address of the "
+    "system, give that one."
+)
 
 
 class Refused(SourceError):
@@ -154,15 +173,11 @@ class RestClient:
         try:
             status, answered, content, asked = self._send(address, None, body, headers, method)
         except Again as failure:
-            raise SourceError(f"{self._source}: {self._shown(address)} {failure.problem}.") from None
+            raise self._error(_PROBLEM, address, problem=failure.problem) from None
         if 200 <= status < 300:
             return Answer(read_json(content) if content.strip() else None, answered, asked)
         problem = self._failure(status, answered, content, asked, _REMEDIES_OF_SENDING)
-        raise (
-            problem
-            if isinstance(problem, SourceError)
-            else SourceError(f"{self._source}: {self._shown(address)} {problem.problem}.")
-        )
+        raise (problem if isinstance(problem, SourceError) else self._error(_PROBLEM, address, problem=problem.problem))
 
     def close(self) -> None:
         """Close the connections."""
@@ -199,7 +214,7 @@ class RestClient:
                 return status, headers, body, asked
             address, params = urljoin(asked, headers["location"]), None
             self._check_host(address)
-        raise SourceError(f"{self._source}: {self.address} redirects again and again. Check the address.")
+        raise self._error(_REDIRECTS, self.address)
 
     def _send(
         self,
@@ -217,27 +232,21 @@ class RestClient:
                 for part in response.iter_bytes():
                     body += part
                     if len(body) > self._patience.largest_answer:
-                        raise SourceError(
-                            f"{self._source}: the answer of {self._shown(address)} is larger than "
-                            f"{self._patience.largest_answer // 1_000_000} MB and was not read. Ask for less at once."
-                        )
+                        raise self._error(_TOO_LARGE, address, mb=self._patience.largest_answer // 1_000_000)
                     if time.monotonic() - began > self._patience.whole_answer:
-                        raise Again(f"needs more than {self._patience.whole_answer:.0f} seconds for an answer")
+                        raise Again(Sentence(_SLOW, seconds=round(self._patience.whole_answer)))
                 return response.status_code, response.headers, bytes(body), str(response.url)
         except httpx.TimeoutException:
-            raise Again("does not answer in time") from None
+            raise Again(Sentence("does not answer in time")) from None
         except httpx.DecodingError:
-            raise Again("sent an answer that cannot be unpacked") from None
+            raise Again(Sentence("sent an answer that cannot be unpacked")) from None
         except httpx.RemoteProtocolError:
-            raise Again("broke off in the middle of an answer") from None
+            raise Again(Sentence("broke off in the middle of an answer")) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             reason = self._access.without_secret(str(error)) or type(error).__name__
             if "CERTIFICATE_VERIFY_FAILED" in reason:
-                raise SourceError(
-                    f"{self._source}: the certificate of {self.address} cannot be verified. If your organisation "
-                    "signs its own certificates, name the file of its authority as ca_file."
-                ) from None
-            raise Again(f"cannot be reached ({reason})") from None
+                raise self._error(_CERTIFICATE, self.address) from None
+            raise Again(Sentence("cannot be reached (%(reason)s)", reason=reason)) from None
 
     def _failure(
         self, status: int, headers: httpx.Headers, body: bytes, address: str, remedies: Mapping[int, str] = _REMEDIES
@@ -245,31 +254,30 @@ class RestClient:
         shown, detail = self._shown(address), self._access.without_secret(error_text(body))
         if status == 429 or (status in (403, 503) and is_limit(headers, detail)):
             after = asked_to_wait(headers)
-            return Again(
-                f"allows no more requests for now ({status})", until_reset(headers) if after is None else after, True
-            )
+            limited = Sentence("allows no more requests for now (%(status)s)", status=status)
+            return Again(limited, until_reset(headers) if after is None else after, True)
         if status in _PASSES:
-            return Again(f"fails ({status}{detail})", asked_to_wait(headers))
+            return Again(Sentence("fails (%(status)s)", status=f"{status}{detail}"), asked_to_wait(headers))
         if status == 401:
-            return Refused(
-                f"{self._source}: the token is refused (401): make a new one and {self._access.remedy()}.", status
-            )
-        remedy = remedies.get(status, remedies[0])
-        return Refused(f"{self._source}: {shown} is refused ({status}{detail}). {remedy}.", status)
+            return Refused(Sentence(_TOKEN_REFUSED, source=self._source, remedy=self._access.remedy()), status)
+        remedy = Sentence(remedies.get(status, remedies[0]))
+        values = {"source": self._source, "address": shown, "status": f"{status}{detail}", "remedy": remedy}
+        return Refused(Sentence("%(source)s: %(address)s is refused (%(status)s). %(remedy)s.", **values), status)
 
     def _given_up(self, address: str, failure: Again) -> SourceError:
         if failure.limited:
-            again = f"and asks to wait {failure.after:.0f} seconds. Import again after that"
+            again = Sentence("and asks to wait %(num)s seconds. Import again after that", num=round(failure.after or 0))
         else:
-            again = f"also after {self._patience.attempts} attempts. Import again later"
-        return SourceError(
-            f"{self._source}: {self._shown(address)} {failure.problem}, {again}; what was read before stays."
-        )
+            again = Sentence("also after %(num)s attempts. Import again later", num=self._patience.attempts)
+        return self._error(_GIVEN_UP, address, problem=failure.problem, again=again)
+
+    def _error(self, text: str, address: str, **values: object) -> SourceError:
+        return SourceError(Sentence(text, source=self._source, address=self._shown(address), **values))
 
     def _wait_until_allowed(self) -> None:
         wait = self._free_at - time.monotonic()
         if wait > self._patience.longest_wait:
-            raise Again("allows no more requests for now", wait, limited=True)
+            raise Again(Sentence("allows no more requests for now"), wait, limited=True)
         if wait > 0:
             self._sleep(wait)
         self._free_at = 0.0
@@ -277,10 +285,7 @@ class RestClient:
     def _check_host(self, address: str) -> None:
         """Raises SourceError for an address on another host, which must not get the token."""
         if origin_of(address) != origin_of(self.address):
-            raise SourceError(
-                f"{self._source}: {self.address} points to {origin_of(address)}, which does not get the token. If that "
-                "is the new address of the system, give that one."
-            )
+            raise self._error(_OTHER_HOST, self.address, other=origin_of(address))
 
     def _shown(self, address: str) -> str:
         """An address without its query, which may say what is searched for."""

@@ -15,6 +15,7 @@ from indexer.sources.rest.access import Access, basic
 from indexer.sources.rest.client import Refused, RestClient
 from indexer.sources.rest.waiting import Patience
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 from tests.indexer.sources.servers.desk import BEGINNING, Desk
 from tests.indexer.sources.servers.server import TOKEN, Reply, SystemServer, serving
 
@@ -173,6 +174,7 @@ def test_a_refused_token_is_told_with_the_variable_to_set(
     with client_of(server, []) as client, pytest.raises(Refused) as refused:
         client.get("a")
     assert str(refused.value) == "desk: the token is refused (401): make a new one and set KOLLEGA_DESK_TOKEN."
+    assert isinstance(str(refused.value), Sentence)  # so that a page can say it in its language
     assert len(server.requests) == 1
 
 
