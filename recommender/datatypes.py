@@ -56,7 +56,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """One person's part in an item: `weight` 1 for the accepted answer, less for other parts."""
 

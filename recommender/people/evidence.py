@@ -6,6 +6,7 @@ Texts are not loaded: experts are chosen by far more items than are shown.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -49,14 +50,30 @@ def traces(
     """
     items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     services = frozenset(row[0] for row in rows(session, _SERVICES))
-    result = []
-    for key, (team, language, parts) in items.items():
-        if services or declined:
-            parts = tuple(
-                part for part in parts if part.person_id not in services and (key, part.person_id) not in declined
-            )
-        result.append(Trace(key, scores[key], team, language, parts))
+    result = [
+        Trace(key, scores[key], team, language, _counting(key, parts, services, declined))
+        for key, (team, language, parts) in items.items()
+    ]
     return sorted(result, key=lambda trace: (-trace.score, trace.key))
+
+
+def contributions(
+    session: Session, keys: Collection[str], reader: Reader, declined: Collection[tuple[str, int]] = ()
+) -> dict[str, tuple[Contribution, ...]]:
+    """What people did in those items of `keys` that exist and that `reader` may read, by key; as in `traces`, without
+    what only an order needs: there may be very many."""
+    items = _of_requests(session, keys, reader, None) | _of_documents(session, keys, reader, None)
+    services = frozenset(row[0] for row in rows(session, _SERVICES))
+    return {key: _counting(key, parts, services, declined) for key, (_team, _language, parts) in items.items()}
+
+
+def _counting(
+    key: str, parts: tuple[Contribution, ...], services: Collection[int], declined: Collection[tuple[str, int]]
+) -> tuple[Contribution, ...]:
+    """The parts in an item of people who are no services and have not said that it is not their topic."""
+    if not services and not declined:
+        return parts
+    return tuple(part for part in parts if part.person_id not in services and (key, part.person_id) not in declined)
 
 
 def mark_shown(traces: Sequence[Trace], matches: Mapping[str, float]) -> list[Trace]:
@@ -91,20 +108,16 @@ ItemParts = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
 
 def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
     found = _rows(session, _readable_requests, reader, ids_of(keys, Kind.REQUEST))
-    about: dict[int, tuple[str | None, str]] = {}
-    replies: dict[int, list[tuple[int | None, datetime, bool, int]]] = {}
-    for identifier, team, language, asker, resolved_at, author, at, accepted, score in found:
-        if before is not None and resolved_at is not None and resolved_at >= before:
-            continue
-        about[identifier] = (team, language)
-        if author is not None and author != asker and (before is None or at < before):
-            replies.setdefault(identifier, []).append((author, at, accepted, score))
     items: ItemParts = {}
-    for identifier, (team, language) in about.items():
-        request_replies = replies.get(identifier, [])
-        if len(request_replies) > 1:
-            request_replies.sort(key=itemgetter(1))
-        items[item_key(Kind.REQUEST, identifier)] = (team, language, reply_contributions(request_replies))
+    for identifier, of_request in groupby(found, itemgetter(0)):
+        replies: list[tuple[int | None, datetime, bool, int]] = []
+        for _id, team, language, asker, resolved_at, author, at, accepted, score in of_request:  # noqa: B007
+            if author is not None and author != asker and (before is None or at < before):
+                replies.append((author, at, accepted, score))
+        if before is None or resolved_at is None or resolved_at < before:
+            if len(replies) > 1:
+                replies.sort(key=itemgetter(1))
+            items[item_key(Kind.REQUEST, identifier)] = (team, language, reply_contributions(replies))
     return items
 
 

@@ -15,20 +15,21 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import Reader, readable_requests
-from recommender.corpus import readable_items, rows_of
+from recommender.corpus import readable_items
 from recommender.database.days import day_of
 from recommender.database.gap_tables import GapItem, GapRow, TopicAge
 from recommender.database.insight_tables import TopicRow
 from recommender.database.storing import in_chunks
-from recommender.database.tables import Document, HelpRequest, RequestAttempt
+from recommender.database.tables import HelpRequest, RequestAttempt
 from recommender.datatypes import Item, Kind, item_key
 from recommender.insights.gaps.changes import changes_of, document_languages, opened_or_used
 from recommender.insights.gaps.finding import FoundGap, TopicMaterial, contradictions, find
 from recommender.insights.gaps.gap import GapKind
 from recommender.insights.gaps.half_life import Ageing, ageing
 from recommender.insights.risk.answerability import AskedAgain
-from recommender.insights.topics.handling import team_of_most, teams_of
-from recommender.insights.topics.questions import found_by_topic, items_of_topics
+from recommender.insights.topics.handling import team_of_most
+from recommender.insights.topics.members import keys_of, members_of_topics
+from recommender.insights.topics.questions import found_by_topic
 from recommender.insights.topics.stored import stored_tokens
 from recommender.insights.topics.topic import reader_of
 
@@ -84,14 +85,15 @@ def update_gaps(sessions: sessionmaker[Session], now: datetime) -> GapsReport:
 
 def _update(session: Session, audience: str, now: datetime) -> GapsReport:
     reader = reader_of(session, audience)
-    items = items_of_topics(session, audience)
+    members = members_of_topics(session, audience)
+    items = keys_of(members)
     everything = frozenset[str]().union(*items.values())
-    teams, asked = teams_of(session, everything), _asked(session, audience, items)
+    asked = _asked(session, audience, items)
     sent = _sent(session, items, reader, now)
     changes, languages = changes_of(session, everything, reader), document_languages(session, reader)
     shown = frozenset(key for requests in sent.values() for request in requests for key in request.shown)
     finds = frozenset(key for questions in asked.values() for each in questions for key in each.found)
-    dates = _dates(session, everything)
+    dates = {member.key: member.created_at for of_topic in members.values() for member in of_topic}
     found = Counter[GapKind]()
     for table in (GapRow, TopicAge):
         session.execute(delete(table).where(table.topic_id.in_(list(items))))
@@ -114,7 +116,8 @@ def _update(session: Session, audience: str, now: datetime) -> GapsReport:
             )
             given = {key: dates[key] for key in items[topic] if key in dates}
             age, gaps = _judge(material, given, sent[topic])
-            team, kept = team_of_most(items[topic], teams), [gap for gap in gaps if _is_own(gap, items[topic], items)]
+            team = team_of_most(member.team_id for member in members[topic])
+            kept = [gap for gap in gaps if _is_own(gap, items[topic], items)]
             session.add(_age_row(topic, team, age, now))
             rows += [(_row(topic, team, gap), gap) for gap in kept]
         _store(session, rows)
@@ -184,18 +187,6 @@ def _pieces(
 
 def _documents(pieces: Mapping[str, Item]) -> list[str]:
     return [key for key, item in pieces.items() if item.kind is Kind.DOCUMENT]
-
-
-def _dates(session: Session, keys: Collection[str]) -> dict[str, datetime]:
-    """When each request was asked and each document was written."""
-    dates: dict[str, datetime] = {}
-    for kind, table, at in (
-        (Kind.REQUEST, HelpRequest, HelpRequest.created_at),
-        (Kind.DOCUMENT, Document, Document.written_at),
-    ):
-        for identifier, when in rows_of(session, select(table.id, at), table.id, keys, kind):
-            dates[item_key(kind, identifier)] = when
-    return dates
 
 
 def _sent(

@@ -5,7 +5,7 @@ person who stands for most is taken away, again and again, until more than half 
 file, those who stand for it (`holders.py`) that of its authors, and an item weighs less the older it is.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
@@ -24,10 +24,10 @@ def decayed(part: Contribution, now: datetime, half_life_days: float) -> float:
 
 def shares(holders: Holders, items: Collection[str], now: datetime, half_life_days: float) -> dict[int, float]:
     """The part of what is known of these items that each person knows, by id; together 1, or nothing at all."""
-    known: Counter[int] = Counter()
+    known = defaultdict[int, float](float)
     for item in sorted(items):
         for part in holders.parts.get(item, ()):
-            known[part.person_id] += decayed(part, now, half_life_days)  # type: ignore[assignment]
+            known[part.person_id] += decayed(part, now, half_life_days)
     whole = sum(known.values())
     return {person: weight / whole for person, weight in known.items()} if whole > 0 else {}
 
@@ -39,26 +39,23 @@ def bus_factor(holders: Holders, items: Collection[str], now: datetime, half_lif
     An item weighs as much as the best contribution to it; a document of the team as much as the heaviest other item,
     and is not lost.
     """
-    weights = {
-        item: max(decayed(part, now, half_life_days) for part in holders.parts[item])
-        for item in items
-        if item in holders.parts
-    }
-    kept = len(holders.of_team.intersection(items)) * max(weights.values(), default=1.0)
-    whole = sum(weights.values()) + kept
+    parts_of = [holders.parts[item] for item in sorted(items) if item in holders.parts]
+    weights = [max([decayed(part, now, half_life_days) for part in parts]) for parts in parts_of]
+    people = [{part.person_id for part in parts} for parts in parts_of]
+    kept = len(holders.of_team.intersection(items)) * max(weights, default=1.0)
+    whole = sum(weights) + kept
     if whole <= 0:
         return 0
-    people = {item: holders.people(item) for item in weights}
-    known: Counter[int] = Counter()
-    for item in sorted(weights):
-        for person in people[item]:
-            known[person] += weights[item]  # type: ignore[assignment]
+    known = defaultdict[int, float](float)
+    for weight, who in zip(weights, people, strict=True):
+        for person in who:
+            known[person] += weight
     # What is left of a person's items as others leave stays the same: an item is lost with the last of its people.
     leaving = sorted(known, key=lambda person: (-known[person], person))
     place = {person: number for number, person in enumerate(leaving)}
     lost_with: list[list[float]] = [[] for _person in leaving]
-    for item, weight in weights.items():
-        lost_with[max(place[person] for person in people[item])].append(weight)
+    for weight, who in zip(weights, people, strict=True):
+        lost_with[max([place[person] for person in who])].append(weight)
     lost = 0.0
     for gone, lost_weights in enumerate(lost_with, 1):
         lost += sum(lost_weights)

@@ -6,11 +6,12 @@ that has changed and that may be found for it now, or when the document of an ac
 else is computed anew each time, since people come and go and what they did grows old.
 """
 
+import heapq
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -24,14 +25,12 @@ from recommender.index import SearchIndex
 from recommender.insights.risk.acts import rewritten
 from recommender.insights.risk.answerability import Searching, ask_again
 from recommender.insights.risk.recording import record_figures
+from recommender.insights.topics.members import Member, members_of_topics, requests_among
 from recommender.insights.topics.questions import (
     INDEXING,
-    PastQuestion,
     asked_before,
     changed_since,
     found_before,
-    items_of_topics,
-    past_questions,
     texts,
     there,
 )
@@ -77,17 +76,13 @@ class FiguresReport:
 
 @dataclass(frozen=True)
 class _Topics:
-    """The topics of one audience: the items of each, all its past questions, newest first, and those to ask now."""
+    """The topics of one audience: the items of each, its questions that are asked again, newest first, and those to ask
+    now."""
 
     audience: str
-    items: Mapping[int, frozenset[str]]
-    past: Mapping[int, Sequence[PastQuestion]]
-    most: int
-    to_ask: Sequence[tuple[int, PastQuestion]] = ()
-
-    def sample(self, topic: int) -> Sequence[PastQuestion]:
-        """The questions of a topic that are asked again, at most `most`."""
-        return self.past.get(topic, ())[: self.most]
+    members: Mapping[int, Sequence[Member]]
+    samples: Mapping[int, Sequence[Member]]
+    to_ask: Sequence[tuple[int, Member]] = ()
 
 
 def update_figures(
@@ -115,30 +110,35 @@ def update_figures(
     for topics in work:
         with sessions.begin() as session:
             _store(session, topics, found, now)
-            acts += record_figures(session, index, topics.audience, topics.items, topics.past, settings, now)
-    sampled = sum(len(topics.sample(topic)) for topics in work for topic in topics.items)
-    count = sum(len(topics.items) for topics in work)
+            acts += record_figures(session, index, topics.audience, topics.members, settings, now)
+    sampled = sum(len(sample) for topics in work for sample in topics.samples.values())
+    count = sum(len(topics.members) for topics in work)
     return FiguresReport(count, len(found), sampled - len(found), acts, time.monotonic() - started)
 
 
 def _topics(session: Session, index: SearchIndex, audience: str, most: int, now: datetime) -> _Topics:
-    items = items_of_topics(session, audience)
-    topics = _Topics(audience, items, past_questions(session, items), most)
+    members = members_of_topics(session, audience)
+    samples = {topic: _newest(requests_among(of_topic), most) for topic, of_topic in members.items()}
+    topics = _Topics(audience, members, samples)
     asked_on, found = asked_before(session, audience), found_before(session, audience)
     present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
     changed = changed_since(session, max(asked_on.values()) - INDEXING) if asked_on else frozenset[str]()
     lost = {key for key, matches in found.items() if not matches.keys() <= present - changed}
     near = _near_changes(session, index, topics, changed)
-    written = rewritten(session, items)
+    written = rewritten(session, members)
 
-    def must_ask(topic: int, question: PastQuestion) -> bool:
+    def must_ask(topic: int, question: Member) -> bool:
         at = asked_on.get((topic, question.key))
         if at is None or question.key in near or (topic, question.key) in lost:
             return True
         return at < max(question.changed_at, written.get(topic, question.changed_at), now - _ASKED_AGAIN_AFTER)
 
-    to_ask = [(topic, each) for topic in sorted(items) for each in topics.sample(topic) if must_ask(topic, each)]
-    return _Topics(audience, items, topics.past, most, to_ask)
+    to_ask = [(topic, each) for topic, sample in samples.items() for each in sample if must_ask(topic, each)]
+    return replace(topics, to_ask=to_ask)
+
+
+def _newest(requests: Sequence[Member], most: int) -> Sequence[Member]:
+    return heapq.nlargest(most, requests, key=lambda request: (request.created_at, request.key))
 
 
 def _near_changes(session: Session, index: SearchIndex, topics: _Topics, changed: Set[str]) -> frozenset[str]:
@@ -146,7 +146,7 @@ def _near_changes(session: Session, index: SearchIndex, topics: _Topics, changed
     search may find these items: other items may be nearer to the question."""
     if not changed:
         return frozenset()
-    sampled = [question.key for topic in topics.items for question in topics.sample(topic)]
+    sampled = [question.key for sample in topics.samples.values() for question in sample]
     tokens = reader_of(session, topics.audience).tokens
     keys, vectors = index.item_vectors(tokens, changed | set(sampled))
     rows = {key: row for row, key in enumerate(keys)}
@@ -181,7 +181,7 @@ def _ask_all(
     to_ask = [(topics.audience, topic, question) for topics in work for topic, question in topics.to_ask]
 
     def ask(
-        chunk: Sequence[tuple[str, int, PastQuestion]],
+        chunk: Sequence[tuple[str, int, Member]],
     ) -> dict[tuple[int, str], dict[str, float] | None]:
         with sessions() as session:
             readers = {audience: reader_of(session, audience) for audience, _topic, _question in chunk}
@@ -203,11 +203,11 @@ def _ask_all(
 
 def _store(session: Session, topics: _Topics, found: Found, now: datetime) -> None:
     """Store what was found, and forget the questions that are not asked any more."""
-    mine = {key: items for key, items in found.items() if key[0] in topics.items}
+    mine = {key: items for key, items in found.items() if key[0] in topics.members}
     keys = {question for _topic, question in mine} | {item for items in mine.values() for item in items or ()}
     present = there(session, keys, reader_of(session, topics.audience))  # something may have been erased meanwhile
-    for topic in topics.items:
-        sample = [question.key for question in topics.sample(topic)]
+    for topic, questions in topics.samples.items():
+        sample = [question.key for question in questions]
         stays = [question for question in sample if (topic, question) not in mine]
         for table in (TopicQuestion, TopicAnswer):
             session.execute(delete(table).where(table.topic_id == topic, table.question.not_in(stays)))

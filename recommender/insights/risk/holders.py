@@ -28,7 +28,7 @@ from recommender.datatypes import REPLIED, Contribution, Kind, Part, item_key
 from recommender.insights.topics.questions import chunks
 from recommender.knowledge.documents import due_on
 from recommender.knowledge.outcomes import EventKind, who_declined
-from recommender.people.evidence import traces
+from recommender.people.evidence import contributions
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Holders:
 
     def people(self, item: str) -> frozenset[int]:
         """The ids of the people who stand for an item."""
-        return frozenset(part.person_id for part in self.parts.get(item, ()))
+        return frozenset([part.person_id for part in self.parts.get(item, ())])
 
     def counts(self, item: str) -> bool:
         """True when somebody who is here stands for the item, or the team does."""
@@ -60,19 +60,17 @@ def holders_of(session: Session, items: Collection[str], reader: Reader, now: da
     standing, watched = dict[str, bool](), _watched(session)
     for chunk in chunks([key for key in items if key.startswith(Kind.DOCUMENT)]):
         standing |= _verified(session, chunk, day_of(now))
-    for trace in traces(session, dict.fromkeys(items, 1.0), reader, who_declined(session, items)):
-        if trace.key.startswith(Kind.DOCUMENT):
-            if trace.key in standing and not standing[trace.key]:
-                of_team.add(trace.key)
-            did = trace.contributions if trace.key in standing else ()
-        else:
-            did = trace.contributions
-            if trace.key in watched or len(did) > 1:
-                did = _answers((*did, *watched.get(trace.key, ())))
+    for key, did in contributions(session, items, reader, who_declined(session, items)).items():
+        if key.startswith(Kind.DOCUMENT):
+            if key in standing and not standing[key]:
+                of_team.add(key)
+            did = did if key in standing else ()
+        elif key in watched or len(did) > 1:
+            did = _answers((*did, *watched.get(key, ())))
         if left and did:
             did = tuple(part for part in did if part.person_id not in left)
         if did:
-            parts[trace.key] = did
+            parts[key] = did
     return Holders(parts, frozenset(of_team))
 
 

@@ -53,8 +53,9 @@ class Rules:
 
     def leaving(self, person: int) -> float:
         """The chance that this person leaves within a year."""
-        left_on, away_until = self.absences.get(person, (None, None))
-        return chance_of_leaving(left_on, away_until, day_of(self.now), self.yearly_leaving)
+        if person not in self.absences:  # as nearly all of them
+            return self.yearly_leaving
+        return chance_of_leaving(*self.absences[person], day_of(self.now), self.yearly_leaving)
 
 
 def judge(content: TopicContent, holders: Holders, rules: Rules) -> Figures:
@@ -62,7 +63,8 @@ def judge(content: TopicContent, holders: Holders, rules: Rules) -> Figures:
 
     What is known of it are its requests, and the documents that are found for its questions.
     """
-    demand = float(sum(rules.now - YEAR < at <= rules.now for at in content.created))
+    now, year_ago = rules.now, rules.now - YEAR
+    demand = float(sum(year_ago < at <= now for at in content.created))
     found = frozenset[str]().union(*(question.answers(rules.answer_from) for question in content.asked))
     known = {item for item in content.items if item.startswith(Kind.REQUEST)}
     known |= {item for item in found if item.startswith(Kind.DOCUMENT)}

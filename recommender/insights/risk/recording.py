@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -24,15 +24,16 @@ from recommender.insights.risk.judging import Figures, Rules, TopicContent, judg
 from recommender.insights.risk.nearness import Nearness
 from recommender.insights.risk.proposals import Colleagues, DocumentFacts, TopicActs, proposals
 from recommender.insights.risk.transfer import Losses, Proposal, choose
-from recommender.insights.topics.handling import team_of_most, teams_of
-from recommender.insights.topics.questions import PastQuestion, chunks, found_by_topic
+from recommender.insights.topics.handling import team_of_most
+from recommender.insights.topics.members import Member, keys_of, requests_among
+from recommender.insights.topics.questions import chunks, found_by_topic
 from recommender.insights.topics.topic import reader_of
 from recommender.knowledge.searched_topics import monday
 from recommender.search.replies import says_nothing
 from recommender.settings import Settings
 
-_CHUNK, _AT_ONCE = 500, 5_000
-"""Topics whose figures are replaced by a statement, and rows that are stored together: judgements."""
+_CHUNK, _TOGETHER = 500, 20
+"""Topics whose figures are deleted by a statement, and whose rows are stored together: judgements."""
 _FEWEST_WORDS = 8
 """An answer with fewer words is no material for a document; a judgement."""
 
@@ -41,17 +42,16 @@ def record_figures(
     session: Session,
     index: SearchIndex | None,
     audience: str,
-    items: Mapping[int, frozenset[str]],
-    past: Mapping[int, Sequence[PastQuestion]],
+    members: Mapping[int, Sequence[Member]],
     settings: Settings,
     now: datetime,
 ) -> int:
-    """Store the figures of the topics of an audience, with their items and past questions by topic, and the acts that
-    are worth proposing. Returns how many these are. The index says which requests are about the same; without one all
-    of a topic are."""
-    settle(session, list(items), now)
-    contents = _contents(session, audience, items, past)
-    known = frozenset[str]().union(*items.values(), *(asked.found for each in contents for asked in each.asked))
+    """Store the figures of the topics of an audience, with their items by topic, and the acts that are worth proposing.
+    Returns how many these are. The index says which requests are about the same; without one all of a topic are."""
+    settle(session, list(members), now)
+    contents = _contents(session, audience, members)
+    known = frozenset[str]().union(*(each.items for each in contents))
+    known |= {key for each in contents for asked in each.asked for key in asked.found}
     holders = holders_of(session, known, reader_of(session, audience), now)
     people = session.execute(select(Person.id, Person.left_on, Person.away_until)).all()
     rules = Rules(
@@ -67,27 +67,24 @@ def record_figures(
     asked = frozenset(key for each in contents for answer in each.asked for key in (answer.question, *answer.found))
     nearness = Nearness.of(index, reader_of(session, audience), asked)
     acts = _acts(session, contents, figures, holders, rules, nearness)
-    store_proposals(session, list(items), acts, now)
+    store_proposals(session, list(members), acts, now)
     return len(acts)
 
 
-def _contents(
-    session: Session, audience: str, items: Mapping[int, frozenset[str]], past: Mapping[int, Sequence[PastQuestion]]
-) -> list[TopicContent]:
+def _contents(session: Session, audience: str, members: Mapping[int, Sequence[Member]]) -> list[TopicContent]:
     """What the figures of each topic are computed from."""
-    found = found_by_topic(session, audience)
-    teams = teams_of(session, frozenset[str]().union(*items.values()))
+    found, items = found_by_topic(session, audience), keys_of(members)
     contents = []
-    for topic, members in sorted(items.items()):
-        questions = past.get(topic, ())
+    for topic, of_topic in sorted(members.items()):
+        asked = found[topic]
         contents.append(
             TopicContent(
                 topic,
-                members,
-                tuple(AskedAgain(key, matches) for key, matches in sorted(found[topic].items())),
-                tuple(question.created_at for question in questions),
-                {question.key: question.language for question in questions},
-                team_of_most(members, teams),
+                items[topic],
+                tuple(AskedAgain(key, matches) for key, matches in sorted(asked.items())),
+                tuple(request.created_at for request in requests_among(of_topic)),
+                {member.key: member.language for member in of_topic if member.key in asked},
+                team_of_most(member.team_id for member in of_topic),
             )
         )
     return contents
@@ -100,6 +97,17 @@ def _store(session: Session, contents: Sequence[TopicContent], figures: Mapping[
         for table in (TopicFigure, TopicKnower):
             session.execute(delete(table).where(table.topic_id.in_(topics)))
         session.execute(delete(TopicWeek).where(TopicWeek.topic_id.in_(topics), TopicWeek.week == week))
+    session.flush()
+    for some in in_chunks(contents, _TOGETHER):
+        for table, values in _rows(some, figures, week, now).items():
+            if values:
+                session.connection().execute(insert(table.__table__), values)  # as rows, which takes half of the time
+
+
+def _rows(
+    contents: Sequence[TopicContent], figures: Mapping[int, Figures], week: date, now: datetime
+) -> dict[Any, list[dict[str, Any]]]:
+    """The rows of topics, by table."""
     rows: dict[Any, list[dict[str, Any]]] = {TopicFigure: [], TopicWeek: [], TopicKnower: []}
     for content in contents:
         of_topic = figures[content.topic]
@@ -122,10 +130,7 @@ def _store(session: Session, contents: Sequence[TopicContent], figures: Mapping[
             }
             for knower in of_topic.knowers
         ]
-    session.flush()
-    for table, values in rows.items():
-        for chunk in in_chunks(values, _AT_ONCE):
-            session.connection().execute(insert(table.__table__), chunk)  # as rows, which takes half of the time
+    return rows
 
 
 def _acts(
@@ -139,8 +144,9 @@ def _acts(
     """The acts that are worth doing, the one that takes away most first."""
     at_risk = [each for each in contents if figures[each.topic].expected_loss > 0 and each.asked]
     found = frozenset[str]().union(*(asked.found for each in at_risk for asked in each.asked))
-    asked = frozenset(asked.question for each in at_risk for asked in each.asked)
-    documents, quotable = _documents(session, found, rules.now), _quotable(session, found | asked)
+    answering = (asked.answers(rules.answer_from) for each in at_risk for asked in each.asked)
+    of_one = {key for keys in answering for key in keys if len(holders.people(key)) == 1}
+    documents, quotable = _documents(session, found, rules.now), _quotable(session, of_one)
     topics = [
         TopicActs(
             content,
@@ -181,7 +187,7 @@ def _documents(session: Session, keys: Collection[str], now: datetime) -> dict[s
 
 
 def _quotable(session: Session, keys: Collection[str]) -> frozenset[str]:
-    """The requests whose answer says enough to make a document of it."""
+    """Those requests whose answer says enough to make a document of it."""
     return frozenset(
         key
         for chunk in chunks([key for key in keys if key.startswith(Kind.REQUEST)])

@@ -28,7 +28,7 @@ YEAR = timedelta(days=365)
 """The time ahead for which a loss is expected, and the time back in which a topic's questions are counted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Knower:
     """A person who knows a topic. `share` is their part of what is known (0 to 1), `answerable_without` the share of
     the topic's questions that would find an answer if they left, and `leaving` the chance that they do within a year.

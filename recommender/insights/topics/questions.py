@@ -1,7 +1,7 @@
 """The items of topics and their past questions, as they are in the database now."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,6 @@ from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicQues
 from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest
 from recommender.datatypes import Kind, item_key
-from recommender.insights.topics.topic import reader_of
 
 INDEXING = timedelta(hours=1)
 """How long ago what the index has may have been read from the database when the insights begin; a judgement."""
@@ -24,16 +23,6 @@ _NAMED_AGAIN_AFTER = timedelta(days=28)
 have; a judgement."""
 _AT_ONCE = 5_000
 """Items that are read from the database together; a judgement."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastQuestion:
-    """A request as a question: the key of its item, its language, when it was asked, and when it was last changed."""
-
-    key: str
-    language: str
-    created_at: datetime
-    changed_at: datetime
 
 
 def there(session: Session, keys: Collection[str], reader: Reader) -> frozenset[str]:
@@ -49,35 +38,6 @@ def there(session: Session, keys: Collection[str], reader: Reader) -> frozenset[
         for kind, column, query in queries
         for (identifier,) in rows_of(session, query, column, keys, kind)
     )
-
-
-def items_of_topics(session: Session, audience: str) -> dict[int, frozenset[str]]:
-    """The items of each topic of an audience, by topic, that are there and that all of it may read."""
-    rows = session.execute(
-        select(TopicItem.topic_id, TopicItem.item)
-        .join(TopicRow, TopicRow.id == TopicItem.topic_id)
-        .where(TopicRow.audience == audience, TopicRow.ended_on.is_(None))
-    ).all()
-    present = there(session, [item for _topic, item in rows], reader_of(session, audience))
-    items: dict[int, set[str]] = {topic: set() for topic, _item in rows}
-    for topic, item in rows:
-        if item in present:
-            items[topic].add(item)
-    return {topic: frozenset(members) for topic, members in items.items()}
-
-
-def past_questions(session: Session, items: Mapping[int, Collection[str]]) -> dict[int, list[PastQuestion]]:
-    """The questions of each topic, newest first."""
-    topic_of = {item: topic for topic, members in items.items() for item in members}
-    questions = defaultdict[int, list[PastQuestion]](list)
-    query = select(HelpRequest.id, HelpRequest.language, HelpRequest.created_at, HelpRequest.updated_at)
-    rows = rows_of(session, query, HelpRequest.id, topic_of, Kind.REQUEST)
-    for identifier, language, created_at, changed_at in rows:
-        key = item_key(Kind.REQUEST, identifier)
-        questions[topic_of[key]].append(PastQuestion(key, language, created_at, changed_at))
-    for of_topic in questions.values():
-        of_topic.sort(key=lambda question: (question.created_at, question.key), reverse=True)
-    return dict(questions)
 
 
 def texts(session: Session, keys: Collection[str]) -> dict[str, str]:

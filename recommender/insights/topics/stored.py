@@ -155,13 +155,17 @@ def count_there(session: Session, topics: Collection[int], reader: Reader) -> Co
     of_requests = and_(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
     of_documents = and_(SEARCHABLE_DOCUMENTS, readable_documents(reader))
     for kind, table, there in ((Kind.REQUEST, HelpRequest, of_requests), (Kind.DOCUMENT, Document, of_documents)):
-        prefix = f"{kind}:"
-        number: Any = cast(func.substr(TopicItem.item, len(prefix) + 1), Integer)
-        of_kind = case((TopicItem.item.startswith(prefix), number))  # PostgreSQL refuses to read others as numbers
-        query = select(TopicItem.topic_id, func.count()).join(table, table.id == of_kind)
+        query = select(TopicItem.topic_id, func.count()).join(table, table.id == id_in_topic(kind))
         query = query.where(TopicItem.topic_id.in_(sorted(topics)), there).group_by(TopicItem.topic_id)
         counts.update({topic: number for topic, number in session.execute(query)})
     return counts
+
+
+def id_in_topic(kind: Kind) -> Any:
+    """The database id of an item of a topic, as an expression; NULL for an item of another kind."""
+    prefix = f"{kind}:"
+    number: Any = cast(func.substr(TopicItem.item, len(prefix) + 1), Integer)
+    return case((TopicItem.item.startswith(prefix), number))  # PostgreSQL refuses to read others as numbers
 
 
 def readable_texts(session: Session, keys: Collection[str], reader: Reader, bodies: bool) -> dict[str, Text]:

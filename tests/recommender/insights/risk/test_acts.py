@@ -28,7 +28,7 @@ from recommender.errors import Conflict, NotAllowed
 from recommender.insights.risk.acts import Act, begin, drop, plan
 from recommender.insights.risk.drafting import start_document
 from recommender.insights.risk.recording import record_figures
-from recommender.insights.topics.questions import items_of_topics, past_questions
+from recommender.insights.topics.members import members_of_topics
 from recommender.knowledge import documents
 from recommender.settings import Settings
 
@@ -62,10 +62,8 @@ class Office:
     def update(self, now: datetime = NOW) -> int:
         """Compute figures and acts."""
         with self.sessions.begin() as session:
-            items = items_of_topics(session, self.audience)
-            return record_figures(
-                session, None, self.audience, items, past_questions(session, items), self.settings, now
-            )
+            members = members_of_topics(session, self.audience)
+            return record_figures(session, None, self.audience, members, self.settings, now)
 
     def plan(self, handle: str = "helmi") -> list[Act]:
         """The acts that this person sees."""
