@@ -2,12 +2,13 @@
 little farther away stands there too when it says so, and one that does not must be nearer, so that whoever reads only
 the name expects what is in the topic."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from recommender.insights.topics.bags import Bags
 from recommender.insights.topics.clustering import (
     AT_ONCE,
     LEAST_ITEMS,
@@ -32,42 +33,37 @@ _PASSES = 5
 
 @dataclass(frozen=True)
 class Named:
-    """What items say: `bags` has the words of each, with their weights, and `names` the terms of each group's name, by
-    the group's number."""
+    """What items say: `bags` has the words of each, and `names` the terms of each group's name, by the group's
+    number."""
 
-    bags: Sequence[Mapping[str, float]]
+    bags: Bags
     names: Mapping[int, Collection[str]]
 
-    def only_names(self) -> "Named":
-        """The same with only those words that are in a name, so that they are looked for once."""
-        terms = {term for name in self.names.values() for term in name}
-        return Named([{term: bag[term] for term in terms & bag.keys()} for bag in self.bags], self.names)
 
-    def weights(self, labels: Labels) -> dict[str, list[tuple[int, float]]]:
-        """For each term of a name the groups that it names, and the share of the items that have it which are there."""
-        groups = defaultdict[str, list[int]](list)
-        for group, terms in self.names.items():
-            for term in terms:
-                groups[term].append(group)
-        there, all_ = Counter[tuple[str, int]](), Counter[str]()
-        for bag, label in zip(self.bags, labels.tolist(), strict=True):
-            for term in groups.keys() & bag.keys():
-                all_[term] += 1
-                there[term, label] += 1
-        return {
-            term: [(group, there[term, group] / max(1, all_[term])) for group in named]
-            for term, named in groups.items()
-        }
+class _Said:
+    """What items say of the names of so many groups."""
 
-    def said(self, rows: Labels, count: int, weights: Mapping[str, list[tuple[int, float]]]) -> Vectors:
-        """How much the items of these rows say of the name of each group, from 0 to 1, shape (rows, count)."""
-        said = np.zeros((len(rows), count), np.float32)
-        for place, row in enumerate(rows.tolist()):
-            bag = self.bags[row]
-            for term in weights.keys() & bag.keys():
-                for group, weight in weights[term]:
-                    said[place, group] += weight * bag[term]
-        return np.minimum(said, 1.0)
+    def __init__(self, named: Named, groups: int) -> None:
+        terms = sorted({term for name in named.names.values() for term in name})
+        self._counts = named.bags.matrix(terms)  # shape (items, terms)
+        self._rows = np.repeat(np.arange(len(named.bags)), np.diff(self._counts.indptr))
+        self._names = np.zeros((len(terms), groups), np.bool_)
+        for group, name in named.names.items():
+            self._names[[place for place, term in enumerate(terms) if term in name], group] = True
+
+    def weights(self, labels: Labels) -> NDArray[np.float64]:
+        """For each term and each group that it names, the share of the items with the term that are in the group, shape
+        (terms, groups)."""
+        terms, groups = self._names.shape
+        term_of, label_of = self._counts.indices.astype(np.int64), labels[self._rows]
+        inside = label_of != NOWHERE
+        there = np.bincount(term_of[inside] * groups + label_of[inside], minlength=terms * groups)
+        all_ = np.maximum(1, np.bincount(term_of, minlength=terms))
+        return np.where(self._names, there.reshape(terms, groups) / all_[:, None], 0.0)
+
+    def of(self, rows: Labels, weights: NDArray[np.float64]) -> Vectors:
+        """How much the items of these rows say of the name of each group, from 0 to 1, shape (rows, groups)."""
+        return np.asarray(np.minimum(self._counts[rows] @ weights, 1.0), np.float32)
 
 
 def fitted(vectors: Vectors, labels: Labels, movable: Mask, named: Named) -> Labels:
@@ -76,10 +72,11 @@ def fitted(vectors: Vectors, labels: Labels, movable: Mask, named: Named) -> Lab
     found, rows = labels.copy(), np.flatnonzero(movable)
     if not named.names or not len(rows):
         return found
-    named, count = named.only_names(), 1 + max(int(labels.max()), *named.names)
+    count = 1 + max(int(labels.max()), *named.names)
+    said = _Said(named, count)
     for _pass in range(_PASSES):
         before = found.copy()
-        centres, weights = _centres(vectors, found, count), named.weights(found)
+        centres, weights = _centres(vectors, found, count), said.weights(found)
         mean, deviation = cosines_with_others(vectors, found, centres)
         if not deviation:  # a single group, or equal vectors
             break
@@ -90,7 +87,7 @@ def fitted(vectors: Vectors, labels: Labels, movable: Mask, named: Named) -> Lab
             cosines[:, ~centres.any(axis=1)] = -2.0
             inside = np.flatnonzero(before[some] != NOWHERE)
             cosines[inside, before[some][inside]] = own[some][inside]
-            near = (cosines - mean) / deviation + _SAYS * named.said(some, len(centres), weights)
+            near = (cosines - mean) / deviation + _SAYS * said.of(some, weights)
             found[some] = _chosen(near, before[some])
         if (found == before).all():
             break

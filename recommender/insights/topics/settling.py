@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recommender.insights.topics import clustering
+from recommender.insights.topics.bags import Bags
 from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.fitting import Named, fitted
 from recommender.insights.topics.matching import match
@@ -56,7 +57,7 @@ def settled(
     texts: Texts,
     keys: Sequence[str],
     vectors: Vectors,
-    bags: Sequence[Mapping[str, float]],
+    bags: Bags,
     before: Mapping[int, StoredTopic],
     taken: Names,
     again: bool,
@@ -98,7 +99,7 @@ def _fitted(
     texts: Texts,
     groups: _Groups,
     topics: Sequence[NewTopic],
-    bags: Sequence[Mapping[str, float]],
+    bags: Bags,
     before: Mapping[int, StoredTopic],
     forgotten: Set[int],
 ) -> list[NewTopic]:

@@ -6,7 +6,7 @@ written in one short transaction for each token of readers, so that nobody waits
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,6 +38,8 @@ from recommender.language.dictionary import Dictionary
 log = logging.getLogger(__name__)
 NO_VECTORS, FEW_ITEMS, NOT_FOR_EVERYONE = "no_vectors", "few_items", "not_for_everyone"
 """What topics lack: an index with vectors; enough items that are alike; items that everyone may read."""
+Items = tuple[Sequence[str], Vectors]
+"""The keys and vectors of items."""
 _TRIES = 3
 """How many times the topics of a token are computed when leads change them meanwhile; a judgement."""
 
@@ -82,18 +84,21 @@ def update_topics(
         audiences = tokens_of_topics(session)
         people = names_of_people(session)
     found = {token: index.item_vectors(frozenset({token})) for token in audiences} if index else {}
-    if not any(len(keys) for keys, _vectors in found.values()):
+    if index is None or not any(len(keys) for keys, _vectors in found.values()):
         return TopicsReport(missing=(NO_VECTORS,), seconds=time.monotonic() - started)
     reader = WordReader(analyzer, Dictionary.load(), people)
-    report, restricted = TopicsReport(), False
+    report, restricted = TopicsReport(), not len(found[EVERYONE][0])
     taken = {language: set[str]() for language in LANGUAGES}
+
+    def items_of(token: str) -> Items:
+        """The items of a token; their vectors take so much memory that they are not kept here."""
+        return found.pop(token, None) or index.item_vectors(frozenset({token}))
+
     for token in audiences:
-        keys, vectors = found.pop(token)
-        done, names = _update_token(sessions, token, keys, vectors, reader, taken, now, again)
+        done, names = _update_token(sessions, token, items_of, reader, taken, now, again)
         report = _sum(report, done)
         if token == EVERYONE:  # the readers of every token may see the names of these
             taken = names
-            restricted = not len(keys)
     lacks = ((NOT_FOR_EVERYONE, restricted), (FEW_ITEMS, not report.topics))
     lacking = tuple(lack for lack, true in lacks if true)
     return replace(report, missing=lacking, seconds=time.monotonic() - started)
@@ -102,8 +107,7 @@ def update_topics(
 def _update_token(
     sessions: sessionmaker[Session],
     token: str,
-    keys: Sequence[str],
-    vectors: Vectors,
+    items_of: Callable[[str], Items],
     reader: WordReader,
     taken: Names,
     now: datetime,
@@ -111,18 +115,18 @@ def _update_token(
 ) -> tuple[TopicsReport, dict[str, set[str]]]:
     """Update the topics of one token. Returns also the names of its topics and of `taken`."""
     for _try in range(_TRIES):
+        keys, vectors = items_of(token)
         with sessions() as session:
             before = read(session, token)
             found = readable_texts(session, keys, reader_of(session, token), len(keys) <= WITH_BODIES)
             places = [place for place, key in enumerate(keys) if key in found]
             readable = [keys[place] for place in places]
-            meanings = vectors[places] if len(places) < len(keys) else vectors
-            texts = Texts(session, readable, meanings, reader)
-            bags = texts.bags([found[key] for key in readable])
-            found.clear()  # of many items they take much memory
+            texts = Texts(session, readable, reader)
+            bags = texts.bags(found.pop(key) for key in readable)
             unnamed = without_name(session, token, now)
             unnamed = replace(unnamed, nameless=frozenset()) if again else unnamed
-            both = with_words(meanings, bags)
+            both = with_words(vectors, places, bags)
+            del vectors
             after, names = settled(texts, readable, both, bags, before, taken, again, unnamed)
         with sessions.begin() as session:
             lock(session)

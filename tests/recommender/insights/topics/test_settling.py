@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from recommender.encoder import normalise
 from recommender.insights.topics import clustering, settling
+from recommender.insights.topics.bags import Bags
 from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
 from recommender.insights.topics.questions import WithoutName
 from recommender.insights.topics.settling import settled
@@ -79,7 +80,7 @@ class Items:
         self, *before: StoredTopic, nameless: Sequence[int] = (), forgotten: Sequence[int] = ()
     ) -> tuple[dict[str, NewTopic], dict[str, set[str]]]:
         """The topics that are not closed by their English names, and all names."""
-        bags = [{word: 1.0} for word in self.words]
+        bags = Bags.of({word: 1.0} for word in self.words)
         topics = {topic.id: topic for topic in before}
         taken = {language: set[str]() for language in LANGUAGES}
         unnamed = WithoutName(frozenset(nameless), frozenset(forgotten))
@@ -225,7 +226,7 @@ def test_groups_without_a_name_are_not_divided_into_more_than_there_should_be(
         for place in range(52):
             items.add({subject: 1.0, 5 + place % 6: 0.1}, f"word {subject} {place}")
     items.words = [f"word {place}" for place in range(len(items.words))]
-    bags: list[dict[str, float]] = [{} for _key in items.keys]
+    bags = Bags.of({} for _key in items.keys)
     texts = cast("Texts", OneWord(items.words))
     no_topics = {language: set[str]() for language in LANGUAGES}
     after, _names = settled(texts, items.keys, items.vectors, bags, {}, no_topics, False, WithoutName())

@@ -5,13 +5,18 @@ import math
 import numpy as np
 import pytest
 
+from recommender.insights.topics.bags import Bags
 from recommender.insights.topics.word_vectors import _DIMENSION, _direction, with_words
 
 MEANINGS = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], np.float32)
 
 
 def test_words_are_two_fifths_and_rare_ones_count_more() -> None:
-    both = with_words(MEANINGS, [{"vpn": 1.0, "alone": 1.0}, {"vpn": 1.0, "tunnel": 0.5}, {"tunnel": 1.0, "vpn": 1.0}])
+    both = with_words(
+        MEANINGS,
+        [0, 1, 2],
+        Bags.of([{"vpn": 1.0, "alone": 1.0}, {"vpn": 1.0, "tunnel": 0.5}, {"tunnel": 1.0, "vpn": 1.0}]),
+    )
     assert both.shape == (3, 2 + _DIMENSION) and both.dtype == np.float32
     said = math.log(3 / 3) * _direction("vpn") + 0.5 * math.log(3 / 2) * _direction("tunnel")
     said /= np.linalg.norm(said)
@@ -23,4 +28,4 @@ def test_words_are_two_fifths_and_rare_ones_count_more() -> None:
 
 @pytest.mark.parametrize("bags", [[{}, {}, {}], [{"a": 1.0}, {"b": 1.0}, {"c": 1.0}]])
 def test_without_shared_words_only_the_meaning_counts(bags: list[dict[str, float]]) -> None:
-    assert with_words(MEANINGS, bags)[:, :2] == pytest.approx(MEANINGS)
+    assert with_words(MEANINGS, [2, 1, 0], Bags.of(bags))[:, :2] == pytest.approx(MEANINGS[::-1])
