@@ -11,6 +11,7 @@ import logging
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class Dictionary:
         """Read the file. An empty dictionary when it is missing, damaged or of another WORD_VERSION, which is
         logged as an error.
 
-        Takes about 60 ms of processor time, mostly to create 226,000 strings: load it once and pass it on.
+        Takes about 60 ms of processor time, mostly to create 226,000 strings. `shipped` does it once.
         """
         try:
             content = json.loads(gzip.decompress(path.read_bytes()))
@@ -63,6 +64,12 @@ class Dictionary:
                 error,
             )
         return cls()
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def shipped() -> "Dictionary":
+        """The dictionary that ships with Kollega, which is read once."""
+        return Dictionary.load()
 
     def translations(
         self, words: Sequence[Sequence[str]], language: str, swedish: bool = False

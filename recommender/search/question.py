@@ -121,7 +121,7 @@ class QuestionAnalyzer:
         """An analyser with the lexicon, the dictionary and the everyday words that ship with Kollega, and the
         organisation's synonyms: those of its file, and those that `stored` gives for each question."""
         synonyms, everyday = SynonymsFile(settings.synonyms_path, analyzer), Synonyms.everyday(analyzer)
-        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.load(), settings.language, everyday, stored)
+        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.shipped(), settings.language, everyday, stored)
 
     def with_stored(self, synonyms: Synonyms) -> "QuestionAnalyzer":
         """The same with these synonyms in place of the stored ones."""

@@ -229,7 +229,7 @@ class _Naming:
 
     def __init__(self, session: Session, token: str, analyzer: Analyzer) -> None:
         self._session, self._token = session, token
-        reader = WordReader(analyzer, Dictionary.load(), names_of_people(session))
+        reader = WordReader(analyzer, Dictionary.shipped(), names_of_people(session))
         items = sorted({item for topic in read(session, token).values() for item in topic.items})
         self._namer = Namer(reader, with_teams(session, items[:: max(1, len(items) // _SAMPLE)]))
 

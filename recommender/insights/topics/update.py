@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -31,7 +32,7 @@ from recommender.insights.topics.texts import WITH_BODIES, Texts
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, reader_of
 from recommender.insights.topics.word_vectors import with_words
 from recommender.insights.topics.words import WordReader
-from recommender.knowledge.erased_names import names_of_people
+from recommender.knowledge.erased_names import NamesOfPeople, names_of_people
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
 
@@ -86,7 +87,7 @@ def update_topics(
     found = {token: index.item_vectors(frozenset({token})) for token in audiences} if index else {}
     if index is None or not any(len(keys) for keys, _vectors in found.values()):
         return TopicsReport(missing=(NO_VECTORS,), seconds=time.monotonic() - started)
-    reader = WordReader(analyzer, Dictionary.load(), people)
+    reader = reader_of_words(analyzer, people)
     report, restricted = TopicsReport(), not len(found[EVERYONE][0])
     taken = {language: set[str]() for language in LANGUAGES}
 
@@ -99,9 +100,16 @@ def update_topics(
         report = _sum(report, done)
         if token == EVERYONE:  # the readers of every token may see the names of these
             taken = names
+    reader.forget_texts()
     lacks = ((NOT_FOR_EVERYONE, restricted), (FEW_ITEMS, not report.topics))
     lacking = tuple(lack for lack, true in lacks if true)
     return replace(report, missing=lacking, seconds=time.monotonic() - started)
+
+
+@lru_cache(maxsize=1)
+def reader_of_words(analyzer: Analyzer, people: NamesOfPeople) -> WordReader:
+    """What reads words, as long as people have these names: `kollega watch` comes back to the words it has read."""
+    return WordReader(analyzer, Dictionary.shipped(), people)
 
 
 def _update_token(

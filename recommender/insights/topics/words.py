@@ -94,6 +94,10 @@ class WordReader:
         self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
         self.read = lru_cache(maxsize=2_000)(self._read_uncached)  # a group that is divided is read again
 
+    def forget_texts(self) -> None:
+        """Keep what was found out of words, and nothing of the texts that they were in."""
+        self.read.cache_clear()
+
     def _read_uncached(self, text: Text) -> Words:
         """The telling words of a text."""
         words, language, before = Words(text.language), text.language, ("", "")

@@ -18,7 +18,13 @@ from recommender.index.local import LocalIndex
 from recommender.insights.topics.questions import without_name
 from recommender.insights.topics.texts import Texts
 from recommender.insights.topics.topic import Topic, reader_of, visible_topics
-from recommender.insights.topics.update import FEW_ITEMS, NO_VECTORS, NOT_FOR_EVERYONE, update_topics
+from recommender.insights.topics.update import (
+    FEW_ITEMS,
+    NO_VECTORS,
+    NOT_FOR_EVERYONE,
+    reader_of_words,
+    update_topics,
+)
 from recommender.knowledge.erased_names import names_of_people
 from recommender.knowledge.erasure import erase_person
 from recommender.language.analyzer import Analyzer
@@ -179,6 +185,21 @@ def test_a_topic_that_was_named_by_somebody_who_is_erased_gets_another_name(
     (again,) = [seen for seen in _seen(sessions) if seen.id == topic.id]
     names = " ".join(again.names.values()).lower()
     assert "virta" not in names and "aino" not in names and again.items == topic.items
+
+
+def test_of_what_was_read_only_words_are_kept_for_the_next_time(
+    sessions: sessionmaker[Session], add_about: Callable[..., list[str]], add_person: Add, run: Update,
+    analyzer: Analyzer,
+) -> None:  # fmt: skip
+    for subject in SUBJECTS:
+        add_about(subject)
+    run()
+    with sessions() as session:
+        reader = reader_of_words(analyzer, names_of_people(session))
+        assert reader.is_verb.cache_info().currsize > 0 and reader.read.cache_info().currsize == 0
+    add_person("toner.t")
+    with sessions() as session:
+        assert reader_of_words(analyzer, names_of_people(session)) is not reader
 
 
 def test_initials_and_names_of_services_go_on_naming_topics(
