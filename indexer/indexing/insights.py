@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
+from indexer.indexing.collecting import rarely_collecting
 from indexer.indexing.open_index import OpenIndex
 from indexer.indexing.question_vectors import QuestionVectors
 from recommender.database.days import day_of
@@ -66,15 +67,16 @@ def compute_insights(
     now = utc_now()  # what changes from here on is looked at again the next time
     questions = QuestionVectors(encoder, settings.index_dir, day_of(now))
     live, index = (opened or OpenIndex(settings, sessions)).get(questions)
-    topics = update_topics(sessions, index, analyzer, now, again)
-    with sessions() as session:
-        topics_of = changed_last(session)
-    if not topics.topics:
-        return InsightsReport(topics, topics_of)
-    recommender = Recommender(settings, QuestionAnalyzer.load(analyzer, settings), live)
-    figures = update_figures(sessions, recommender.searching, index, settings, now, progress)
-    questions.save()
-    return InsightsReport(topics, topics_of, figures, update_gaps(sessions, now))
+    with rarely_collecting():
+        topics = update_topics(sessions, index, analyzer, now, again)
+        with sessions() as session:
+            topics_of = changed_last(session)
+        if not topics.topics:
+            return InsightsReport(topics, topics_of)
+        recommender = Recommender(settings, QuestionAnalyzer.load(analyzer, settings), live)
+        figures = update_figures(sessions, recommender.searching, index, settings, now, progress)
+        questions.save()
+        return InsightsReport(topics, topics_of, figures, update_gaps(sessions, now))
 
 
 class Insights:
