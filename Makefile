@@ -143,9 +143,9 @@ translations: install  ## collect the texts of the pages, and compile their tran
 	  -o ../var/messages.pot . ../recommender ../indexer \
 	  && ../$(BIN)/pybabel -q update -i ../var/messages.pot -d translations -N -w 120 && ../$(BIN)/pybabel -q compile -d translations
 
-# Finnish, Swedish and English are aligned with parallel text and dictionaries from Debian packages, which needs apt-get.
-PARALLEL := libreoffice-help-fi libreoffice-help-sv libreoffice-help-en-us libreoffice-l10n-fi dict-freedict-fin-eng \
-  dict-freedict-eng-fin dict-freedict-fin-swe dict-freedict-swe-fin
+# Finnish and English are aligned with parallel text and dictionaries from Debian packages, which needs apt-get.
+PARALLEL := libreoffice-help-fi libreoffice-help-en-us libreoffice-l10n-fi dict-freedict-fin-eng dict-freedict-eng-fin \
+  dict-freedict-fin-swe dict-freedict-swe-fin
 unpack = mkdir -p var/parallel && cd var/parallel && apt-get download -qq $(1) \
 	  && for package in *.deb; do dpkg-deb -x "$$package" . && rm "$$package"; done
 alignment: install  ## make alignment.npz and dictionary.json.gz, which ship (see NOTICE)

@@ -1,12 +1,11 @@
-"""`make alignment`: learns the maps from Finnish and Swedish to English, and the lexicon between Finnish and English,
-from parallel texts of Debian packages.
+"""`make alignment`: learns the map and the lexicon between Finnish and English from parallel texts of Debian packages.
 
-The texts are pages of libreoffice-help-fi, -sv and -en-us, paragraph by paragraph (their ids are the same in all
-languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are stored.
+The texts are pages of libreoffice-help-fi and libreoffice-help-en-us, paragraph by paragraph (their ids are the same in
+both languages), and the messages of libreoffice-l10n-fi (MPL-2.0). Only numbers and weights of single terms are stored.
 Pages that `kollega evaluate` counts as test queries of the set fi_libreoffice_help are left out.
 
-Usage: python -m indexer.research.alignment ROOT [LANGUAGE ...], where ROOT contains the unpacked packages
-(usr/share/libreoffice/help, ...). Of languages that are not named, what the file has stays.
+Usage: python -m indexer.research.alignment ROOT, where ROOT contains the unpacked packages (usr/share/libreoffice/help,
+...).
 """
 
 import gettext
@@ -34,7 +33,7 @@ from recommender.settings import Settings
 
 Vectors = NDArray[np.float32]
 HELP, MESSAGES = "usr/share/libreoffice/help", "usr/lib/libreoffice/program/resource/fi/LC_MESSAGES"
-SOURCE = "libreoffice-help-fi, -sv and -en-us, and libreoffice-l10n-fi of Debian (MPL-2.0)"
+SOURCE = "libreoffice-help-fi, libreoffice-help-en-us and libreoffice-l10n-fi of Debian (MPL-2.0)"
 _PART = re.compile(r'<(p|h\d) id="([^"]+)"[^>]*>(.*?)</\1>', re.S)
 # All of these are judgements.
 _SHORTEST = 25  # characters of a paragraph
@@ -47,43 +46,31 @@ _COMMON, _COMMON_FROM = 0.05, 100  # a term in more texts than this share, and t
 Pair = tuple[str, str]
 
 
-def main(root: Path, languages: Sequence[str]) -> None:
+def main(root: Path) -> None:
     """Learn, and write the file that ships."""
     settings = Settings.from_environment()
     analyzer = Analyzer(settings.models_dir / "dictionaries")
     encoder = CachingEncoder(load_encoder(settings), settings.home / "evaluation" / "vectors")
-    held = Alignment.load(encoder.card)
-    maps, means, questions = dict(held.maps), dict(held.passages), dict(held.questions)
-    lexicon = held.lexicon
-    for language in languages:
-        paragraphs, headings = pages(root / HELP, analyzer, language)
-        print(f"{language}: {len(paragraphs)} paragraphs, {len(headings)} headings")
-        new_means, new_questions, maps[language] = learn_map(paragraphs, headings, encoder, language)
-        if language != "fi":  # the means of English are those beside Finnish
-            new_means, new_questions = (
-                {group: mean for group, mean in new.items() if group.startswith(language)}
-                for new in (new_means, new_questions)
-            )
-        means |= new_means
-        questions |= new_questions
-        if language == "fi":
-            lexicon = learn_lexicon(paragraphs + headings + messages(root / MESSAGES), analyzer)
-    save(FILE, encoder.card, Alignment(maps, means, questions, lexicon, SOURCE))
+    paragraphs, headings = pages(root / HELP, analyzer)
+    texts = paragraphs + headings + messages(root / MESSAGES)
+    print(f"{len(paragraphs)} paragraphs, {len(headings)} headings, {len(texts)} pairs in all")
+    means, questions, matrix = learn_map(paragraphs, headings, encoder)
+    save(FILE, encoder.card, Alignment({"fi": matrix}, means, questions, learn_lexicon(texts, analyzer), SOURCE))
     encoder.close()
     print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
 
 
-def pages(folder: Path, analyzer: Analyzer, language: str = "fi") -> tuple[list[Pair], list[Pair]]:
-    """(paragraphs, headings), both as (English, other language), of the pages that are not test queries."""
+def pages(folder: Path, analyzer: Analyzer) -> tuple[list[Pair], list[Pair]]:
+    """(paragraphs, headings), both as (English, Finnish), of the pages that are not test queries."""
     paragraphs: list[Pair] = []
     headings: list[Pair] = []
-    for path, other in training_pages(folder, language):
+    for path, other in training_pages(folder):
         if not other.exists():
             continue
-        english, translated = help_parts(path), help_parts(other)
-        for name in sorted(english.keys() & translated.keys()):
-            (tag, text), (_tag, translation) = english[name], translated[name]
-            if text == translation or analyzer.detect(translation, fallback=language) != language:
+        english, finnish = help_parts(path), help_parts(other)
+        for name in sorted(english.keys() & finnish.keys()):
+            (tag, text), (_tag, translation) = english[name], finnish[name]
+            if text == translation or analyzer.detect(translation, fallback="fi") != "fi":
                 continue
             if tag != "p":
                 headings.append((text, translation))
@@ -92,12 +79,12 @@ def pages(folder: Path, analyzer: Analyzer, language: str = "fi") -> tuple[list[
     return paragraphs, headings
 
 
-def training_pages(folder: Path, language: str) -> Iterator[tuple[Path, Path]]:
+def training_pages(folder: Path) -> Iterator[tuple[Path, Path]]:
     """(path of the English page, path that its translation would have) of the pages that are not test queries."""
     for path in sorted((folder / "en-US/text").rglob("*.html")):
         key = path.relative_to(folder / "en-US/text").with_suffix("").as_posix()
         if Query(f"page:{key}", "", "fi", "", {}).part == "train":
-            yield path, folder / language / "text" / f"{key}.html"
+            yield path, folder / "fi/text" / f"{key}.html"
 
 
 def messages(folder: Path) -> list[Pair]:
@@ -114,9 +101,9 @@ def messages(folder: Path) -> list[Pair]:
 
 
 def learn_map(
-    paragraphs: Sequence[Pair], headings: Sequence[Pair], encoder: Encoder, other: str = "fi"
+    paragraphs: Sequence[Pair], headings: Sequence[Pair], encoder: Encoder
 ) -> tuple[dict[str, Vectors], dict[str, Vectors], Vectors]:
-    """(means of passages, means of questions, the map from the `other` language to English).
+    """(means of passages, means of questions, the map from Finnish to English).
 
     The map is the rotation that brings the centred vectors of the pairs closest together (orthogonal Procrustes,
     Schoenemann 1966), drawn a little towards the identity, since other texts differ from these.
@@ -126,7 +113,7 @@ def learn_map(
     sides: dict[str, Vectors] = {}
     rng = np.random.default_rng(0)
     sample = rng.permutation(len(paragraphs))[:_SAMPLE]
-    for side, language in enumerate(("en", other)):
+    for side, language in enumerate(("en", "fi")):
         whole = encoder.encode_passages([pair[side] for pair in paragraphs])
         heads = encoder.encode_queries([pair[side] for pair in headings])
         means[language] = whole.mean(axis=0)
@@ -137,7 +124,7 @@ def learn_map(
             [encoder.encode_queries([" ".join(w[:n]) for w in words]).mean(axis=0) for n in LENGTHS]
         )
         sides[language] = np.vstack([normalise(whole - means[language]), normalise(heads - heads.mean(axis=0))])
-    matrix = sides[other].T @ sides["en"] + _IDENTITY / sides["en"].shape[1] * np.eye(sides["en"].shape[1])
+    matrix = sides["fi"].T @ sides["en"] + _IDENTITY / sides["en"].shape[1] * np.eye(sides["en"].shape[1])
     left, _values, right = np.linalg.svd(matrix)
     return means, questions, np.asarray(left @ right, np.float32)
 
@@ -214,4 +201,4 @@ def plain(markup: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or ("fi", "sv"))
+    main(Path(sys.argv[1]))

@@ -30,7 +30,6 @@ _LEAST_PASSAGES = 32  # of a language, from which their mean is used as it is: a
 _SNIPPETS = 64  # texts that imitate questions, for each language: a judgement
 _QUESTION_SHARE = 0.85  # share of the questions' mean that is subtracted: a judgement
 _OPENING = Role.OPENING.value
-_USUAL = ("fi", "en")  # languages of which every organisation may have texts one day
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,6 @@ class VectorSpace:
     maps: Mapping[str, Vectors] = field(default_factory=dict)
     learned_from: int = 0
     alignment: str = ""
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """The languages in which passages may be found: the usual ones, and those that there are passages in."""
-        return frozenset(_USUAL) | {_language(group) for group in self.passages}
 
     def outgrown(self, passages: int) -> bool:
         """True when it was learned from so few passages that an index of this size should learn it again."""
@@ -84,8 +78,6 @@ class VectorSpace:
             questions[language] = encoded.reshape(len(LENGTHS), len(texts), -1).mean(axis=1, dtype=np.float32)
         passage_means, question_means = dict(means), dict(questions)
         for group in alignment.passages.keys() - passage_means.keys():
-            if _language(group) not in {*_USUAL, *(passage.language for passage in passages)}:
-                continue
             shift = _shift(passage_means, alignment.passages, alignment.maps, group)
             means[group] = alignment.passages[group] + shift
         for language in alignment.questions.keys() - question_means.keys():

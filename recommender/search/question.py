@@ -170,7 +170,7 @@ class QuestionAnalyzer:
         synonyms = (*self._synonyms.synonyms.translations(words), *self._stored().translations(words))
         learned = self._alignment.translations(question.terms.words, language)
         looked_up = _only_distinctive(
-            self._dictionary.translations(question.variants, language, "sv" in index.vector_space.languages),
+            self._dictionary.translations(question.variants, language, "sv" in index.vector_space.passages),
             question,
             index,
             reader,

@@ -178,11 +178,10 @@ class Search:
         taken in which a passage is nearest to the question."""
         language, placed, only_language = question.language, None, True
         if vector is not None:
-            space = index.vector_space
-            others = set() if question.language_known else space.languages & space.questions.keys() - {language}
+            others = set() if question.language_known else index.vector_space.questions.keys() - {language}
             languages = (language, *sorted(others))
             only_language = len(languages) == 1
-            places = {name: space.place_question(vector, name, question.length) for name in languages}
+            places = {name: index.vector_space.place_question(vector, name, question.length) for name in languages}
             if not only_language:
                 language = max(languages, key=lambda name: index.nearest(places[name], reader.tokens, POOL, among))
             placed = places[language]

@@ -45,16 +45,6 @@ def test_paragraphs_and_headings_are_paired_by_their_ids(tmp_path: Path, analyze
     assert pages(tmp_path, analyzer) == ([LONG], [("Printing & faxing", "Asiakirjan tulostus")])
 
 
-def test_swedish_pages_are_paired_too(tmp_path: Path, analyzer: Analyzer) -> None:
-    swedish = "Välj skrivaren i dialogrutan och skriv ut dokumentet."
-    _write(tmp_path, _page("train"), f'<p id="a">{LONG[0]}</p>', f'<p id="a">{LONG[1]}</p>')
-    path = tmp_path / "sv" / "text" / f"{_page('train')}.html"
-    path.parent.mkdir(parents=True)
-    path.write_text(f'<p id="a">{swedish}</p>', encoding="utf-8")
-    assert pages(tmp_path, analyzer, "sv") == ([(LONG[0], swedish)], [])
-    assert pages(tmp_path, analyzer) == ([LONG], [])
-
-
 def test_pages_that_test_queries_ask_for_are_left_out(tmp_path: Path, analyzer: Analyzer) -> None:
     for number, part in enumerate(("train", "test", "train", "test")):
         english, finnish = f"{LONG[0]} {part} {number}", f"{LONG[1]} {part} {number}"

@@ -1,7 +1,6 @@
 """index/vector_space.py compared with sums by hand, and in a reindex: what is learned, placed and stored."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -230,20 +229,6 @@ def test_a_missing_language_takes_the_shipped_mean_shifted_like_the_other_langua
         np.testing.assert_allclose(vector_space.passages[other], shipped.passages[other] + shift, atol=1e-5)
         shift = (alone.questions[known] - shipped.questions[known]) @ there
         np.testing.assert_allclose(vector_space.questions[other], shipped.questions[other] + shift, atol=1e-5)
-
-
-def test_swedish_takes_the_shipped_means_only_where_there_are_swedish_passages(encoder: FakeEncoder) -> None:
-    shipped = _shipped({"fi": _rotation(5), "sv": _rotation(6)})
-    shipped = replace(
-        shipped, passages={**shipped.passages, "sv": _rows(1, 8)[0]}, questions={**shipped.questions, "sv": _rows(4, 9)}
-    )
-    without = _learn(_passages(ENGLISH), encoder, shipped)
-    assert "sv" not in without.passages and without.languages == {"fi", "en"}
-    assert "sv" in without.questions and "sv" in without.maps  # a question in Swedish is compared with English texts
-    few = _learn(_passages(ENGLISH) + _passages(["skrivaren har fastnat"], "sv"), encoder, shipped)
-    assert few.languages == {"fi", "en", "sv"}
-    shift = (few.passages["en"] - shipped.passages["en"]) @ shipped.maps["sv"].T
-    np.testing.assert_allclose(few.passages["sv"], shipped.passages["sv"] + shift, atol=1e-5)
 
 
 def test_a_small_corpus_takes_the_shipped_means_unchanged(encoder: FakeEncoder) -> None:
