@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from recommender.database.index_register import IndexRegister
 from recommender.database.storing import in_chunks
 from recommender.datatypes import Item, Passage
 from recommender.encoder import Encoder, ModelCard, Vectors, unrelated_cosine
-from recommender.errors import IndexNotFound
+from recommender.errors import IndexNotFound, ModelError
 from recommender.index import generations
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.engines import Engine, engine_of
@@ -79,17 +79,20 @@ def reindex(
             generations.remove_all_but(settings.index_dir, report.generation, wishes)
         report.reused, report.removed = report.passages - report.encoded, len(deleted)
         if not report.waiting:
-            _note(settings, report.generation, stamps, seen)
+            _note(settings, report, stamps, seen)
     report.seconds = time.monotonic() - started
     return report
 
 
 def _note(
-    settings: Settings, generation: str, stamps: Mapping[str, Stamp], seen: tuple[tuple[str, ...], datetime | None]
+    settings: Settings, report: ReindexReport, stamps: dict[str, Stamp], seen: tuple[tuple[str, ...], datetime | None]
 ) -> None:
-    """Note what this generation was made from, for the next run and for who asks whether it is up to date."""
-    write_stamps(settings, generation, stamps)
-    freshness.Seen(*seen, generation).write(settings.index_dir)
+    """Note what this generation was made from, for the next run, which tries what failed again, and for who asks
+    whether it is up to date."""
+    for key in report.failed_keys:
+        stamps.pop(key, None)
+    write_stamps(settings, report.generation, stamps)
+    freshness.Seen(*seen, report.generation).write(settings.index_dir)
 
 
 def _prepare(builder: IndexWriter, only: Choose | None, rewrite: bool) -> None:
@@ -204,6 +207,8 @@ def _passages_of(
         told: list[str] = []
         try:
             made.append((item, make_passages(item, encoder.count_tokens, longest, settings.max_passages, told.append)))
+        except ModelError:  # which is the same for all items: nothing is known to be wrong with this one
+            raise
         except Exception as error:
             log.exception("%s cannot be cut into passages", item.key)
             report.failed.append(f"{item.key}: {error}")

@@ -21,6 +21,11 @@ class ReindexReport:
     failed: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
+    @property
+    def failed_keys(self) -> list[str]:
+        """The keys of the items that failed."""
+        return [failure.partition(": ")[0] for failure in self.failed]
+
     def line(self) -> str:
         """All counts in one line, for an admin."""
         values = {name: getattr(self, name) for name in ("items", "passages", "encoded", "reused", "removed")}

@@ -94,7 +94,7 @@ def _update(job: RunningJob, settings: Settings, full: bool, switch: bool = Fals
 
 def _told(report: "ReindexReport") -> dict[str, Any]:
     """The counts, and which items could not be indexed: without the errors, which may repeat what somebody wrote."""
-    items = [failure.partition(": ")[0] for failure in report.failed]
+    items = report.failed_keys
     failed = [Sentence("could not be indexed: %(item)s", item=item) for item in items]
     counts = {name: value for name, value in vars(report).items() if isinstance(value, int | float | str)}
     whole = [Sentence("not indexed whole: %(what)s", what=sentence) for sentence in report.left_out]

@@ -9,6 +9,7 @@ from sqlalchemy import Update, delete, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import changes
+from indexer.indexing import reindex as reindexing
 from indexer.indexing.changes import find_changes, read_stamps, stamps_of, write_stamps
 from indexer.indexing.reindex import reindex
 from indexer.indexing.report import ReindexReport
@@ -23,6 +24,7 @@ from recommender.database.tables import (
     RequestAudience,
     Team,
 )
+from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.index.digest import item_digest
 from recommender.language.analyzer import Analyzer
@@ -174,3 +176,38 @@ def test_stamps_are_of_one_generation_and_one_way_of_cutting(
     assert generations.live_name(settings.index_dir) == first and read_stamps(settings) == {}
     write_stamps(settings, first, {"request:1": 2**64 - 1})
     assert read_stamps(settings) == {"request:1": 2**64 - 1}
+
+
+def test_an_item_that_failed_is_tried_again_by_the_next_run(
+    run: Callable[..., ReindexReport], add_request: Add, sessions: sessionmaker[Session],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    number = add_request("The printer")
+    run()
+    with sessions.begin() as session:
+        _request(session, number).title = "The phone"
+
+    def fail(*_given: object) -> None:
+        raise RuntimeError("too strange")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(reindexing, "make_passages", fail)
+        assert len(run().failed) == 1
+    assert run().encoded > 0
+
+
+def test_a_model_that_cannot_be_loaded_changes_nothing(
+    run: Callable[..., ReindexReport], add_request: Add, encoder: FakeEncoder, settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    add_request("The printer")
+    live = run().generation
+    generations.ask_for_rewrite(settings.index_dir)
+
+    def fail(_text: str) -> int:
+        raise ModelError("no model")
+
+    monkeypatch.setattr(encoder, "count_tokens", fail)
+    with pytest.raises(ModelError):
+        run()
+    assert generations.live_name(settings.index_dir) == live
