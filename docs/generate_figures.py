@@ -92,13 +92,14 @@ def load(results: Results) -> str:
 
 def speed_avx2(results: Results) -> str:
     """The same on a processor without AMX, and how much memory serving took there."""
-    encoding, asking, memory = _trials(results, "encoding-on-avx2", "asking-on-avx2", "serving-memory")
+    encoding, asking, memory = _trials(results, "encoding-on-avx2-now", "asking-on-avx2-now", "serving-memory")
     rows = [
         ("OpenVINO, times as fast as PyTorch", encoding["openvino_over_torch"]),
         ("one question encoded", f"{encoding['query_ms']} ms"),
         ("speed of `kollega reindex`, of the encoder alone", _percent(encoding["reindex_over_encoder"])),
         (f"suggestions among {asking['items']:,} items, median", f"{asking['p50_ms']} ms"),
         (f"suggestions among {asking['items']:,} items, 95 % within", f"{asking['p95_ms']} ms"),
+        ("the same, times as long as 95 % of encodings alone", f"{asking['p95_over_encoding_p95']}"),
         (f"peak memory of `kollega serve` with {memory['items']:,} items", f"{memory['serving_peak_mb']:,} MB"),
     ]
     return _table(("figure", "measured"), rows) + _recorded(encoding, asking, memory)
@@ -135,6 +136,36 @@ def starting(results: Results) -> str:
     heads = ("", *(f"{run['items']:,} items, {words[run['version']]}" for run in held["runs"]))
     rows = [(what, *(format(run[name], form) for run in held["runs"])) for what, name, form in figures]
     return _table(heads, rows) + _origin(held)
+
+
+def fifty_people(results: Results) -> str:
+    """How long people wait when many more type than two cores can answer."""
+    (trial,) = _trials(results, "fifty-people")
+    rows = [
+        ("people who type at once", trial["users"]),
+        ("requests answered", f"{trial['requests']:,}"),
+        ("given up because the person typed on", trial["overtaken"]),
+        ("answers to whole titles, median", f"{trial['whole_p50_ms']:,} ms"),
+        ("95 % within", f"{trial['whole_p95_ms']:,} ms"),
+        ("errors", trial["errors"]),
+    ]
+    return _table(("figure", "measured"), rows) + _recorded(trial)
+
+
+def following(results: Results) -> str:
+    """How long the first answer takes, and how long until a change is found."""
+    held = results("following")
+    rows = [
+        (
+            "`kollega serve --no-watch`, from its start to the first answer",
+            f"{held['first_answer_seconds']:.1f} s",
+            "6 s",
+        ),
+        ("`kollega reindex` after one item has changed", f"{held['reindex_seconds']:.1f} s", ""),
+        ("from that change until the running server finds it", f"{held['found_seconds']:.1f} s", "3 s"),
+        ("the same with the watcher beside the server", f"{held['found_by_watcher_seconds']:.1f} s", ""),
+    ]
+    return _table((f"{held['items']:,} items", "measured", "aim"), rows) + _origin(held)
 
 
 def watch_memory(results: Results) -> str:
@@ -600,6 +631,8 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         replicas,
         replica_killed,
         starting,
+        following,
+        fifty_people,
         watch_memory,
         insights,
         suggestion_parts,

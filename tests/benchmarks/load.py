@@ -59,6 +59,7 @@ SUGGEST = "/suggest"
 _GAP_MEDIAN, _GAP_SIGMA = 0.180, 0.7
 _READING = (4.0, 10.0)
 _BEGIN_WITHIN = 10.0
+_BETWEEN = 15.0  # seconds in which the server finishes what is left of the others
 _LONGEST = 120.0  # seconds after which an answer counts as missing
 
 
@@ -148,6 +149,7 @@ def main(seconds: int, users: int, items: int, keep: Path | None) -> None:
             generated_home(home, scratch, items)
         with served(Settings(home=scratch)) as (server, address):
             figures = provenance("make load") | {"items": items} | simulate_people(server, address, users, seconds)
+            gevent.sleep(_BETWEEN)
             figures["alone"] = simulate_people(server, address, 1, seconds / 2)
     write("load", figures)
     print(table(figures))
