@@ -1,5 +1,6 @@
 """The jobs that write everything into a file: an export, which other programs can read, and a backup."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,8 @@ from recommender import audit
 from recommender.database.job_tables import Job
 from recommender.files.places import store_of
 
-_PREFIX, _KEPT = "made-", 3  # of backups, and how many of those that jobs have made are kept: a judgement
+_MADE = re.compile(r"made-\d{8}-\d{6}\.zip")  # the names of backups that jobs make; no other file is removed
+_KEPT = 3  # of these: a judgement
 
 
 def export(job: RunningJob) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def backup(job: RunningJob) -> dict[str, Any]:
 
     folder = job.settings.backups_dir
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / f"{_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
+    file = folder / f"made-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
 
     def record(made: Backup) -> None:
         details = {"revision": made.revision, "made_at": made.made_at, "job": job.number}
@@ -50,7 +52,7 @@ def backup(job: RunningJob) -> dict[str, Any]:
 
     job.report(stage="writing")
     made = back_up(job.settings, file, record)
-    for old in sorted(folder.glob(f"{_PREFIX}*.zip"))[:-_KEPT]:
+    for old in sorted(path for path in folder.iterdir() if _MADE.fullmatch(path.name))[:-_KEPT]:
         old.unlink()
         job.note(f"Removed the older backup {old.name}.")
     return {"file": f"backups/{file.name}", "bytes": file.stat().st_size, "files": len(made.files)}

@@ -28,3 +28,13 @@ def test_a_backup_is_made_recorded_and_can_be_restored(
         assert entry.details["job"] == done.id
     target = Settings(home=settings.home / "restored")
     assert restore(target, made).revision == entry.details["revision"]
+
+
+def test_a_file_that_somebody_else_put_there_stays(do: Do, settings: Settings) -> None:
+    settings.backups_dir.mkdir()
+    others = [settings.backups_dir / name for name in ("made-by-hand.zip", "made-by-me.zip", "made-2020-copy.zip")]
+    others.append(settings.backups_dir / "made-20200101-000000.zip.zip")
+    for path in others:
+        path.write_bytes(b"mine")
+    made = settings.home / do(kinds.BACKUP).result["file"]
+    assert sorted(settings.backups_dir.iterdir()) == sorted([*others, made])

@@ -62,6 +62,8 @@ def test_a_system_is_chosen_described_and_connected(admin: FlaskClient, sessions
         ({"name": "No Name"}, "name"),
         ({"name": "kollega"}, "name"),
         ({"name": "wiki"}, "name"),
+        ({"name": "mcp"}, "name"),
+        ({"name": "metrics"}, "name"),
         ({"place": "/etc/passwd"}, "place"),
         ({"place": "http://desk.example"}, "place"),
         ({"place": "https://"}, "place"),
