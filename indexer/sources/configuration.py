@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Options, Source
 from indexer.sources.records import first_problem
-from recommender.accounts.source_secret import secret_variable
+from recommender.accounts.source_secret import secret_variable, takes_a_setting
 from recommender.database.import_tables import digest
 from recommender.database.tables import SENT_HERE
 from recommender.errors import SettingsError
+from recommender.sentences.sentence import Sentence
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TIME = re.compile(r"(\d+) ?([smhd])")
@@ -80,9 +81,17 @@ def sources_of(path: Path, text: str) -> list[ConfiguredSource]:
 
 
 def _require_own_secrets(path: Path, names: Iterable[str]) -> None:
-    """Raises SettingsError when two sources would take the same token from the environment."""
+    """Raises SettingsError when a source would take a setting as its token, or two sources the same token."""
     known: dict[str, str] = {}
     for name in names:
+        if takes_a_setting(name):
+            raise SettingsError(
+                Sentence(
+                    "%(file)s: [%(name)s] would take its token or password from a setting of Kollega, and send it to "
+                    "the address of the source. Rename it.",
+                    file=path, name=name,
+                )
+            )  # fmt: skip
         other = known.setdefault(secret_variable(name, "token"), name)
         if other != name:
             raise SettingsError(

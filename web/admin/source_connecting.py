@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from recommender.accounts.source_secret import secret_variable
+from recommender.accounts.source_secret import secret_variable, takes_a_setting
 from recommender.database.tables import SENT_HERE
 from recommender.jobs import asking, kinds
 from recommender.monitoring.source_states import read_sources_seen
@@ -132,6 +132,8 @@ def _check(form: ConnectForm, system: SystemKind) -> None:
         form.problems["name"] = gettext("Use small letters, digits, '-' and '_'; at most 64 of them.")
     elif form.name in _taken():
         form.problems["name"] = gettext("There is a source of this name already. Choose another one.")
+    elif takes_a_setting(form.name):
+        form.problems["name"] = gettext("The variable of its secret would be that of a setting. Choose another name.")
     if not form.place.startswith(system.scheme) or len(form.place) == len(system.scheme):
         form.problems["place"] = gettext("Write the whole address, which begins with %(scheme)s", scheme=system.scheme)
     elif "@" in form.place.partition("://")[2].partition("/")[0]:

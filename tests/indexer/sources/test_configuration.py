@@ -45,6 +45,8 @@ def test_sources_are_read_in_their_order_with_paths_beside_the_file(tmp_path: Pa
         ("[a]\nkind = 'jsonl'\nplace = 'x'\ntimezone = 'Mars/Base'", "is not a time zone. Write one such as"),
         ("['A b']\nkind = 'jsonl'\nplace = 'x'", "cannot be the name of a source"),
         ("[kollega]\nkind = 'jsonl'\nplace = 'x'", "cannot be the name of a source"),
+        ("[mcp]\nkind = 'zammad'\nplace = 'https://x'", "[mcp] would take its token or password from a setting"),
+        ("[metrics]\nkind = 'jsonl'\nplace = 'x'", "[metrics] would take its token or password from a setting"),
         ("a = 1", "is no table"),
         ("[a]\nkind = ['jsonl']\nplace = 'x'", "[a]: kind ['jsonl'] is not known. Write one of:"),
         ("[a]\nkind = 'jsonl'\nplace = '~nobody-here/x'", "[a]: place: there is no such user. Write the whole path."),
