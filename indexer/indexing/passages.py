@@ -12,7 +12,7 @@ from indexer.texts.html import elements, is_tag, without_tags
 from indexer.texts.unreadable import readable
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.knowledge.file_types import words_of
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Large, Sentence
 
 CountTokens = Callable[[str], int]
 Tell = Callable[[str], None]
@@ -37,7 +37,8 @@ def make_passages(
     if unreadable:
         tell(
             Sentence(
-                "%(num)s characters of pasted files or unbroken runs, which are no words, were left out", num=unreadable
+                "%(num)s characters of pasted files or unbroken runs, which are no words, were left out",
+                num=Large(unreadable),
             )
         )
     texts: list[tuple[_Part, str, list[str]]] = []

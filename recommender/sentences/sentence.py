@@ -18,6 +18,13 @@ class Size(int):
         return f"{self / 1e6:.1f} MB" if self < 1e9 else f"{self / 1e9:.1f} GB"
 
 
+class Large(int):
+    """A number that is said in groups of three digits, also in English."""
+
+    def __str__(self) -> str:
+        return f"{self:,}"
+
+
 class Sentence(str):
     """A sentence in English which keeps its parts: `text` with names in it such as `%(file)s`, and their `values`.
 
