@@ -120,6 +120,9 @@ def what_came_of_it(job: Job) -> list[str]:
 def next_step(job: Job) -> tuple[str, str] | None:
     """(address, text) of the page where one goes on after the job; None when there is none."""
     chosen: Mapping[str, Any] = job.payload if isinstance(job.payload, dict) else {}
+    if job.kind == kinds.CONNECT and not job.result.get("connected"):
+        form = url_for("admin_sources.connect_form", kind=chosen.get("table", {}).get("kind", ""))
+        return form, str(gettext("Back to the form"))
     if job.kind in (kinds.SYNC, kinds.CONNECT, kinds.SCHEDULE) and chosen.get("source"):
         text = gettext("The source %(name)s", name=chosen["source"])
         return url_for("admin_sources.show", name=chosen["source"]), str(text)

@@ -189,3 +189,21 @@ def test_problems_and_the_log_are_said_in_the_language_of_the_page_and_old_rows_
     assert "request:7 is not in the index. Run: kollega reindex" in admin.get(f"{JOBS}{number}?lang=en").text
     with sessions() as session:
         assert session.get_one(Job, number).result["problems"] == problems
+
+
+@pytest.mark.parametrize("connected", (True, False))
+def test_after_connecting_the_button_leads_to_the_source_or_back_to_the_form(
+    connected: bool, admin: FlaskClient, sessions: Sessions, settings: Settings
+) -> None:
+    table = {"kind": "zammad", "place": "https://desk.example"}
+    result = {"connected": True} if connected else {"problem_count": 1, "problems": ["It cannot be written."]}
+    state = queue.DONE if connected else queue.FAILED
+    with sessions.begin() as session:
+        job = queue.add(session, kinds.CONNECT, payload={"source": "desk", "table": table})
+        job.state, job.result = state, result
+    if connected:
+        settings.sources_file.write_text('[desk]\nkind = "zammad"\nplace = "https://desk.example"\n')
+    address = "/admin/sources/desk" if connected else "/admin/sources/_connect/zammad"
+    page = admin.get(f"{JOBS}{_jobs(sessions)[-1].id}").text
+    assert f'class="button" href="{address}"' in page
+    assert admin.get(address).status_code == 200
