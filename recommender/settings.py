@@ -196,6 +196,7 @@ class Settings(Places):
         "character), account-numbers (IBAN) and card-numbers (both by their check digits), passwords (such as in "
         "`salasana: ...`), phone-numbers; none means nothing",
     )
+    export_download: bool = _setting(False, "let admins download exports, which hold everything, on a page: 0 or 1")
     demo: bool = _setting(False, "offer the demo organisation's sign-ins on the page: 0 or 1; `kollega demo` sets it")
 
     def __post_init__(self) -> None:
@@ -277,8 +278,7 @@ class Settings(Places):
         variable, for a value that cannot be used."""
         values: dict[str, Any] = {}
         for setting in fields(cls):
-            raw = environment.get(PREFIX + setting.name.upper())
-            if raw is None or raw == "":
+            if not (raw := environment.get(PREFIX + setting.name.upper())):
                 continue
             try:
                 kind: Any = type(setting.default)

@@ -1,5 +1,6 @@
-"""Backups and exports from the page about the system: jobs write them, and exports can be downloaded and removed. A
-backup stays on the server, because it also holds the key of the sign-in cookies."""
+"""Backups and exports from the page about the system: jobs write them, and exports can be removed. They stay on the
+server: a backup because it also holds the key of the sign-in cookies, an export because it holds what the admin may not
+read, unless a setting of the environment lets admins download it."""
 
 from pathlib import Path
 
@@ -36,9 +37,12 @@ def export() -> ResponseReturnValue:
 
 @blueprint.get("/exports/<name>")
 def download(name: str) -> ResponseReturnValue:
-    """An export as a file; 404 when it is not on this server. Who took it is in the audit log."""
+    """An export as a file; 404 when it is not on this server, and when admins may not download exports. Who took it is
+    in the audit log."""
     admin, path = current_admin(), _found(name)
-    _record(admin.id, "store.export_downloaded", name)
+    if not current.settings().export_download:
+        abort(404)
+    _record(admin.id, "store.export_downloaded", name, widened=True)
     answer: Response = send_file(path, mimetype="application/gzip", as_attachment=True, download_name=name)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -71,9 +75,9 @@ def _found(name: str) -> Path:
     return exports.find(current.settings(), name) or abort(404)
 
 
-def _record(admin_id: int, action: str, name: str) -> None:
+def _record(admin_id: int, action: str, name: str, **details: bool) -> None:
     session = current.session()
-    audit.record(session, audit.actor(session, admin_id), action, "store", {"file": name})
+    audit.record(session, audit.actor(session, admin_id), action, "store", {"file": name, **details})
     session.commit()
 
 
@@ -89,6 +93,9 @@ def _what_it_holds() -> list[str]:
             requests=requests, guides=documents, people=people,
         ),
         gettext("Passwords, sessions, tokens and the audit log are not in it."),
-        gettext("Admins can download the file until it is removed. The audit log says who did."),
+        gettext("Who has asked without their name is named in it."),
+        gettext("Admins can download the file until it is removed. The audit log says who did.")
+        if current.settings().export_download
+        else gettext("The file stays on the server. Only those who run Kollega there can fetch it."),
     ]  # fmt: skip
     return [str(line) for line in lines]

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
@@ -29,6 +30,10 @@ def admin(open_client: Callable[[], FlaskClient], add_person: Callable[..., int]
 def _kinds(sessions: Sessions) -> list[str]:
     with sessions() as session:
         return list(session.scalars(select(Job.kind).order_by(Job.id)))
+
+
+def _let_download(client: FlaskClient, settings: Settings) -> None:
+    client.application.extensions["kollega_settings"] = replace(settings, export_download=True)
 
 
 def _export(settings: Settings) -> None:
@@ -59,6 +64,8 @@ def test_an_export_says_first_what_it_holds(
 
 def test_an_export_is_downloaded_and_removed(admin: FlaskClient, sessions: Sessions, settings: Settings) -> None:
     _export(settings)
+    _let_download(admin, settings)
+    assert "Admins can download the file" in press(admin, PAGE, EXPORT).text
     assert "the attached files are beside it" in admin.get(PAGE).text
     with admin.get(f"{PAGE}exports/{NAME}") as answer:
         assert gzip.decompress(answer.data) == b'{"type": "team"}\n'
@@ -70,13 +77,29 @@ def test_an_export_is_downloaded_and_removed(admin: FlaskClient, sessions: Sessi
     assert admin.post(remove, data=dict(form.fields)).status_code == 303
     assert list(settings.exports_dir.iterdir()) == []
     with sessions() as session:
-        actions = [entry.action for entry in audit.entries(session) if entry.action.startswith("store.")]
-    assert actions == ["store.export_downloaded", "store.export_removed"]
+        entries = [entry for entry in audit.entries(session) if entry.action.startswith("store.")]
+    assert [entry.action for entry in entries] == ["store.export_downloaded", "store.export_removed"]
+    assert entries[0].details == {"file": NAME, "widened": True}
+
+
+def test_without_the_setting_an_export_stays_on_the_server_and_the_page_says_where(
+    admin: FlaskClient, sessions: Sessions, settings: Settings
+) -> None:
+    _export(settings)
+    page = admin.get(PAGE).text
+    assert NAME in page and f'exports/{NAME}"' not in page
+    assert str(settings.exports_dir.absolute()) in page and "KOLLEGA_EXPORT_DOWNLOAD" in page
+    assert admin.get(f"{PAGE}exports/{NAME}").status_code == 404
+    asked = press(admin, PAGE, EXPORT).text
+    assert "without their name" in asked and "Admins can download the file" not in asked
+    with sessions() as session:
+        assert [entry for entry in audit.entries(session) if entry.action == "store.export_downloaded"] == []
 
 
 @pytest.mark.parametrize("name", ("kollega.db", "..%2fkollega.db", "../kollega.db", "kollega-1.jsonl.gz"))
 def test_no_other_file_is_given(name: str, admin: FlaskClient, settings: Settings) -> None:
     _export(settings)
+    _let_download(admin, settings)
     (settings.exports_dir / "kollega.db").write_text("x")
     assert admin.get(f"{PAGE}exports/{name}").status_code == 404
 
