@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from indexer.jobs.demo_in_use import people_in_use, team_in_use
 from indexer.jobs.running import RunningJob
 from indexer.sources.protocol import Mark, Source
 from indexer.sources.records import Located, PersonRecord, TeamRecord
 from recommender import audit
 from recommender.audit import Actor
-from recommender.database.account_tables import Account
 from recommender.database.import_tables import ImportConflict, ImportedRecord, record_key
 from recommender.database.job_tables import Job
 from recommender.database.tables import Document, HelpRequest, Person, Team
@@ -108,8 +108,16 @@ def _remove(job: RunningJob) -> dict[str, Any]:
         audit.record(session, actor, "demo.removed", "store", counts)
     with job.sessions() as session:
         attachments.clean_up(session, job.settings)
-    problems = [f"{name} stays: they have an account. Disable or erase them on their page." for name in kept_people]
-    problems += [f"The team {name} stays: something belongs to it. Its page says what." for name in kept_teams]
+    problems = [
+        f"{name} stays: they have an account, or something that did not come with the demo names them. Disable or "
+        "erase them on their page."
+        for name in kept_people
+    ]
+    problems += [
+        f"The team {name} stays: something belongs to it, or its members or settings are not those of the demo. Its "
+        "page says what."
+        for name in kept_teams
+    ]
     return {**counts, "problem_count": len(problems), "problems": problems}
 
 
@@ -134,13 +142,14 @@ def _some(table: Any) -> Any:
 
 
 def _remove_people(session: Session, actor: Actor) -> tuple[int, list[str]]:
-    """Remove the people of the demo without an account; how many, and the user names of those who stay."""
+    """Remove the people of the demo who are not in use; how many, and the user names of those who stay."""
     removed, kept = 0, []
-    for handle in _came_with_it(session, PersonRecord, "person"):
-        person = session.scalar(select(Person).where(Person.handle == handle))
-        if person is None:
-            continue
-        if session.get(Account, person.id) is not None:
+    handles = [record.id for record in _came_with_it(session, PersonRecord, "person")]
+    people = session.scalars(select(Person).where(Person.handle.in_(handles)).order_by(Person.id)).all()
+    used = people_in_use(session, people)
+    for person in people:
+        handle = person.handle
+        if person.id in used:
             kept.append(handle)
             continue
         erasure.erase_person(session, person, actor)
@@ -151,21 +160,22 @@ def _remove_people(session: Session, actor: Actor) -> tuple[int, list[str]]:
 
 
 def _remove_teams(session: Session, actor: Actor) -> tuple[int, list[str]]:
-    """Remove the teams of the demo to which nothing belongs; how many, and the handles of those that stay."""
+    """Remove the teams of the demo that are not in use; how many, and the handles of those that stay."""
     removed, kept = 0, []
-    for handle in _came_with_it(session, TeamRecord, "team"):
-        team = session.scalar(select(Team).where(Team.handle == handle))
+    of_demo = {record.id for record in _came_with_it(session, PersonRecord, "person")}
+    for record in _came_with_it(session, TeamRecord, "team"):
+        team = session.scalar(select(Team).where(Team.handle == record.id))
         if team is None:
             continue
-        if removing.belongings(session, team).keep_it:
-            kept.append(handle)
+        if removing.belongings(session, team).keep_it or team_in_use(session, team, record, of_demo):
+            kept.append(record.id)
             continue
         removing.remove(session, team, actor)
         removed += 1
     return removed, kept
 
 
-def _came_with_it(session: Session, kind: type[Kind], name: str) -> list[str]:
-    """The handles of the people or teams that came with the demo."""
+def _came_with_it(session: Session, kind: type[Kind], name: str) -> list[Kind]:
+    """The people or teams that came with the demo."""
     came = set(session.scalars(select(ImportedRecord.key).where(ImportedRecord.source == demo_here.SOURCE)))
-    return [record.id for record in _records(kind) if record_key(name, record.id) in came]
+    return [record for record in _records(kind) if record_key(name, record.id) in came]

@@ -81,8 +81,8 @@ def _what_goes(found: demo.DemoHere) -> list[str]:
             "%(requests)d requests and %(guides)d guides of the demo are deleted, with what hangs on them.",
             requests=found.requests, guides=found.documents,
         ),
-        gettext("Its people are deleted, but for those to whom you have given an account."),
-        gettext("Its teams are deleted, but for those to which something of yours belongs."),
+        gettext("Its people are deleted, but for those who have an account here or whom something of yours names."),
+        gettext("Its teams are deleted, but for those with something or somebody of yours, or new settings."),
         gettext("Everything that did not come with the demo stays."),
     ]  # fmt: skip
     if found.own_replies:

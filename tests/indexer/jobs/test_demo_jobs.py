@@ -1,19 +1,35 @@
 """jobs/demo_jobs.py: the demo comes into an empty installation beside what is there, and goes without a trace."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.loading.load import load
 from indexer.sources.demo import DemoSource
+from indexer.sources.jsonl import JSONLSource
 from indexer.sources.records import Located
-from recommender import accounts
+from recommender import accounts, audit
+from recommender.audit import Actor
 from recommender.database.days import current_day
+from recommender.database.handover_tables import TeamDestination
 from recommender.database.import_tables import ImportedRecord
-from recommender.database.tables import Document, HelpRequest, Person, Reply, Team, utc_now
+from recommender.database.tables import (
+    Document,
+    HelpRequest,
+    Person,
+    PersonSettings,
+    Reply,
+    RequestAudience,
+    Team,
+    utc_now,
+)
 from recommender.first_run import demo
 from recommender.jobs import kinds, queue
+from recommender.language.analyzer import Analyzer
 from tests.indexer.jobs.conftest import Do
 
 Sessions = sessionmaker[Session]
@@ -86,6 +102,51 @@ def test_who_was_given_an_account_and_a_team_that_was_used_stay(do: Do, sessions
         "aino.virtanen",
         "The team sales",
     ]
+
+
+def _load_here(sessions: Sessions, analyzer: Analyzer, folder: Path, name: str, *records: dict[str, object]) -> None:
+    path = folder / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    load(JSONLSource(path, name), sessions, analyzer)
+
+
+def test_people_who_are_in_use_stay(do: Do, sessions: Sessions, analyzer: Analyzer, tmp_path: Path) -> None:
+    do(kinds.DEMO)
+    mikko, request = {"type": "person", "id": "mikko.lahti", "name": "Mikko Lahti"}, {
+        "type": "request", "id": "1", "title": "Our printer", "body": "Jams.", "team": None, "status": "open",
+        "language": "en", "asked_by": "mikko.lahti", "created_at": "2026-05-04T09:00:00",
+    }  # fmt: skip
+    _load_here(sessions, analyzer, tmp_path, "ours", mikko, request)
+    with sessions.begin() as session:
+        ids = {person.handle: person.id for person in session.scalars(select(Person))}
+        number = session.scalars(select(HelpRequest.id).where(HelpRequest.source == "ours")).one()
+        session.add(RequestAudience(request_id=number, token=f"person:{ids['henri.laine']}"))
+        session.add(PersonSettings(person_id=ids["riikka.salonen"], paused=True))
+        audit.record(session, Actor(ids["tuomas.rinne"], "web"), "request.hidden", f"request:{number}")
+    gone = do(kinds.DEMO, remove=True)
+    assert _counts(sessions)[:3] == [1, 0, 4] and gone.result["people"] == demo.PEOPLE - 4
+    with sessions() as session:
+        (kept,) = session.scalars(select(HelpRequest))
+        assert kept.asked_by is not None and kept.asked_by.handle == "mikko.lahti"
+        assert [row.token for row in kept.audience if row.token.startswith("person:")] == [
+            f"person:{ids['henri.laine']}"
+        ]
+
+
+def test_teams_that_are_in_use_stay(do: Do, sessions: Sessions, analyzer: Analyzer, tmp_path: Path) -> None:
+    do(kinds.DEMO)
+    _load_here(sessions, analyzer, tmp_path, "ours", {"type": "team", "id": "hr", "name": "HR", "restricted": True})
+    with sessions.begin() as session:
+        teams = {team.handle: team for team in session.scalars(select(Team))}
+        teams["it"].members.append(Person(handle="boss", name="Boss", role="agent", languages=[]))
+        teams["finance"].phone = "040 1"
+        session.add(TeamDestination(team_id=teams["legal"].id, target="mailto:legal@example.org", options={}))
+    gone = do(kinds.DEMO, remove=True)
+    with sessions() as session:
+        stay = set(session.scalars(select(Team.handle)))
+        assert stay == {"hr", "it", "finance", "legal"} and gone.result["teams"] == demo.TEAMS - 4
+        it = session.scalars(select(Team).where(Team.handle == "it")).one()
+        assert [person.handle for person in it.members] == ["boss"]
 
 
 def test_it_is_not_mixed_with_data_or_people_of_ones_own(
