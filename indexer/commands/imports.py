@@ -77,10 +77,11 @@ def import_from(settings: Settings, kind: str, name: str, values: dict[str, Any]
     from indexer.commands.store import import_store
     from indexer.loading.apart import apart_if_large
     from indexer.loading.whole_store import is_export
-    from recommender.database.tables import SENT_HERE
+    from recommender.database.tables import SENT_HERE, TAKEN_NAMES
 
-    if name == SENT_HERE:
-        raise click.UsageError(f"{SENT_HERE} is the source of what was written here. Name another one with --source.")
+    if name in TAKEN_NAMES:
+        what = "what was written here" if name == SENT_HERE else "the demo organisation"
+        raise click.UsageError(f"{name} is the source of {what}. Name another one with --source.")
     options = checked_options(kind, name, values)
     if kind == "jsonl" and is_export(Path(options.place)):
         if dry_run:

@@ -1,18 +1,19 @@
 """The job that loads the demo organisation into an installation that has nothing else, or removes it again."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.jobs.demo_in_use import people_in_use, team_in_use
 from indexer.jobs.running import RunningJob
+from indexer.loading.stated import key_of
 from indexer.sources.protocol import Mark, Source
-from indexer.sources.records import Located, PersonRecord, TeamRecord
+from indexer.sources.records import DocumentRecord, Located, PersonRecord, Record, RequestRecord, TeamRecord
 from recommender import audit
 from recommender.audit import Actor
-from recommender.database.import_tables import ImportConflict, ImportedRecord, record_key
+from recommender.database.import_tables import ImportedRecord, forget_imported, record_key
 from recommender.database.job_tables import Job
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.errors import SourceError
@@ -20,7 +21,7 @@ from recommender.first_run import demo as demo_here
 from recommender.knowledge import attachments, erasure
 from recommender.teams import removing
 
-Kind = TypeVar("Kind", PersonRecord, TeamRecord)
+Kind = TypeVar("Kind", PersonRecord, TeamRecord, RequestRecord, DocumentRecord)
 _AT_ONCE = 50  # items that are removed in one transaction, so that others may write in between: a judgement
 
 
@@ -35,7 +36,7 @@ def _load(job: RunningJob) -> dict[str, Any]:
     from indexer.texts.masking import MaskingRules
 
     with job.sessions() as session:
-        if not demo_here.is_possible(session):
+        if not demo_here.is_possible(session) or _others_of_its_name(session):
             raise SourceError(
                 "There are requests or guides of your own here. The demo is only loaded where there are none."
             )
@@ -65,9 +66,13 @@ def _source() -> Source:
 
 
 def _records(kind: type[Kind]) -> list[Kind]:
-    """The people or teams of the demo."""
+    """What the demo has of a kind."""
+    return [record for record in _all_records() if isinstance(record, kind)]
+
+
+def _all_records() -> list[Record]:
     found = (located.record for located in _source().read() if isinstance(located, Located))
-    return [record for record in found if isinstance(record, kind)]
+    return [record for record in found if record is not None]
 
 
 def _own(session: Session) -> tuple[set[str], set[str]]:
@@ -102,8 +107,8 @@ def _remove(job: RunningJob) -> dict[str, Any]:
     with job.sessions.begin() as session:
         people, kept_people = _remove_people(session, actor)
         teams, kept_teams = _remove_teams(session, actor)
-        for table in (ImportedRecord, ImportConflict):
-            session.execute(delete(table).where(table.source == demo_here.SOURCE))
+        keys = [key_of(record) for record in _all_records()]
+        forget_imported(session, keys, demo_here.SOURCE)
         counts = {"removed": removed, "people": people, "teams": teams}
         audit.record(session, actor, "demo.removed", "store", counts)
     with job.sessions() as session:
@@ -122,11 +127,11 @@ def _remove(job: RunningJob) -> dict[str, Any]:
 
 
 def _remove_items(job: RunningJob, actor: Actor) -> int:
-    removed = 0
+    removed, (request_ids, document_ids) = 0, _ids()
     while True:
         with job.sessions.begin() as session:
-            requests = session.scalars(_some(HelpRequest)).all()
-            documents = [] if requests else session.scalars(_some(Document)).all()
+            requests = session.scalars(_some(HelpRequest, request_ids)).all()
+            documents = [] if requests else session.scalars(_some(Document, document_ids)).all()
             for request in requests:
                 erasure.remove_request(session, request, actor)
             for document in documents:
@@ -137,8 +142,24 @@ def _remove_items(job: RunningJob, actor: Actor) -> int:
         job.report(removed)
 
 
-def _some(table: Any) -> Any:
-    return select(table).where(table.source == demo_here.SOURCE).order_by(table.id).limit(_AT_ONCE)
+def _some(table: Any, ids: Collection[str]) -> Any:
+    named = table.source == demo_here.SOURCE, table.external_id.in_(ids)
+    return select(table).where(*named).order_by(table.id).limit(_AT_ONCE)
+
+
+def _ids() -> tuple[set[str], set[str]]:
+    """The ids of the requests and of the documents of the demo."""
+    requests, documents = _records(RequestRecord), _records(DocumentRecord)
+    return {record.id for record in requests}, {record.id for record in documents}
+
+
+def _others_of_its_name(session: Session) -> bool:
+    """True when a source of the organisation's own has the name of the demo, as could be once."""
+    tables: tuple[Any, Any] = HelpRequest, Document
+    return any(
+        session.scalar(select(table.id).where(table.source == demo_here.SOURCE, table.external_id.not_in(ids)).limit(1))
+        for table, ids in zip(tables, _ids(), strict=True)
+    )
 
 
 def _remove_people(session: Session, actor: Actor) -> tuple[int, list[str]]:

@@ -15,7 +15,7 @@ from indexer.sources.protocol import Options, Source
 from indexer.sources.records import first_problem
 from recommender.accounts.source_secret import secret_variable, takes_a_setting
 from recommender.database.import_tables import digest
-from recommender.database.tables import SENT_HERE
+from recommender.database.tables import TAKEN_NAMES
 from recommender.errors import SettingsError
 from recommender.sentences.sentence import Sentence
 
@@ -102,9 +102,10 @@ def _require_own_secrets(path: Path, names: Iterable[str]) -> None:
 
 def _source(path: Path, name: str, table: Any) -> ConfiguredSource:
     where = f"{path}: [{name}]"
-    if not _NAME.fullmatch(name) or name == SENT_HERE:
+    if not _NAME.fullmatch(name) or name in TAKEN_NAMES:
         raise SettingsError(
-            f"{where} cannot be the name of a source. Use small letters, digits, '-' and '_', and not {SENT_HERE!r}."
+            f"{where} cannot be the name of a source. Use small letters, digits, '-' and '_', and not "
+            f"{' or '.join(map(repr, TAKEN_NAMES))}."
         )
     if not isinstance(table, dict):
         raise SettingsError(f"{where} is no table. Write [{name}] on a line, and its options below it.")

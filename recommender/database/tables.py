@@ -24,6 +24,7 @@ from recommender.database.team_contact import HasContact
 
 OPEN, RESOLVED = "open", "resolved"
 SENT_HERE = "kollega"  # the source of rows that were written in Kollega, not imported
+TAKEN_NAMES = (SENT_HERE, "demo")  # no source of an organisation can be called so: the second is the demo organisation
 MUTED, STATED = "muted", "stated"
 
 

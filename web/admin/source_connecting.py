@@ -12,7 +12,7 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from recommender.accounts.source_secret import secret_variable, takes_a_setting
-from recommender.database.tables import SENT_HERE
+from recommender.database.tables import TAKEN_NAMES
 from recommender.jobs import asking, kinds
 from recommender.monitoring.source_states import read_sources_seen
 from recommender.teams import team as teams
@@ -128,7 +128,7 @@ def _taken() -> set[str]:
 
 def _check(form: ConnectForm, system: SystemKind) -> None:
     """Note what is wrong with a form."""
-    if not _NAME.fullmatch(form.name) or form.name == SENT_HERE:
+    if not _NAME.fullmatch(form.name) or form.name in TAKEN_NAMES:
         form.problems["name"] = gettext("Use small letters, digits, '-' and '_'; at most 64 of them.")
     elif form.name in _taken():
         form.problems["name"] = gettext("There is a source of this name already. Choose another one.")

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from recommender import audit
 from recommender.database.job_tables import Job
 from recommender.database.source_tables import names_in
-from recommender.database.tables import SENT_HERE
+from recommender.database.tables import SENT_HERE, TAKEN_NAMES
 from recommender.jobs import kinds, queue
 from recommender.render import in_utc
 from web import current, once
@@ -61,8 +61,9 @@ def job_json(job_id: int) -> Any:
 
 def _queued(kind: str, source: str, items: list[dict[str, Any]]) -> ResponseReturnValue:
     person = _require_admin()
-    if source == SENT_HERE:
-        abort(422, f"source: {SENT_HERE} is the source of what was written here. Name another one.")
+    if source in TAKEN_NAMES:
+        what = "what was written here" if source == SENT_HERE else "the demo organisation"
+        abort(422, f"source: {source} is the source of {what}. Name another one.")
     if source in names_in(current.settings().sources_file):
         abort(
             409,

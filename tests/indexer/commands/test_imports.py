@@ -208,10 +208,13 @@ def _pipe(content: bytes) -> Iterator[str]:
         thread.join()
 
 
-def test_a_source_cannot_have_the_name_of_what_was_written_here(kollega: Kollega, write_lines: WriteLines) -> None:
-    for option in ((), ("--dry-run",)):
-        refused = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--source", "kollega", *option)
-        assert refused.exit_code == 2 and "kollega is the source of what was written here." in refused.stderr
+def test_a_source_cannot_have_the_name_of_what_was_written_here_or_of_the_demo(
+    kollega: Kollega, write_lines: WriteLines
+) -> None:
+    for name, what in (("kollega", "what was written here"), ("demo", "the demo organisation")):
+        for option in ((), ("--dry-run",)):
+            refused = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST), "--source", name, *option)
+            assert refused.exit_code == 2 and f"{name} is the source of {what}." in refused.stderr
 
 
 def test_a_list_without_conflicts_says_so(kollega: Kollega) -> None:

@@ -149,6 +149,22 @@ def test_teams_that_are_in_use_stay(do: Do, sessions: Sessions, analyzer: Analyz
         assert [person.handle for person in it.members] == ["boss"]
 
 
+def test_a_source_of_ones_own_that_is_called_like_the_demo_loses_nothing(
+    do: Do, sessions: Sessions, analyzer: Analyzer, tmp_path: Path
+) -> None:
+    own = {
+        "type": "request", "id": "1", "title": "Our printer", "body": "Jams.", "team": None, "status": "open",
+        "language": "en", "asked_by": "pia", "created_at": "2026-05-04T09:00:00",
+    }  # fmt: skip
+    pia: dict[str, object] = {"type": "person", "id": "pia", "name": "Pia"}
+    _load_here(sessions, analyzer, tmp_path, demo.SOURCE, pia, own)
+    assert do(kinds.DEMO).state == queue.FAILED
+    gone = do(kinds.DEMO, remove=True)
+    assert (gone.state, gone.result["removed"]) == (queue.DONE, 0) and _counts(sessions) == [1, 0, 1, 0]
+    with sessions() as session:
+        assert len(session.scalars(select(ImportedRecord)).all()) == 2
+
+
 def test_it_is_not_mixed_with_data_or_people_of_ones_own(
     do: Do, sessions: Sessions, add_request: Callable[..., int]
 ) -> None:

@@ -47,6 +47,7 @@ def test_sources_are_read_in_their_order_with_paths_beside_the_file(tmp_path: Pa
         ("[kollega]\nkind = 'jsonl'\nplace = 'x'", "cannot be the name of a source"),
         ("[mcp]\nkind = 'zammad'\nplace = 'https://x'", "[mcp] would take its token or password from a setting"),
         ("[metrics]\nkind = 'jsonl'\nplace = 'x'", "[metrics] would take its token or password from a setting"),
+        ("[demo]\nkind = 'jsonl'\nplace = 'x'", "cannot be the name of a source"),
         ("a = 1", "is no table"),
         ("[a]\nkind = ['jsonl']\nplace = 'x'", "[a]: kind ['jsonl'] is not known. Write one of:"),
         ("[a]\nkind = 'jsonl'\nplace = '~nobody-here/x'", "[a]: place: there is no such user. Write the whole path."),

@@ -61,6 +61,7 @@ def test_a_system_is_chosen_described_and_connected(admin: FlaskClient, sessions
     [
         ({"name": "No Name"}, "name"),
         ({"name": "kollega"}, "name"),
+        ({"name": "demo"}, "name"),
         ({"name": "wiki"}, "name"),
         ({"name": "mcp"}, "name"),
         ({"name": "metrics"}, "name"),

@@ -93,6 +93,7 @@ def test_the_same_call_twice_is_one_job(call: Any, sessions: Sessions) -> None:
     "wrong",
     [
         {"source": "kollega", "items": [ITEM]},
+        {"source": "demo", "items": [ITEM]},
         {"source": "Big Name", "items": [ITEM]},
         {"source": "crm", "items": []},
         {"source": "crm", "items": [ITEM] * 501},
