@@ -98,10 +98,10 @@ class Insights:
         """Compute everything if there is another index, or a lead has changed a topic, and KOLLEGA_INSIGHTS_MINUTES
         have passed since the last time. Returns whether that was so. An index that cannot be used is logged, and tried
         again when it changes."""
+        self._opened.close_unless_used(_STAYS_OPEN)
         generation = generations.live_name(self._settings.index_dir)
         pause = 60.0 * self._settings.insights_minutes
         if generation is None or (generation == self._generation and self._changed_last() == self._topics_of):
-            self._opened.close_unless_used(_STAYS_OPEN)
             return False
         if self._updated_at is not None and time.monotonic() < self._updated_at + pause:
             return False

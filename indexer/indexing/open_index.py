@@ -41,8 +41,12 @@ class OpenIndex:
         return live, index
 
     def close_unless_used(self, seconds: float) -> None:
-        """Free its memory, unless it was used in the last `seconds`."""
-        if self._live is not None and time.monotonic() - self._used_at >= seconds:
+        """Free its memory, unless it was used in the last `seconds` and still answers: an earlier generation may have
+        texts that were erased since."""
+        if self._live is None:
+            return
+        is_another = self._live.snapshot.generation != generations.live_name(self._settings.index_dir)
+        if is_another or time.monotonic() - self._used_at >= seconds:
             self._live = None
 
     def _kept(self, encoder: Encoder) -> Live | None:

@@ -1,5 +1,7 @@
 """indexing/insights.py: watch brings the topics up to date when the index has changed, not too often."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,19 +10,22 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing import insights as module
 from indexer.indexing.insights import Insights, compute_insights
 from indexer.indexing.open_index import OpenIndex
 from recommender.access import reader_of
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicQuestion
 from recommender.database.tables import Person, utc_now
+from recommender.encoder import Encoder
 from recommender.errors import IndexDamaged, IndexMismatch
-from recommender.index import generations
+from recommender.index import SearchIndex, generations
 from recommender.index.local import LocalIndex
 from recommender.index.model_in_use import FollowingEncoder
 from recommender.insights.topics import editing
 from recommender.insights.topics.topic import visible_topics
 from recommender.language.analyzer import Analyzer
+from recommender.live import Live
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 
@@ -150,6 +155,39 @@ def test_the_index_is_opened_once_while_its_generation_stays(
     with pytest.raises(IndexMismatch):
         opened.get(FakeEncoder("other"))
     assert opened.get(encoder)[1] is not newer
+
+
+def test_an_index_that_answers_no_more_is_not_kept_while_the_next_update_waits(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    reindexed: Callable[..., LocalIndex],
+    add_six: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = list[weakref.ref[Live]]()
+
+    class Watched(OpenIndex):
+        def get(self, encoder: Encoder) -> tuple[Live, SearchIndex]:
+            live, index = super().get(encoder)
+            kept.append(weakref.ref(live))
+            return live, index
+
+    def is_kept() -> bool:
+        gc.collect()
+        return kept[-1]() is not None
+
+    monkeypatch.setattr(module, "OpenIndex", Watched)
+    followed = FollowingEncoder(settings, encoder)
+    insights = Insights(replace(settings, insights_minutes=60.0), sessions, followed, analyzer)
+    add_six()
+    reindexed()
+    assert insights.follow() and is_kept()
+    assert not insights.follow() and is_kept()  # nothing changed
+    add_six()
+    reindexed()
+    assert not insights.follow() and not is_kept()
 
 
 def test_an_index_whose_files_were_written_in_place_is_opened_again(
