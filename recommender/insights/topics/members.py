@@ -43,7 +43,8 @@ def members_of_topics(session: Session, audience: str) -> dict[int, list[Member]
         query = select(TopicItem.topic_id, table.id, table.team_id, table.language, created_at, table.updated_at)
         query = query.join(TopicRow, TopicRow.id == TopicItem.topic_id).join(table, table.id == id_in_topic(kind))
         for topic, number, team, language, at, changed_at in session.execute(query.where(*present, *there)):
-            members[topic].append(Member(item_key(kind, number), team, language, at, changed_at))
+            of_topic = members.setdefault(topic, [])  # a topic that was stored since the first statement
+            of_topic.append(Member(item_key(kind, number), team, language, at, changed_at))
     return members
 
 

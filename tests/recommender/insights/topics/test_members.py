@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
@@ -72,3 +73,23 @@ def test_what_is_gone_unanswered_or_not_for_all_of_the_audience_is_no_member(
     with sessions() as session:
         assert keys_of(members_of_topics(session, EVERYONE)) == {topic: {f"request:{stays}"}}
         assert keys_of(members_of_topics(session, "team:hr")) == {of_team: {f"request:{restricted}"}}
+
+
+def test_a_topic_that_is_stored_while_they_are_read_does_no_harm(
+    sessions: sessionmaker[Session],
+    topics: Callable[..., int],
+    add_request: Add,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other = (f"request:{add_request(f'printer {n}')}" for n in range(2))
+    first, stored, scalars = topics(one), list[int](), Session.scalars
+
+    def store_one_after(session: Session, *statement: Any) -> Any:
+        found = scalars(session, *statement).all()
+        stored.append(topics(other))
+        return iter(found)
+
+    monkeypatch.setattr(Session, "scalars", store_one_after)
+    with sessions() as session:
+        found = keys_of(members_of_topics(session, EVERYONE))
+    assert found == {first: {one}, stored[0]: {other}} and len(stored) == 1
