@@ -6,14 +6,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.sources.demo.vectors import with_shipped_vectors
 from recommender.encoder import Encoder
 from recommender.first_run import demo
-from recommender.index.model_in_use import FollowingEncoder
+from recommender.index.model_in_use import Encoders
 
 
-class WithDemoVectors(FollowingEncoder):
+class WithDemoVectors:
     """Gives the encoder that another one gives, which takes the vectors of the demo's texts from where they ship while
     the demo is here."""
 
-    def __init__(self, encoders: FollowingEncoder, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, encoders: Encoders, sessions: sessionmaker[Session]) -> None:
         self._encoders, self._sessions = encoders, sessions
 
     def get(self) -> Encoder:

@@ -25,7 +25,7 @@ from recommender.database.leading import SHARED_WORK, Lead, files_lead, index_le
 from recommender.database.listening import Listener
 from recommender.database.outages import report_outages
 from recommender.errors import DatabaseVersion
-from recommender.index.model_in_use import FollowingEncoder
+from recommender.index.model_in_use import Encoders
 from recommender.language.analyzer import Analyzer
 from recommender.organisation.values import Organisation
 from recommender.settings import Settings
@@ -40,7 +40,7 @@ _SECONDS_TO_END = SECONDS_TO_STOP + 2.0  # for jobs that are being done, and to 
 def watch_together(
     settings: Settings,
     sessions: sessionmaker[Session],
-    encoders: FollowingEncoder,
+    encoders: Encoders,
     analyzer: Analyzer,
     report: Callable[[ReindexReport], None],
     stopping: threading.Event,
@@ -67,7 +67,7 @@ def watch_together(
                     shared.set()  # its jobs end while those on the index do
 
 
-def _resting_model(encoders: FollowingEncoder) -> AbstractContextManager[None]:
+def _resting_model(encoders: Encoders) -> AbstractContextManager[None]:
     """Free the memory of the model when nothing was encoded for a while."""
 
     def rest(_stop: threading.Event) -> None:
@@ -77,7 +77,7 @@ def _resting_model(encoders: FollowingEncoder) -> AbstractContextManager[None]:
 
 
 def _shared_work(
-    settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
+    settings: Settings, sessions: sessionmaker[Session], encoders: Encoders, analyzer: Analyzer
 ) -> list[AbstractContextManager[None]]:
     """What is done once for a database, with what the organisation has set by now."""
     with sessions() as session:

@@ -20,7 +20,7 @@ from recommender.database.tables import utc_now
 from recommender.encoder import Encoder
 from recommender.errors import KollegaError
 from recommender.index import generations
-from recommender.index.model_in_use import FollowingEncoder
+from recommender.index.model_in_use import Encoders
 from recommender.insights.gaps.update import GapsReport, update_gaps
 from recommender.insights.risk.figures import FiguresReport, update_figures
 from recommender.insights.topics.stored import changed_last
@@ -83,7 +83,7 @@ class Insights:
     """For which generation of the index everything was computed last, and when."""
 
     def __init__(
-        self, settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
+        self, settings: Settings, sessions: sessionmaker[Session], encoders: Encoders, analyzer: Analyzer
     ) -> None:
         self._settings = settings
         self._sessions = sessions
@@ -124,7 +124,7 @@ class Insights:
 
 
 def following_topics(
-    settings: Settings, sessions: sessionmaker[Session], encoders: FollowingEncoder, analyzer: Analyzer
+    settings: Settings, sessions: sessionmaker[Session], encoders: Encoders, analyzer: Analyzer
 ) -> AbstractContextManager[None]:
     """Compute everything in a thread, as often as `Insights.follow` says."""
     insights = Insights(settings, sessions, encoders, analyzer)

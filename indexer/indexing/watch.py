@@ -30,7 +30,7 @@ from recommender.errors import (
 )
 from recommender.index import generations
 from recommender.index.engines import Engine, engine_of
-from recommender.index.model_in_use import FollowingEncoder
+from recommender.index.model_in_use import Encoders
 from recommender.language.analyzer import Analyzer
 from recommender.monitoring import freshness
 from recommender.settings import Settings
@@ -42,7 +42,7 @@ _LONGEST_PAUSE = 60.0  # seconds; a judgement
 def watch(
     settings: Settings,
     sessions: sessionmaker[Session],
-    encoders: FollowingEncoder,
+    encoders: Encoders,
     analyzer: Analyzer,
     report: Callable[[ReindexReport], None],
     stopped: Callable[[], bool] = lambda: False,

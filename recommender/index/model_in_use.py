@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from recommender.encoder import Encoder
 from recommender.encoder import load as loading
@@ -51,6 +52,16 @@ def encoder_of_live(index_dir: Path, encoder: Encoder | None, load_model: LoadMo
     loaded = load_model(model)
     loaded.encode_queries(["valmiina"])  # the first one takes longer
     return loaded
+
+
+class Encoders(Protocol):
+    """Gives the encoder to use, as FollowingEncoder does."""
+
+    def get(self) -> Encoder:
+        """The encoder to use now. Raises IndexMismatch when the model in use cannot be loaded."""
+
+    def give_back(self, seconds: float) -> None:
+        """Free the memory of the model, unless it was needed in the last `seconds`."""
 
 
 class FollowingEncoder:

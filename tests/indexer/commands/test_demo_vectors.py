@@ -38,6 +38,7 @@ def test_vectors_that_ship_are_taken_while_the_demo_is_here(
         lambda given: vectors.with_shipped_vectors(given, tmp_path / "vectors.npz"),
     )
     encoders = WithDemoVectors(FollowingEncoder(replace(settings, model="fake"), encoder), sessions)
+    assert not hasattr(encoders, "load")  # only what it answers for: nothing of the other one is half made in it
     assert encoders.get() is encoder
     number = add_request("Printer")
     with sessions.begin() as session:
