@@ -65,7 +65,10 @@ def test_nothing_is_sent_before_monday_morning_or_to_whoever_wants_none(
     assert _queued(sessions, settings, later) == 1
 
 
-def test_the_mail_names_what_to_do_and_links_to_it(sessions: Sessions, settings: Settings, lead: int) -> None:
+def test_the_mail_names_what_to_do_and_links_to_it(
+    sessions: Sessions, settings: Settings, lead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.delivery.deliver.utc_now", lambda: TUESDAY)  # on a Monday morning there is none yet
     asked = replace(settings, mail_from="Kollega <kollega@example.org>", public_url="https://kollega.example")
     with real_server() as (server, address):
         assert deliver(replace(asked, mail_server=address), sessions) == 1

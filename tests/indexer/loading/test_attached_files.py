@@ -50,8 +50,8 @@ def test_missing_and_changed_files_are_named(settings: Settings, sessions: Sessi
         folder.path_of(settings.attachments_dir, rows[2].digest).write_bytes(b"changed")
         restore = "Take it from a backup: kollega restore FILE"
         assert list(file_problems(session, store_of(settings))) == [
-            f"The file of attachment 1 (request:1) is missing. {restore}",
-            f"The file of attachment 3 (request:2) has changed. {restore}",
+            f"The file of attachment 1 (request:1): it is missing. {restore}",
+            f"The file of attachment 3 (request:2): it has changed. {restore}",
         ]
 
 

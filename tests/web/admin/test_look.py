@@ -110,7 +110,7 @@ def test_the_first_steps_are_listed_until_they_are_done(
     admin: FlaskClient, add_request: Callable[..., int], add_person: Callable[..., int]
 ) -> None:
     page = admin.get("/admin/?lang=en").get_data(as_text=True)
-    assert 'href="/setup/knowledge"' in page and "kollega backup" in page
+    assert 'href="/setup/knowledge"' in page and "Make a backup now" in page
     add_request("Printer is stuck", answer="Open the tray.")
     page = admin.get("/admin/?lang=en").get_data(as_text=True)
     assert 'href="/setup/knowledge"' not in page and "Load the first data" in page
