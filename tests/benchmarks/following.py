@@ -12,10 +12,8 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,8 +26,8 @@ from recommender.database.engine import open_database
 from recommender.database.tables import RESOLVED, HelpRequest, utc_now
 from recommender.settings import PREFIX, Settings
 from tests.benchmarks.record import provenance, write
-from tests.benchmarks.serving import served
-from tests.benchmarks.speed import QUESTIONS, generated_home
+from tests.benchmarks.serving import generated, served
+from tests.benchmarks.speed import QUESTIONS
 
 _ROUNDS = 5
 _FOUND_WITHIN = 120.0
@@ -42,15 +40,8 @@ _KOLLEGA = str(Path(sys.executable).parent / "kollega")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the home in this FOLDER, for the next run.")
 def main(items: int, keep: Path | None) -> None:
     """Generate a corpus unless it is there, measure, print and write the figures."""
-    home = Path(os.environ.get("KOLLEGA_HOME", "var"))
-    with nullcontext(keep) if keep else tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder) / str(items)
-        if not (scratch / "index").exists():
-            scratch.mkdir(parents=True)
-            generated_home(home, scratch, items)
-        figures = (
-            provenance("python -m tests.benchmarks.following") | {"items": items} | measure(Settings(home=scratch))
-        )
+    with generated(items, keep) as settings:
+        figures = provenance("python -m tests.benchmarks.following") | {"items": items} | measure(settings)
     write("following", figures)
     print(figures)
 

@@ -26,10 +26,8 @@ import os
 import random
 import re
 import sys
-import tempfile
 import time
 from collections import Counter
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
@@ -50,10 +48,8 @@ from urllib3 import encode_multipart_formdata
 import web
 from indexer.sources.demo import DemoSource
 from indexer.sources.records import RequestRecord
-from recommender.settings import Settings
 from tests.benchmarks.record import provenance, write
-from tests.benchmarks.serving import served
-from tests.benchmarks.speed import generated_home
+from tests.benchmarks.serving import generated, served
 
 SUGGEST = "/suggest"
 _GAP_MEDIAN, _GAP_SIGMA = 0.180, 0.7
@@ -141,16 +137,10 @@ class Typist(locust.User):
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the home in this FOLDER, for the next run.")
 def main(seconds: int, users: int, items: int, keep: Path | None) -> None:
     """Generate a corpus, serve it, simulate the people, print and write the figures."""
-    home = Path(os.environ.get("KOLLEGA_HOME", "var"))
-    with nullcontext(keep) if keep else tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder) / str(items)
-        if not (scratch / "index").exists():
-            scratch.mkdir(parents=True)
-            generated_home(home, scratch, items)
-        with served(Settings(home=scratch)) as (server, address):
-            figures = provenance("make load") | {"items": items} | simulate_people(server, address, users, seconds)
-            gevent.sleep(_BETWEEN)
-            figures["alone"] = simulate_people(server, address, 1, seconds / 2)
+    with generated(items, keep) as settings, served(settings) as (server, address):
+        figures = provenance("make load") | {"items": items} | simulate_people(server, address, users, seconds)
+        gevent.sleep(_BETWEEN)
+        figures["alone"] = simulate_people(server, address, 1, seconds / 2)
     write("load", figures)
     print(table(figures))
     sys.exit(1 if figures["errors"] or not figures["requests"] else 0)

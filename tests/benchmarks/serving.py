@@ -1,20 +1,35 @@
-"""Runs `kollega serve` for benchmarks, in a process of its own, on loopback."""
+"""Homes with generated items, and `kollega serve` on them in a process of its own, on loopback: for benchmarks."""
 
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import psutil
 import requests
 
 from recommender.settings import PREFIX, Settings
+from tests.benchmarks.speed import generated_home
 
 _START_WITHIN = 120.0
+
+
+@contextmanager
+def generated(items: int, keep: Path | None) -> Iterator[Settings]:
+    """The settings of a home with so many generated items (`speed.py`), in a temporary folder, or in the folder `keep`,
+    where one that is there already is taken."""
+    home = Path(os.environ.get("KOLLEGA_HOME", "var"))
+    with nullcontext(keep) if keep else tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / str(items)
+        if not (scratch / "index").exists():
+            scratch.mkdir(parents=True)
+            generated_home(home, scratch, items)
+        yield Settings(home=scratch)
 
 
 @contextmanager
