@@ -1,7 +1,6 @@
 """Homes with generated items, and `kollega serve` on them in a process of its own, on loopback: for benchmarks."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import requests
 
 from recommender.settings import PREFIX, Settings
 from tests.benchmarks.speed import generated_home
+from tests.cluster import free_ports
 
 _START_WITHIN = 120.0
 
@@ -36,9 +36,7 @@ def generated(items: int, keep: Path | None) -> Iterator[Settings]:
 def served(settings: Settings, watch: bool = False) -> Iterator[tuple[psutil.Process, str]]:
     """Run `kollega serve` on a free port until it is ready, and yield (its process, its address). Other settings come
     from the environment. With `watch` it has a watcher beside itself."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     variables = {"HOME": str(settings.home), "HOST": "127.0.0.1", "PORT": str(port), "ANONYMOUS_READING": "1"}
     environment = os.environ | {PREFIX + name: value for name, value in variables.items()}
     command = [str(Path(sys.executable).parent / "kollega"), "serve", *([] if watch else ["--no-watch"])]
