@@ -28,6 +28,5 @@ def show() -> ResponseReturnValue:
         fine=[finding for finding in findings if finding.state == OK],
         words=check_words,
         exports=exports.listed(current.settings()),
-        exports_dir=current.settings().exports_dir.absolute(),
         may_download=current.settings().export_download,
     )
