@@ -69,10 +69,10 @@ def problem_of(folder: Path) -> str:
     return f"{wrong[0]} in {folder.name} is damaged" if wrong else ""
 
 
-def whole_folder(folder: Path, write: Callable[[Path], None]) -> Path:
+def whole_folder(folder: Path, write: Callable[[Path], None], replaces: str = "") -> Path:
     """A folder of files that are made once, such as a model, after comparing it with its checksums. When it is missing
-    or damaged, `write` is called with an empty folder, which then takes its place. One process at a time does so, and
-    removes what killed ones left.
+    or damaged, `write` is called with an empty folder, which then takes its place, and that of the folders beside it
+    whose names match `replaces`. One process at a time does so, and removes what killed ones left.
 
     A folder that an earlier version of Kollega made has no checksums, and is made again too; where that is not
     possible, it is used as it is. Raises OSError when the folder cannot be written, and what `write` raises.
@@ -87,6 +87,7 @@ def whole_folder(folder: Path, write: Callable[[Path], None]) -> Path:
                 if (folder / SEAL).exists():
                     log.warning("%s: it is made again", problem)
                 _replace(folder, write)
+                _remove_others(folder, replaces)
     except OSError as error:
         if not folder.exists() or (folder / SEAL).exists():
             raise
@@ -108,6 +109,12 @@ def _replace(folder: Path, write: Callable[[Path], None]) -> None:
     finally:
         for left in (unfinished, replaced):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _remove_others(folder: Path, pattern: str) -> None:
+    for other in folder.parent.glob(pattern) if pattern else ():
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def states(paths: Iterable[Path]) -> tuple[FileState, ...]:

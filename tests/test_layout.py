@@ -181,6 +181,7 @@ WEB = {
     "search": {"sign_in"},
     "set_up": {"files", "sign_in"},
     "sign_in": set(),
+    "starting": set(),
 }
 """What each folder of web/ may import of the other folders. The modules beside the folders are for all of them."""
 

@@ -58,6 +58,7 @@ from web.set_up import teams as set_up_teams
 from web.set_up import views as set_up
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
+from web.starting.compiled_templates import load_templates
 
 # These modules add their operations to the API's blueprint. The OpenAPI document lists them in this order.
 # isort: off
@@ -148,11 +149,10 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
 
 def warm_up(app: Flask) -> None:
     """Load what the first visitors would otherwise wait for: the model and the dictionaries, the compiled templates,
-    and how each language writes dates and texts. It takes about a second."""
+    and how each language writes dates and texts."""
     with app.test_request_context():
         current.recommender().warm_up()
-        for name in app.jinja_env.list_templates(extensions=["html"]):
-            app.jinja_env.get_template(name)
+        load_templates(app, current.environment().models_dir)
         for language in PAGE_LANGUAGES:
             with force_locale(language):
                 gettext("Queue")

@@ -267,8 +267,8 @@ def run(
     """Serve until interrupted or terminated; a second signal stops it at once. `listening` is called when it listens,
     `stopping` when it begins to stop. Raises KollegaError when the address is in use."""
     app = create_app(settings)
-    gc.collect()
     gc.freeze()  # a full garbage collection of all that is loaded would stop requests for 70 ms
+    gc.enable()
     try:
         server = Server(app, settings)
     except OSError as error:

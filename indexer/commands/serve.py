@@ -1,5 +1,6 @@
 """`kollega serve` and `kollega demo`: serve the web pages, with the data of an organisation or of the demo."""
 
+import gc
 import logging
 from contextlib import nullcontext
 from dataclasses import replace
@@ -93,7 +94,11 @@ def _serve(settings: Settings, watch: bool = True) -> None:
     open_database(settings).kw["bind"].dispose()  # made when it is new, which takes a moment
     with watching(settings.stop_seconds) if watch else nullcontext() as beside:
         told = (beside.begin, beside.stop) if beside else ()
-        import_module(_SERVER).run(settings, *told)  # `watch` begins afterwards, so that it slows no start
+        gc.disable()  # until `run` has loaded all: nearly all of that stays, and looking through it takes a second
+        try:
+            import_module(_SERVER).run(settings, *told)  # `watch` begins afterwards, so that it slows no start
+        finally:
+            gc.enable()
 
 
 def _tell_what_begins(settings: Settings, watch: bool) -> None:

@@ -70,6 +70,14 @@ def test_a_whole_folder_is_not_made_again(tmp_path: Path) -> None:
     assert whole_folder(folder, fail) == folder
 
 
+def test_a_folder_takes_the_place_of_others_when_it_is_made(tmp_path: Path) -> None:
+    whole_folder(tmp_path / "pages-1", _write)
+    whole_folder(tmp_path / "words-1", _write)
+    for _time in range(2):
+        whole_folder(tmp_path / "pages-2", _write, replaces="pages-*")
+        assert {path.name for path in tmp_path.iterdir()} == {".lock", "pages-2", "words-1"}
+
+
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".unfinished-abc").mkdir()
     (tmp_path / ".unfinished-abc" / "half").write_text("x", encoding="utf-8")

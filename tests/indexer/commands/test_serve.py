@@ -1,5 +1,6 @@
 """commands/serve.py: `kollega serve` and `kollega demo`."""
 
+import gc
 import os
 import signal
 import socket
@@ -9,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -53,6 +56,28 @@ def test_demo_loads_and_indexes_the_demo_organisation(kollega: Kollega) -> None:
         assert session.query(Person).count() == 28
     sessions.kw["bind"].dispose()
     assert indexed.startswith(f"items {searchable}, passages ")
+
+
+def test_garbage_is_looked_for_when_all_is_loaded(kollega: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: dict[str, bool] = {}
+    app = SimpleNamespace(extensions={"kollega_counting": SimpleNamespace(close=lambda: None)})
+
+    def load(_settings: Settings) -> Any:
+        looked_for["loading"] = gc.isenabled()
+        return app
+
+    def answer() -> None:
+        looked_for["answering"] = gc.isenabled()
+
+    monkeypatch.setattr("web.server.create_app", load)
+    monkeypatch.setattr("web.server.Server", lambda _app, _settings: SimpleNamespace(run=answer))
+    for name in ("_stop_at_signals", "tell_code"):
+        monkeypatch.setattr(f"web.server.{name}", lambda *_given: None)
+    try:
+        assert kollega("serve", "--no-watch").exit_code == 0
+        assert looked_for == {"loading": False, "answering": True} and gc.isenabled() and gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""compiled_templates.py: the templates are compiled once, and again when something of them has changed."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template
+from jinja2 import Environment
+
+from web.starting.compiled_templates import load_templates
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the templates that have been compiled."""
+    names: list[str] = []
+    compile_template = Environment.compile
+
+    def noted(self: Environment, source: Any, name: Any = None, *rest: Any) -> Any:
+        names.append(name)
+        return compile_template(self, source, name, *rest)
+
+    monkeypatch.setattr(Environment, "compile", noted)
+    return names
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """A folder of two templates."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "layout.html").write_text("<b>{% block name %}{% endblock %}</b>", encoding="utf-8")
+    (folder / "page.html").write_text(
+        "{% extends 'layout.html' %}{% block name %}{{ who }}{% endblock %}", encoding="utf-8"
+    )
+    return folder
+
+
+def _page(templates: Path, folder: Path) -> str:
+    """A page of an app that has just started."""
+    app = Flask(__name__, template_folder=str(templates))
+    load_templates(app, folder)
+    with app.app_context():
+        return render_template("page.html", who="Aino & Väinö")
+
+
+def test_only_the_first_start_compiles(templates: Path, tmp_path: Path, compiled: list[str]) -> None:
+    pages = [_page(templates, tmp_path / "models") for _start in range(2)]
+    assert pages == ["<b>Aino &amp; Väinö</b>"] * 2
+    assert sorted(compiled) == ["layout.html", "page.html"]
+
+
+def test_a_changed_template_is_compiled_and_nothing_is_left_of_the_old_one(templates: Path, tmp_path: Path) -> None:
+    _page(templates, tmp_path / "models")
+    before = list((tmp_path / "models").glob("templates-*"))
+    (templates / "layout.html").write_text("<i>{% block name %}{% endblock %}</i>", encoding="utf-8")
+    assert _page(templates, tmp_path / "models") == "<i>Aino &amp; Väinö</i>"
+    after = list((tmp_path / "models").glob("templates-*"))
+    assert len(before) == len(after) == 1 and before != after
+
+
+def test_damaged_files_are_made_again(templates: Path, tmp_path: Path, compiled: list[str]) -> None:
+    _page(templates, tmp_path / "models")
+    (folder,) = (tmp_path / "models").glob("templates-*")
+    for file in folder.glob("*.cache"):
+        content = bytearray(file.read_bytes())
+        content[-20:] = b"\xff" * 20
+        file.write_bytes(content)
+    compiled.clear()
+    assert _page(templates, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
+    assert sorted(compiled) == ["layout.html", "page.html"]
+    compiled.clear()
+    assert _page(templates, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
+    assert compiled == []
+
+
+def test_templates_in_another_place_are_compiled(templates: Path, tmp_path: Path, compiled: list[str]) -> None:
+    """What is compiled names the place of its template, for messages about errors."""
+    _page(templates, tmp_path / "models")
+    compiled.clear()
+    moved = shutil.copytree(templates, tmp_path / "moved")
+    assert _page(moved, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
+    assert sorted(compiled) == ["layout.html", "page.html"]
+
+
+def test_without_a_place_to_write_them_they_are_compiled_each_time(
+    templates: Path, tmp_path: Path, compiled: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "models").write_text("a file", encoding="utf-8")
+    assert [_page(templates, tmp_path / "models") for _start in range(2)] == ["<b>Aino &amp; Väinö</b>"] * 2
+    assert sorted(compiled) == ["layout.html"] * 2 + ["page.html"] * 2
+    assert "compiled at each start" in caplog.text
