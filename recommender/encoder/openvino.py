@@ -3,6 +3,7 @@ openvino."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,16 @@ class OpenVINOEncoder:
         files = states([exported / "model.xml", exported / "model.bin"])  # the weights are memory-mapped
         facts = json.loads((exported / "card.json").read_text(encoding="utf-8"))
         card = ModelCard(**facts["card"])
-        tokenizer = Tokenizer.from_file(str(exported / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(card.max_tokens)
         core = openvino.Core()
         config = {"PERFORMANCE_HINT": "LATENCY"}  # bfloat16 if the processor has it: cosine 0.99998 to float32
         if threads:
             config["INFERENCE_NUM_THREADS"] = str(threads)
-        model = core.compile_model(core.read_model(exported / "model.xml"), "CPU", config)
+        with ThreadPoolExecutor(1) as beside:  # the model is compiled without Python's lock, the tokenizer read with it
+            compiling = beside.submit(core.compile_model, exported / "model.xml", "CPU", config)
+            tokenizer = Tokenizer.from_file(str(exported / "tokenizer.json"))
+            model = compiling.result()
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(card.max_tokens)
         inputs = {port.get_any_name() for port in model.inputs}
         return cls(card, facts["prompts"], tokenizer, model, inputs, files)
 
