@@ -81,7 +81,7 @@ class Live:
         self._snapshot = snapshot
         self._load_model = load_model
         self._loading = threading.Lock()
-        self._retry_at = 0.0
+        self._retry_at, self._told = 0.0, ""
 
     @classmethod
     def load(
@@ -122,8 +122,7 @@ class Live:
 
         A generation is loaded in the background while the old snapshot goes on answering; with `wait`, this returns
         when the new one is in force. Learned models are small and are read at once. When loading fails in an unexpected
-        way, the log says so, the old snapshot stays in force, and the next try is a minute later; with `wait`, the
-        error is raised.
+        way, the log says so, the old snapshot stays, and it is tried again after a minute; with `wait`, that is raised.
 
         Index files or model files that were written in place are not used any more: at once there is a notice, until
         what is there now has been checked and loaded. A model is not loaded again before Kollega is started again.
@@ -144,7 +143,9 @@ class Live:
         try:
             self._engine.follow()
         except Exception as error:
-            log.warning("Which index is live could not be read (%s); the present one answers", type(error).__name__)
+            if (name := type(error).__name__) != self._told:  # each question tries again
+                log.warning("Which index is live could not be read (%s); the present one answers", name)
+            self._told = name
 
     def answer(self, work: Callable[[Snapshot], Answer]) -> Answer:
         """What `work` makes of the snapshot in force. When its index turns out to be damaged or does not answer, it is

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import Reader
 from recommender.database.index_register import IndexRegister
@@ -85,13 +85,13 @@ class Recommender:
         self._given_model = model
 
     @classmethod
-    def open(cls, settings: Settings) -> "Recommender":
+    def open(cls, settings: Settings, sessions: sessionmaker[Session] | None = None) -> "Recommender":
         """Load the model and the live generation. What is missing or damaged becomes a notice: without a model keyword
-        search alone answers, and without an index nothing is found."""
+        search alone answers, and without an index nothing is found. `sessions` as in `IndexRegister`."""
         encoder = _loaded(load_encoder, with_model_in_use(settings))
         analyzer = Analyzer(settings.models_dir / "dictionaries")
         questions = QuestionAnalyzer.load(analyzer, settings, StoredSynonyms(settings, analyzer))
-        live = Live.open(settings, encoder, IndexRegister(settings))
+        live = Live.open(settings, encoder, IndexRegister(settings, sessions))
         return cls(settings, questions, live, cross_encoder=_loaded(load_cross_encoder, settings))
 
     def with_stored(self, synonyms: Synonyms) -> "Recommender":

@@ -109,7 +109,7 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     applied = _applied(settings, sessions)
     _configure(app, settings, applied.session_days)
     starts = recommender is None
-    recommender = recommender or Recommender.open(applied)
+    recommender = recommender or Recommender.open(applied, sessions)
     current.attach(app, settings, recommender, sessions)
     request_log.attach(app)  # before all others: it runs first and last
     report_outages(sessions.kw["bind"])

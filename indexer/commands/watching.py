@@ -4,11 +4,11 @@ index of its machine."""
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.background import repeating
+from indexer.background import Complaints, repeating
 from indexer.commands.demo_vectors import WithDemoVectors
 from indexer.delivery.deliver import delivering
 from indexer.delivery.handover.deliver import handing_over
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _MODEL_RESTS = 600.0
 """Seconds without anything to encode after which the memory of the model is freed: a judgement."""
 _LOOKS = 30.0  # seconds between two looks for that: a judgement
+_BEGINS_AGAIN = 5.0  # seconds after work could not begin: a judgement
 _SECONDS_TO_END = SECONDS_TO_STOP + 2.0  # for jobs that are being done, and to store that they are begun again
 
 
@@ -101,16 +102,25 @@ def _leading(
     """Do in threads what `make` makes, whenever this process leads in the work called `name`, until the event is set
     that this gives, or the context ends."""
     leaving = threading.Event()
+    complaints = Complaints(f"This process cannot do its part of the work ({name}); trying again", log)
 
     def work() -> None:
-        with (
-            suppress(DatabaseVersion),  # the lead in the index notices it too, and ends the process
-            closing(Lead(sessions.kw["bind"], name, leaving).terms()) as terms,
-        ):
+        while not leaving.is_set():
+            try:
+                whenever_it_leads()
+            except DatabaseVersion:
+                return  # the lead in the index notices it too, and ends the process
+            except Exception as error:  # the database went away at this moment, perhaps
+                complaints.failed(error)
+                leaving.wait(_BEGINS_AGAIN)
+
+    def whenever_it_leads() -> None:
+        with closing(Lead(sessions.kw["bind"], name, leaving).terms()) as terms:
             for ended in terms:
                 with ExitStack() as working:
                     for each in make():
                         working.enter_context(each)
+                    complaints.succeeded()
                     ended.wait()
 
     thread = threading.Thread(target=work, name=f"lead {name}", daemon=True)

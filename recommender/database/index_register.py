@@ -5,7 +5,6 @@ import secrets
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
@@ -24,24 +23,43 @@ _WRITING = "index-in-milvus-writing"
 
 class IndexRegister:
     """The generations of one installation. Threads may share it. Without `sessions` the database of the settings is
-    opened when it is first needed."""
+    opened for each call, and closed again: a process that asks again and again should give them."""
 
     def __init__(self, settings: Settings, sessions: sessionmaker[Session] | None = None) -> None:
         self._settings, self._given = settings, sessions
         self._lock: Lock | None = None
 
-    @cached_property
-    def _sessions(self) -> sessionmaker[Session]:
-        return self._given or open_database(self._settings)
+    @contextmanager
+    def _sessions(self) -> Iterator[sessionmaker[Session]]:
+        if self._given is not None:
+            yield self._given
+            return
+        opened = open_database(self._settings)
+        try:
+            yield opened
+        finally:
+            opened.kw["bind"].dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with self._sessions() as sessions, sessions() as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """A transaction that is committed at the end."""
+        with self._sessions() as sessions, sessions.begin() as session:
+            yield session
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep all other processes of this database, on any machine, from writing the index. Raises IndexLocked when
         another one does."""
-        engine = self._sessions.kw["bind"]
-        lock = take_lock(engine, _WRITING)
+        with self._sessions() as sessions:  # the lock has a connection of its own
+            engine = sessions.kw["bind"]
+            lock = take_lock(engine, _WRITING)
+            holder = (leader(engine, _WRITING) if lock is None else None) or "another process"
         if lock is None:
-            holder = leader(engine, _WRITING) or "another process"
             raise IndexLocked(
                 Sentence(
                     "The index is being written (%(holder)s). Wait for it to end, or stop it, then try again.",
@@ -57,27 +75,27 @@ class IndexRegister:
 
     def store(self) -> str:
         """The beginning of the names of this installation's collections; drawn when it is first asked for."""
-        with self._sessions() as session:
+        with self._reading() as session:
             name = session.scalar(select(IndexStore.name))
         if name is None:
-            with self._sessions.begin() as session:
+            with self._writing() as session:
                 drawn = f"kollega_{secrets.token_hex(4)}"
                 name = insert_or_keep(session, IndexStore, {"id": 1}, {"name": drawn}).name
         return name
 
     def live(self) -> str | None:
         """The name of the live generation; None when there is none."""
-        with self._sessions() as session:
+        with self._reading() as session:
             return session.scalar(select(IndexGeneration.name).where(IndexGeneration.live))
 
     def names(self) -> list[str]:
         """The names of all generations, oldest first."""
-        with self._sessions() as session:
+        with self._reading() as session:
             return list(session.scalars(select(IndexGeneration.name).order_by(IndexGeneration.name)))
 
     def files(self, name: str) -> dict[str, bytes]:
         """The small files of a generation by name; none when it is gone."""
-        with self._sessions() as session:
+        with self._reading() as session:
             packed = session.scalar(select(IndexGeneration.files).where(IndexGeneration.name == name))
         if packed is None:
             return {}
@@ -96,7 +114,7 @@ class IndexRegister:
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for member, content in sorted(files.items()):
                 archive.writestr(member, content)
-        with self._sessions.begin() as session:
+        with self._writing() as session:
             before = session.scalars(select(IndexGeneration.name).where(IndexGeneration.live)).all()
             session.execute(update(IndexGeneration).values(live=False))
             insert_or_update(session, IndexGeneration, {"name": name}, {"live": True, "files": packed.getvalue()})
@@ -104,7 +122,7 @@ class IndexRegister:
 
     def make_live(self, name: str) -> None:
         """Make another generation the live one. Raises IndexNotFound, and changes nothing, when it is not known."""
-        with self._sessions.begin() as session:
+        with self._writing() as session:
             if session.get(IndexGeneration, name) is None:
                 raise IndexNotFound(
                     Sentence("%(name)s is no index of this database. See: kollega generations", name=name)
@@ -113,10 +131,10 @@ class IndexRegister:
 
     def forget_others(self) -> None:
         """Forget all generations but the live one."""
-        with self._sessions.begin() as session:
+        with self._writing() as session:
             session.execute(delete(IndexGeneration).where(IndexGeneration.live.is_(False)))
 
     def forget_all(self) -> None:
         """Forget all generations: there is no index in Milvus any more."""
-        with self._sessions.begin() as session:
+        with self._writing() as session:
             session.execute(delete(IndexGeneration))

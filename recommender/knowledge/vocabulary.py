@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.audit import Actor
 from recommender.database.engine import open_engine
+from recommender.database.failures import is_away
 from recommender.database.files import database_path
 from recommender.database.words_tables import WordList
 from recommender.errors import KollegaError, SynonymsError
@@ -111,7 +112,8 @@ class StoredSynonyms:
             finally:
                 engine.dispose()
         except (SQLAlchemyError, KollegaError, OSError) as error:
-            log.warning("The synonyms in the database cannot be read (%s)", type(error).__name__)
+            if not is_away(error):  # which `outages.report_outages` tells once
+                log.warning("The synonyms in the database cannot be read (%s)", type(error).__name__)
 
 
 def usable(text: str, analyzer: Analyzer) -> Synonyms:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
@@ -14,11 +15,11 @@ from recommender.access import ANYONE
 from recommender.datatypes import DENSE_MISSING, INDEX_MISMATCH, INDEX_MISSING, Verdict
 from recommender.encoder import Encoder, Vectors
 from recommender.index import SearchIndex, generations
-from recommender.index.engines import Engine
+from recommender.index.engines import Engine, LocalEngine
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.learned import ANSWER_MODEL, RANKER
-from recommender.live import Snapshot
+from recommender.live import Live, Snapshot
 from recommender.people import ranker
 from recommender.people.ranker import Ranker
 from recommender.recommender import Recommender
@@ -355,3 +356,17 @@ def test_a_thread_that_cannot_be_started_does_not_keep_the_lock(
         recommender.refresh()
     recommender.refresh(wait=True)
     assert recommender.snapshot.generation == "gen-000002"
+
+
+def test_a_database_that_is_away_is_not_told_at_each_question(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Elsewhere(LocalEngine):
+        def follow(self) -> None:
+            raise OperationalError("SELECT 1", None, Exception("connection failed"))
+
+    live = Live(settings.index_dir, Snapshot(None, None), Elsewhere(settings.index_dir))
+    for _question in range(3):
+        live.refresh()
+    (record,) = caplog.records
+    assert record.getMessage() == "Which index is live could not be read (OperationalError); the present one answers"

@@ -1,6 +1,7 @@
 """What a question from a chat is answered, in the words of the search page, as the person whose account it is. How each
 system writes it is in its own module."""
 
+import logging
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -11,6 +12,7 @@ from recommender.access import reader_of
 from recommender.accounts import chat_accounts
 from recommender.accounts.chat_accounts import ChatUser
 from recommender.datatypes import Kind, Suggestion
+from recommender.errors import IndexRefused
 from web import current, measuring
 from web.addresses import absolute
 from web.chat.link_address import link_for
@@ -18,6 +20,7 @@ from web.current import session
 from web.formatting import day, item_url
 from web.search import results
 
+log = logging.getLogger(__name__)
 _SHOWN = 3  # answers in a chat: a judgement
 _LONGEST_TEXT = 600  # characters of an answer: a judgement
 _LONGEST_QUESTION = 2_000  # characters, as in the embedded box
@@ -73,7 +76,11 @@ def ask(who: ChatUser, question: str) -> ChatAnswer | LinkFirst:
     more = absolute(url_for("ask.index"))
     if not question:
         return ChatAnswer(str(gettext("Write your question.")), more=more)
-    found = current.recommender().recommend(question, reader_of(person), session(), _SHOWN)
+    try:
+        found = current.recommender().recommend(question, reader_of(person), session(), _SHOWN)
+    except IndexRefused as error:
+        log.warning("%s", error)
+        return ChatAnswer(*results.refused(), more=more)
     measuring.counts().count_answer(found, partial=False)
     shown = tuple(_shown(suggestion) for suggestion in found.suggestions)
     return ChatAnswer(*results.said(found), shown, tuple(expert.name for expert in found.experts), more)

@@ -1,12 +1,16 @@
 """The suggestion box for pages of other sites: a script, and the JSON that it fetches. It shows only what everyone may
 read, works only on the origins that the settings allow, and uses no cookies."""
 
+import logging
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 
 from recommender.access import ANYONE
 from recommender.datatypes import Kind, Suggestion
+from recommender.errors import IndexRefused
 from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import Settings
 from web import current, measuring
@@ -16,6 +20,7 @@ from web.current import session
 from web.formatting import day, item_url
 from web.search import results
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("embed", __name__, url_prefix="/embed")
 _SHOWN = 3  # suggestions in the box: a judgement
 _LONGEST_QUESTION = 2_000  # characters, as in the field of the box
@@ -54,14 +59,23 @@ def suggest() -> ResponseReturnValue:
 
 
 def _suggestions_json(question: str) -> dict[str, object]:
-    recommendation = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
-    if question:
-        measuring.counts().count_answer(recommendation, partial=True)
-    heading, hint = results.said(recommendation) if question else ("", "")
+    try:
+        found = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
+    except IndexRefused as error:
+        log.warning("%s", error)
+        return _box_json(results.refused(), ())
+    if not question:
+        return _box_json(("", ""), found.suggestions)
+    measuring.counts().count_answer(found, partial=True)
+    return _box_json(results.said(found), found.suggestions)
+
+
+def _box_json(said: tuple[str, str], suggestions: Sequence[Suggestion]) -> dict[str, object]:
+    heading, hint = said
     return {
         "heading": heading,
         "hint": hint,
-        "suggestions": [_suggestion_json(suggestion) for suggestion in recommendation.suggestions],
+        "suggestions": [_suggestion_json(suggestion) for suggestion in suggestions],
         "more": {"url": absolute(url_for("ask.index")), "text": gettext("Ask in Kollega")},
     }
 

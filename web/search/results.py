@@ -83,6 +83,11 @@ def said(found: Recommendation) -> tuple[str, str]:
     return f"{notice(found)} {heading(found)}".strip(), missing(found) or hint(found)
 
 
+def refused() -> tuple[str, str]:
+    """The same about a question that raised IndexRefused."""
+    return str(gettext("This question could not be searched")), str(gettext("Write it in other words."))
+
+
 def heading(found: Recommendation) -> str:
     """What is said first: whether the question has been answered before. A question that says too little is answered
     with a request to say more."""

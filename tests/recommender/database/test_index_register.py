@@ -1,8 +1,11 @@
 """database/index_register.py: one generation is live, and all who ask are told the same."""
 
+import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender.database import index_register
 from recommender.database.index_register import IndexRegister
+from recommender.errors import IndexLocked
 from recommender.settings import Settings
 
 
@@ -28,3 +31,22 @@ def test_one_generation_is_live_and_those_that_nobody_needs_are_forgotten(
 def test_the_name_of_the_installation_is_drawn_once(settings: Settings, sessions: sessionmaker[Session]) -> None:
     name = IndexRegister(settings, sessions).store()
     assert name.startswith("kollega_") and IndexRegister(settings, sessions).store() == name
+
+
+def test_a_register_without_sessions_leaves_no_connection_open(
+    settings: Settings, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sessionmaker[Session]] = []
+
+    def remember(given: Settings) -> sessionmaker[Session]:
+        opened.append(index_register_opens(given))
+        return opened[-1]
+
+    index_register_opens = index_register.open_database
+    monkeypatch.setattr(index_register, "open_database", remember)
+    register = IndexRegister(settings)
+    with register.locked(), pytest.raises(IndexLocked, match="being written"), register.locked():
+        pass
+    register.publish("gen-000001", {"manifest.json": b"one"}, [])
+    assert (register.live(), register.names()) == ("gen-000001", ["gen-000001"])
+    assert opened and all(each.kw["bind"].pool.checkedin() == 0 for each in opened)

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender import accounts, audit
 from recommender.database.tables import Person
 from recommender.datatypes import INDEX_MISSING
+from recommender.errors import IndexRefused
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.apps import close_app
@@ -201,7 +202,7 @@ def test_teams_is_answered_in_its_language_with_cards_after_linking(
     assert first == "Tähän ei löytynyt vielä vastausta" and more  # what one can do stands apart from it
 
 
-def test_both_chats_say_what_to_do_when_there_is_no_question_or_no_index(
+def test_both_chats_say_what_to_do_when_there_is_no_question_or_no_index_or_it_refuses(
     client: FlaskClient, private_key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _link(client, _button(_slack(client, "x")), "kaisa")
@@ -220,6 +221,16 @@ def test_both_chats_say_what_to_do_when_there_is_no_question_or_no_index(
         _teams(client, private_key, "VPN error 809").json["composeExtension"]["text"],
     ):
         assert text.startswith("There is nothing to search yet.") and "kollega reindex" in text
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise IndexRefused("Milvus at http://milvus:19530 does not understand this question.")
+
+    monkeypatch.setattr(Recommender, "recommend", refuse)
+    for text in (
+        _slack(client, "VPN error 809").json["text"],
+        _teams(client, private_key, "VPN error 809").json["composeExtension"]["text"],
+    ):
+        assert text == "This question could not be searched\nWrite it in other words."
 
 
 @pytest.mark.parametrize(

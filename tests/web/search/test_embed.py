@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect
 
+from recommender.errors import IndexRefused
 from recommender.index import generations
 from recommender.index.generations import Manifest
 from recommender.recommender import Recommender
@@ -94,6 +95,29 @@ def test_without_an_index_the_box_says_that_there_is_nothing_to_search(
     assert answer.json is not None and (answer.json["heading"], answer.json["suggestions"]) == (heading, [])
     empty = client.post("/embed/suggest", data={"q": " "}, headers={"Origin": INTRANET})
     assert empty.json is not None and empty.json["heading"] == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "hint"),
+    [
+        ("en", "This question could not be searched", "Write it in other words."),
+        ("fi", "Tällä kysymyksellä ei voitu hakea", "Kirjoita kysymys toisin sanoin."),
+        ("sv", "Det gick inte att söka med den här frågan", "Skriv frågan med andra ord."),
+    ],
+)
+def test_the_box_says_that_the_index_does_not_understand_a_question(
+    make_client: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch, language: str, heading: str, hint: str
+) -> None:
+    client = make_client(INTRANET)
+    monkeypatch.setattr(Recommender, "recommend", _refuse)
+    sent = {"q": "Screen is black", "lang": language}
+    answer = client.post("/embed/suggest", data=sent, headers={"Origin": INTRANET})
+    assert answer.json is not None and answer.status_code == 200 and answer.json["suggestions"] == []
+    assert (answer.json["heading"], answer.json["hint"]) == (heading, hint) and "milvus" not in answer.text
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise IndexRefused("Milvus at http://milvus:19530 does not understand this question.")
 
 
 def test_the_box_says_when_only_words_are_searched(
