@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer.commands.running import database, load_analyzer, running_count
+from recommender.errors import KollegaError
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.orm import Session
+
+    from recommender.first_run.ready_teams import ChosenTeam
 
 _READY = "it, hr, finance, legal, facilities"
 
@@ -38,7 +43,6 @@ def init(settings: Settings, /, yes: bool, path: Path | None, file_team: str | N
     Whatever no option says is asked, with a proposal. Without a terminal the password is the first line of standard
     input. A store that has an admin is left as it is, and the exit status is 1.
     """
-    from recommender.errors import KollegaError
     from recommender.first_run import code
 
     if path is not None and not path.is_file():
@@ -83,9 +87,20 @@ class _Asks:
             return str(self._given[name])
         return "" if self._yes else str(click.prompt(question, default="", show_default=False)).strip()
 
+    def until_taken(self, take: "Callable[[], None]", *names: str) -> None:
+        """Ask for something and take it; what is refused is told, and asked again unless options or --yes say it."""
+        while True:
+            try:
+                return take()
+            except KollegaError as error:
+                if self._yes or any(self._given.get(name) for name in names):
+                    raise
+                click.echo(str(error))
+
     def languages(self) -> list[str]:
         """The languages; the first one is the usual one."""
-        given = list(self._given["languages"]) or self.text("", "Languages of the pages", "en fi sv").split()
+        question = "Languages of the pages, by spaces; the first is the usual one"
+        given = list(self._given["languages"]) or self.text("", question, "en fi sv").split()
         return [code for part in given for code in part.replace(",", " ").split()]
 
     def file(self) -> Path | None:
@@ -99,16 +114,26 @@ class _Asks:
 
 def _organisation(session: "Session", settings: Settings, asks: _Asks) -> None:
     from recommender.first_run.zones import USUAL_ZONES
-    from recommender.organisation.values import in_environment, set_value
+    from recommender.organisation.values import Organisation, in_environment, set_value
 
-    set_value(session, settings, "name", asks.text("name", "Name of the organisation", "Our organisation"))
-    languages = asks.languages()
-    set_value(session, settings, "languages", languages)
-    if not in_environment(settings, "language"):
-        set_value(session, settings, "language", languages[0])
+    def name() -> None:
+        set_value(session, settings, "name", asks.text("name", "Name of the organisation", "Our organisation"))
+
+    def languages() -> None:
+        codes = asks.languages()
+        set_value(session, settings, "languages", codes)
+        if not in_environment(settings, "language"):
+            set_value(session, settings, "language", codes[0])
+
+    def time_zone() -> None:
+        usual = USUAL_ZONES.get(Organisation.read(session, settings).settings.language, "UTC")
+        question = "Time zone, such as Europe/Helsinki"
+        set_value(session, settings, "time_zone", asks.text("time_zone", question, usual))
+
+    asks.until_taken(name, "name")
+    asks.until_taken(languages, "languages")
     if not in_environment(settings, "time_zone"):
-        usual = USUAL_ZONES.get(languages[0], "UTC")
-        set_value(session, settings, "time_zone", asks.text("time_zone", "Time zone", usual))
+        asks.until_taken(time_zone, "time_zone")
 
 
 def _admin(session: "Session", settings: Settings, asks: _Asks) -> None:
@@ -116,44 +141,60 @@ def _admin(session: "Session", settings: Settings, asks: _Asks) -> None:
     from recommender.errors import UnusablePassword
     from recommender.first_run.admin import NewAdmin, make
 
-    handle = asks.text("admin", "User name of the first admin", "admin")
-    name = asks.text("admin_name", "Their name", handle)
-    email = asks.optional("email", "Their e-mail address (Enter for none)")
     elsewhere = bool(settings.proxy_header or settings.oidc_issuer)
-    while True:
-        password = "" if elsewhere else read_password()
-        try:
-            with session.begin_nested():
-                make(session, NewAdmin(handle, name, email, password), settings.organisation_words, not elsewhere)
-            return
-        except UnusablePassword as error:
-            if not sys.stdin.isatty():
-                raise
-            click.echo(str(error))
+
+    def admin() -> None:
+        handle = asks.text("admin", "User name of the first admin", "admin")
+        name = asks.text("admin_name", "Their name", handle)
+        email = asks.optional("email", "Their e-mail address (Enter for none)")
+        while True:
+            password = "" if elsewhere else read_password()
+            try:
+                with session.begin_nested():
+                    make(session, NewAdmin(handle, name, email, password), settings.organisation_words, not elsewhere)
+                return
+            except UnusablePassword as error:
+                if not sys.stdin.isatty():
+                    raise
+                click.echo(str(error))
+
+    if sys.stdin.isatty() and not elsewhere:
+        click.echo("The first admin needs a password of at least ten characters; four words are easy to remember.")
+    asks.until_taken(admin, "admin", "admin_name", "email")
 
 
 def _teams(session: "Session", settings: Settings, wanted: tuple[str, ...], asks: _Asks) -> None:
     from recommender.audit import COMMAND
-    from recommender.errors import AccountError
-    from recommender.first_run.ready_teams import READY, ChosenTeam, make
+    from recommender.first_run.ready_teams import make
     from recommender.organisation.values import Organisation
 
-    ready = {each.handle: each for each in READY}
-    if not wanted:
-        typed = asks.text("", "Teams, by spaces (none for no team)", _READY.replace(",", ""))
-        wanted = () if typed == "none" else tuple(typed.split())
-    chosen = []
-    for each in wanted:
-        handle, _, name = each.partition("=")
-        if name:
-            chosen.append(ChosenTeam(handle, {"en": name}, restricted=None))
-        elif handle in ready:
-            chosen.append(ready[handle])
-        else:
-            raise AccountError(f"{handle} is none of {_READY}. Give its name too: --team {handle}=NAME")
     language = Organisation.read(session, settings).settings.language
-    for team in make(session, chosen, COMMAND, language):
-        click.echo(f"team {team.handle}: {team.name}{' (restricted)' if team.restricted else ''}")
+
+    def teams() -> None:
+        named = wanted
+        if not named:
+            typed = asks.text("", "Teams, by spaces (none for no team)", _READY.replace(",", ""))
+            named = () if typed == "none" else tuple(typed.replace(",", " ").split())
+        with session.begin_nested():
+            made = make(session, [_chosen(each) for each in named], COMMAND, language)
+        for team in made:
+            click.echo(f"team {team.handle}: {team.name}{' (restricted)' if team.restricted else ''}")
+
+    asks.until_taken(teams, "teams")
+
+
+def _chosen(given: str) -> "ChosenTeam":
+    """A team by its handle, or as HANDLE=NAME."""
+    from recommender.errors import AccountError
+    from recommender.first_run.ready_teams import READY, ChosenTeam
+
+    handle, _, name = given.partition("=")
+    if name:
+        return ChosenTeam(handle, {"en": name}, restricted=None)
+    for each in READY:
+        if each.handle == handle:
+            return each
+    raise AccountError(f"{handle} is none of {_READY}. Give its name too: --team {handle}=NAME")
 
 
 def _load(settings: Settings, path: Path, team: str | None, yes: bool) -> None:

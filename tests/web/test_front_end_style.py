@@ -73,3 +73,18 @@ def test_every_page_links_the_stylesheets_from_the_general_to_the_special() -> N
     names = ast.literal_eval(linked)
     assert names[:4] == ("tokens", "layout", "components", "pages")
     assert sorted(names) == [path.stem for path in STYLESHEETS]
+
+
+def test_no_table_has_a_class_that_lays_out_something_else() -> None:
+    """A table with the class of a grid or of a row of boxes is no table any more: its headings part from its cells."""
+    boxes = {
+        selector.strip().removeprefix(".")
+        for sheet in STYLESHEETS
+        for selectors, declarations in _rules(sheet.read_text(encoding="utf-8"))
+        if declarations & {"display: grid", "display: flex"}
+        for selector in selectors.split(",")
+    }
+    assert "columns" in boxes
+    for template in TEMPLATES:
+        for names in re.findall(r'<table[^>]* class="([^"]*)"', template.read_text(encoding="utf-8")):
+            assert not boxes & set(names.split()), f"{template.name}: {names}"

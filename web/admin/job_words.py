@@ -26,13 +26,20 @@ def title(job: Job) -> str:
         kinds.TRAIN: lambda: gettext("Learn how to rank colleagues"),
         kinds.SYNC: lambda: _sync_title(chosen),
         kinds.EXPORT: lambda: gettext("Write everything into a file"),
-        kinds.LOAD_FILE: lambda: gettext("Load the file %(name)s", name=chosen.get("name", "")),
+        kinds.LOAD_FILE: lambda: _file_title(chosen),
         kinds.BACKUP: lambda: gettext("Make a backup"),
         kinds.DEMO: lambda: gettext("Remove the demo") if chosen.get("remove") else gettext("Load the demo"),
         kinds.CONNECT: lambda: gettext("Connect the source %(name)s", name=chosen.get("source", "")),
         kinds.SCHEDULE: lambda: gettext("Set how often the source %(name)s is read", name=chosen.get("source", "")),
     }
     return str(words[job.kind]()) if job.kind in words else job.title
+
+
+def _file_title(chosen: Mapping[str, Any]) -> str:
+    name = chosen.get("name", "")
+    if chosen.get("look"):
+        return str(gettext("Look through the file %(name)s", name=name))
+    return str(gettext("Load the file %(name)s", name=name))
 
 
 def state(job: Job) -> str:

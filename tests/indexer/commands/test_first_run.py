@@ -61,9 +61,23 @@ def test_what_no_option_says_is_asked_with_a_proposal(kollega: Kollega) -> None:
     typed = "Esimerkki Oy\nfi\n\naino\nAino\n\n" + PASSWORD + "\nit hr\n\n"
     done = _init(typed=typed)
     assert done.exit_code == 0, done.output
-    assert "Time zone [Europe/Helsinki]" in done.output
+    assert "Time zone, such as Europe/Helsinki [Europe/Helsinki]" in done.output
     assert "team hr: Human resources (restricted)" in done.output
     assert "Set up. Start it with: kollega serve" in done.output
+
+
+def test_what_was_mistyped_is_asked_again(kollega: Kollega) -> None:
+    typed = "Esimerkki Oy\nfinnish\nfi, en\nHelsinki\nEurope/Helsinki\nai no\nAino\n\n" + PASSWORD + "\n"
+    typed += "aino\nAino\n\n" + PASSWORD + "\nsales\nit, hr\n\n"
+    done = _init(typed=typed)
+    assert done.exit_code == 0, done.output
+    assert "at least one of the languages" in done.output and "sales is none of it, hr" in done.output
+    sessions = open_database(_home())
+    with sessions() as session:
+        assert [person.handle for person in session.scalars(select(Person))] == ["aino"]
+        assert {team.handle for team in session.scalars(select(Team))} == {"it", "hr"}
+        assert Organisation.read(session, _home()).settings.time_zone == "Europe/Helsinki"
+    sessions.kw["bind"].dispose()
 
 
 def test_a_store_in_use_is_left_as_it_is(kollega: Kollega) -> None:
