@@ -20,6 +20,7 @@ from recommender.errors import IndexDamaged, IndexRefused, IndexUnavailable, Set
 ANSWER_SECONDS, WRITE_SECONDS = 5.0, 120.0  # that one call may take while answering, and while writing: judgements
 FILE_ENDING = ".db"
 _NO_SUCH_COLLECTION, _NOT_UNDERSTOOD = 100, 1100
+_NO_ROOM = (3, 7, 9)  # the memory is used up, the disk is, or an admin's limit for it forbids to write
 _AT_ONCE = 2000  # rows that are read at once: a judgement
 _FLOAT, _SPARSE = "FLOAT_VECTOR", "SPARSE_FLOAT_VECTOR"
 Result = TypeVar("Result")
@@ -244,6 +245,10 @@ def _sentence(error: Exception, where: str, is_file: bool) -> str:
             "a time; several need a server (KOLLEGA_MILVUS=http://HOST:19530)."
         )
     code = getattr(error, "code", None)
+    if code in _NO_ROOM:
+        return (
+            f"Milvus at {where} has no memory or disk left (code {code}). Give it more; Kollega then goes on by itself."
+        )
     kind = f"code {code}" if isinstance(code, int) else type(error).__name__.strip("_")
     return f"Milvus at {where} does not answer as it should ({kind}). Start it, or correct KOLLEGA_MILVUS."
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pymilvus import MilvusException
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.reindex import reindex
@@ -211,6 +212,22 @@ def test_an_address_where_nobody_answers_is_named_without_the_password(tmp_path:
         Milvus.connect("http://kollega:a-password@127.0.0.1:1/search", tmp_path)
     assert str(caught.value).startswith("Milvus at http://127.0.0.1:1 does not answer as it should")
     assert "a-password" not in str(caught.value) and caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("code", [3, 7, 9])
+def test_a_server_without_memory_or_disk_is_told_as_that(code: int) -> None:
+    """The codes that Milvus 2.5 gives when its memory or its disk is used up, and when it forbids to write for it."""
+
+    class Full:
+        def insert(self, *_: object, **__: object) -> None:
+            raise MilvusException(code=code, message="quota exceeded[reason=disk quota exhausted]: printer jam")
+
+    with pytest.raises(IndexUnavailable) as caught:
+        Milvus(Full(), "http://milvus:19530", False).add("passages", [{"id": 1}])
+    assert str(caught.value) == (
+        f"Milvus at http://milvus:19530 has no memory or disk left (code {code}). Give it more; Kollega goes on by "
+        "itself."
+    )
 
 
 def test_a_file_that_another_process_has_open_is_named(file: Path) -> None:
