@@ -30,14 +30,14 @@ _SHORTEST_PART = 3  # letters of a part of a compound: a judgement
 
 class Analyzer:
     """Detects languages and makes terms. The dictionaries of lemmas are stored under `cache_dir`, as memory-mapped
-    tries.
+    tries, and the model that detects languages beside it.
 
     Threads may share it. Lemmas and the keys of words are cached.
     """
 
     def __init__(self, cache_dir: Path) -> None:
         self._cache_dir = cache_dir
-        self._detector = LanguageDetector()
+        self._detector = LanguageDetector(cache_dir.parent)
         self._lemma = lru_cache(maxsize=200_000)(self._lemma_uncached)
         self._spelling = lru_cache(maxsize=200_000)(self._spelling_uncached)
         self._is_compound_part = lru_cache(maxsize=50_000)(self._is_compound_part_uncached)

@@ -1,21 +1,26 @@
 """Finds the language of texts, of one or of many at once."""
 
+import logging
 import math
 import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.checksums import checksum, whole_folder
 from recommender.language.words import LANGUAGES
 
+log = logging.getLogger(__name__)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _SURE = 0.7  # probability, from which a detected language is used: a judgement
 _NEAR = 1e-3  # a probability this close to `_SURE` is computed again for the text alone: a judgement
+_STORED = "languages"  # start of the name of the folder with the stored model
 _TOGETHER = 100  # texts, from which a step of all of them is faster than one of each
 
 
@@ -29,9 +34,12 @@ class _Steps:
 
 
 class LanguageDetector:
-    """Says in which of LANGUAGES a text is written. The model is loaded on first use. Threads may share it."""
+    """Says in which of LANGUAGES a text is written. The model is loaded on first use. Threads may share it. The part of
+    the model that is about LANGUAGES is stored under `cache_dir`, if there is one: unpacking all of it takes most of a
+    second."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache_dir: Path | None = None) -> None:
+        self._cache_dir = cache_dir
         self._identifier: Any = None
         self._loading = threading.Lock()
 
@@ -64,9 +72,7 @@ class LanguageDetector:
     def _model(self) -> Any:
         with self._loading:
             if self._identifier is None:
-                from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-                identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+                identifier = _loaded(self._cache_dir)
                 identifier.set_languages(list(LANGUAGES))
                 self._identifier = identifier
         return self._identifier
@@ -94,6 +100,29 @@ class LanguageDetector:
         scores *= np.array([1 / math.sqrt(len(each)) for each in encoded], dtype=np.float32)[:, None]
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(scores / scores.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _loaded(cache_dir: Path | None) -> Any:
+    """The model for LANGUAGES and perhaps others."""
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
+    from py3langid.modelio import save_model
+
+    shipped = MODEL_DIR / MODEL_FILE
+
+    def write(folder: Path) -> None:
+        whole = LanguageIdentifier.from_model_file(shipped)
+        whole.set_languages(list(LANGUAGES))
+        parts = (whole.nb_ptc, whole.nb_pc, whole.nb_classes, whole.tk_nextmove, whole.tk_row, whole.tk_output)
+        save_model(folder / shipped.name, parts)
+
+    path = shipped
+    if cache_dir is not None:
+        name = "-".join((_STORED, checksum(shipped), *sorted(LANGUAGES)))
+        try:
+            path = whole_folder(cache_dir / name, write, replaces=f"{_STORED}-*") / shipped.name
+        except OSError as error:
+            log.warning("The model that tells languages cannot be stored, and is unpacked each time: %s", error)
+    return LanguageIdentifier.from_model_file(path, norm_probs=True)
 
 
 def _letters(text: str) -> str:
