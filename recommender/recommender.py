@@ -1,7 +1,6 @@
 """From a question to a Recommendation, step by step. The steps are in `search/` and `people/`; the index and the models
 that they use come from `live.py`."""
 
-import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,19 +14,16 @@ from recommender.database.index_register import IndexRegister
 from recommender.database.tables import utc_now
 from recommender.datatypes import Expert, Recommendation, Suggestion, Verdict
 from recommender.encoder import CrossEncoder
-from recommender.encoder.load import load_cross_encoder, load_encoder
-from recommender.errors import ModelError
 from recommender.filters import NO_FILTERS, Filters, let_through
 from recommender.index import SearchIndex
-from recommender.index.model_in_use import with_model_in_use
 from recommender.index.narrowing import Among
 from recommender.knowledge import outcomes
 from recommender.knowledge.facts import with_facts
 from recommender.knowledge.pins import matching
-from recommender.knowledge.vocabulary import StoredSynonyms
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import Synonyms
 from recommender.live import Live, Snapshot
+from recommender.opening.parts import open_parts
 from recommender.people import experts
 from recommender.people.colleagues import ColleagueQuery, choose_colleagues
 from recommender.people.evidence import Trace, mark_shown, traces, without_copied_answers
@@ -47,7 +43,6 @@ from recommender.search.search import POOL, SHOWN, Search
 from recommender.search.snippet import heading_of, shared_words
 from recommender.settings import Settings
 
-log = logging.getLogger(__name__)
 Model = TypeVar("Model")
 
 
@@ -88,11 +83,8 @@ class Recommender:
     def open(cls, settings: Settings, sessions: sessionmaker[Session] | None = None) -> "Recommender":
         """Load the model and the live generation. What is missing or damaged becomes a notice: without a model keyword
         search alone answers, and without an index nothing is found. `sessions` as in `IndexRegister`."""
-        encoder = _loaded(load_encoder, with_model_in_use(settings))
-        analyzer = Analyzer(settings.models_dir / "dictionaries")
-        questions = QuestionAnalyzer.load(analyzer, settings, StoredSynonyms(settings, analyzer))
-        live = Live.open(settings, encoder, IndexRegister(settings, sessions))
-        return cls(settings, questions, live, cross_encoder=_loaded(load_cross_encoder, settings))
+        parts = open_parts(settings, IndexRegister(settings, sessions))
+        return cls(settings, parts.questions, parts.live, cross_encoder=parts.cross_encoder)
 
     def with_stored(self, synonyms: Synonyms) -> "Recommender":
         """The same with these synonyms in place of those in the database, to see what they would change."""
@@ -280,14 +272,6 @@ class Recommender:
             likely_teams=people.likely_teams,
             nearest=tuple(heading_of(card.judged.item) for card in decision.nearest),
         )
-
-
-def _loaded(load: Callable[[Settings], Model | None], settings: Settings) -> Model | None:
-    try:
-        return load(settings)
-    except ModelError as error:
-        log.error("%s", error)
-        return None
 
 
 def _traces(

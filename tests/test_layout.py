@@ -118,6 +118,7 @@ RECOMMENDER = {
         "search",
         "settings",
     },
+    "opening": {"encoder", "errors", "index", "knowledge", "language", "live", "search", "settings"},
 }
 """What each folder or module directly in recommender/ may import of the others; `recommender` itself may import all."""
 

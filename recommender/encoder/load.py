@@ -36,13 +36,13 @@ def load_encoder(settings: Settings) -> Encoder:
 def load_when_needed(settings: Settings) -> Encoder:
     """The same encoder, which loads its model when something has to be encoded. A model that has never run here, or
     that PyTorch runs, is loaded now: nothing else says which vectors it makes. Raises the errors of `load_encoder`."""
-    card = _known_card(settings)
+    card = known_card(settings)
     if card is None:
         return load_encoder(settings)
     return RestingEncoder(card, OpenVINOEncoder.backend, partial(load_encoder, settings))
 
 
-def _known_card(settings: Settings) -> ModelCard | None:
+def known_card(settings: Settings) -> ModelCard | None:
     """The card of the model that the settings name, if it can be known without loading it."""
     name, dimension = name_and_dimension(settings.model or NAME)
     folder = folder_in(settings.models_dir) if name == NAME else Path(name)

@@ -127,7 +127,7 @@ def indexed(
     add_request("Printer on floor two is stuck", "", "Open the back cover", by="aino", team="it")
     add_request("Salary table of the board", "", "Ask the board", by="helena", team="hr", audience=["team:hr"])
     (settings.home / "models").symlink_to(MODELS, target_is_directory=True)
-    monkeypatch.setattr("recommender.recommender.load_encoder", lambda _settings: encoder)
+    monkeypatch.setattr("recommender.opening.parts.load_encoder", lambda _settings: encoder)
     open_recommender()
 
 

@@ -76,7 +76,7 @@ def test_a_model_that_cannot_be_loaded_says_what_to_do_and_the_recommender_opens
     settings = replace(real_settings, reranker=str(tmp_path / "empty"))
     with pytest.raises(ModelError, match=r"empty cannot be loaded .*\. Set KOLLEGA_RERANKER to another one, or unset"):
         load_cross_encoder(settings)
-    monkeypatch.setattr("recommender.recommender.load_encoder", lambda _settings: FakeEncoder())
+    monkeypatch.setattr("recommender.opening.parts.load_encoder", lambda _settings: FakeEncoder())
     with caplog.at_level(logging.ERROR):
         recommender = Recommender.open(settings)
     assert "Set KOLLEGA_RERANKER" in caplog.text and recommender._cross_encoder is None
