@@ -29,7 +29,7 @@ def load_templates(app: Flask, folder: Path) -> None:
     """Load all templates of the app, compiled, from a folder under `folder`. Where that cannot be written, they are
     compiled."""
     environment = app.jinja_env
-    names = environment.list_templates(extensions=["html"])
+    names = sorted(environment.list_templates(extensions=["html"]))  # Flask gives them in any order
 
     def write(unfinished: Path) -> None:
         environment.bytecode_cache = FileSystemBytecodeCache(str(unfinished))
