@@ -56,6 +56,12 @@ def prepare(settings: Settings) -> None:
     help="Build a new index from all items, while the current one keeps answering. Needed after a change of "
     "KOLLEGA_MODEL.",
 )
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Read and compare every item, also those that have not been changed by their times. Without this option that "
+    "is done when no item has been changed by its times.",
+)
 @click.option("--team", help="Index only what this team (its handle) has answered or written; the rest waits.")
 @click.option("--source", help="Index only what came from this source; the rest waits.")
 @click.option(
@@ -63,10 +69,14 @@ def prepare(settings: Settings) -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Only tell how many items would be indexed, and write nothing.")
 @click.pass_obj
-def reindex(settings: Settings, full: bool, team: str | None, source: str | None, share: bool, dry_run: bool) -> None:
+def reindex(
+    settings: Settings, full: bool, compare: bool, team: str | None, source: str | None, share: bool, dry_run: bool
+) -> None:
     """Bring the index up to date with the database.
 
-    Only what changed is encoded. The new index is written beside the one in use and replaces it in one step. Pasted
+    Only items are read that have been changed since the last time, and only what changed of them is encoded. The times
+    of their last changes tell this; what is edited by hand in the database has none. So when no time has changed, every
+    item is read and compared. The new index is written beside the one in use and replaces it in one step. Pasted
     pictures and files and what is beyond KOLLEGA_MAX_PASSAGES are left out, and items with such parts are named. The
     exit status is 1 when an item could not be indexed.
     """
@@ -83,7 +93,7 @@ def reindex(settings: Settings, full: bool, team: str | None, source: str | None
         with database(settings) as sessions:
             click.echo(planned(settings, sessions, full, only).line())
     else:
-        update_index(settings, full, only=only, share=share)
+        update_index(settings, full, only=only, share=share, compare=compare)
 
 
 @click.command()
@@ -142,11 +152,13 @@ def update_index(
     only: "Choose | None" = None,
     switch: bool = False,
     share: bool = False,
+    compare: bool = False,
 ) -> None:
     """Reindex with a progress bar, print one line of counts, and exit with 1 when an item could not be indexed.
 
     `prepare` may replace the encoder by another one, `only` limits what is indexed, with `switch` the index in use
-    may be of another model than the one that the settings name, and with `share` workers encode too.
+    may be of another model than the one that the settings name, with `share` workers encode too, and with `compare`
+    every item is compared, whatever its times say.
     """
     from indexer.files.examine import examine
     from indexer.indexing.encoding_together import encode_together
@@ -164,7 +176,10 @@ def update_index(
         with progress_bar("encoding" if share else "indexing") as progress:
             first = partial(encode_together, settings, sessions, encoder, full, progress) if share else lambda: 0
             encoder = prepare(encoder) if prepare else encoder
-            report = run(settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch, first)
+            report = run(
+                settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch, first,
+                by_times=not compare, or_all=True,
+            )  # fmt: skip
     if logs_json():
         report_in_log(report)
     else:

@@ -113,7 +113,7 @@ def _repaired(settings: Settings, problems: list[str]) -> list[str]:
             continue  # what is damaged cannot be gone on from
         click.echo("building the index anew" if full else "bringing the index up to date", err=True)
         try:
-            update_index(settings, full)
+            update_index(settings, full, compare=True)
         except (IndexDamaged, IndexMismatch) as error:
             click.echo(str(error), err=True)
         except SystemExit:  # an item could not be indexed, which was told

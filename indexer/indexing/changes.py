@@ -5,8 +5,8 @@ how many of these there are. Stamps of all items are one query each for requests
 those alone whose stamp is another one. The stamps lie beside the index, in `index/stamps.npz`, for one generation.
 Where they are missing, damaged or of another generation, all items are read and compared by their digests.
 
-An edit by hand in the database that leaves `updated_at` as it was is not seen so. `kollega reindex` and the first run
-of `kollega watch` therefore read everything.
+An edit by hand in the database that leaves `updated_at` as it was is not seen so. The first run of `kollega watch`
+therefore reads everything, and so does `kollega reindex` when it is asked to, or when the stamps show no change.
 """
 
 import contextlib
@@ -62,6 +62,10 @@ class Changes:
     searchable: set[str]
     changed: list[str]
     typical: list[str]
+
+    def are_none_in(self, known: Mapping[str, str]) -> bool:
+        """True when an index with the items `known` agrees with what was found."""
+        return not self.changed and self.searchable == known.keys()
 
 
 def find_changes(

@@ -48,13 +48,14 @@ def reindex(
     switch: bool = False,
     first: Callable[[], object] = lambda: None,
     by_times: bool = False,
+    or_all: bool = False,
 ) -> ReindexReport:
     """Bring the index up to date with the database. Writes nothing when nothing changed. With `full` it is built anew;
     with `switch` from the last one of this model, if it is kept. With either the live one may be of another model. An
     item that fails is listed in the report and left out. Changed items that `only` does not choose wait for the next
-    run; what is gone is taken out all the same. With `by_times` only items are read of which something was changed
-    since (`changes.py`). `first` is called under the same lock. Raises IndexLocked when another process writes,
-    IndexMismatch when the live one is of another model, IndexNotFound with `only` without an index."""
+    run; what is gone is taken out. With `by_times` only items are read of which something was changed since
+    (`changes.py`), with `or_all` all where none was. `first` is called under the same lock. Raises IndexLocked when
+    another process writes, IndexMismatch when the live one is of another model, IndexNotFound when `only` has none."""
     started, report = time.monotonic(), ReindexReport()
     engine = engine_of(settings, IndexRegister(settings, sessions))
     with generations.write_lock(settings.index_dir), engine.lock(), sessions() as session:
@@ -65,11 +66,10 @@ def reindex(
         _prepare(builder, only, rewrite=bool(wishes))
         stamps = stamps_of(session)
         held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else {}
-        found = find_changes(session, builder.known, settings.passage_tokens, stamps, held)
+        found = _found(settings, session, builder, stamps, held, or_all)
         changed = _chosen(found, only(session), report) if only is not None else _changed_or_all(builder, found)
-        deleted = builder.known.keys() - found.searchable
+        deleted, report.items = builder.known.keys() - found.searchable, len(found.searchable)
         progress(0, len(changed))
-        report.items = len(found.searchable)
         if changed or deleted or not builder.known or builder.must_be_written:
             _write(settings, session, encoder, builder, changed, deleted, found.typical, report, progress)
         else:
@@ -82,6 +82,20 @@ def reindex(
             _note(settings, report, stamps, seen)
     report.seconds = time.monotonic() - started
     return report
+
+
+def _found(
+    settings: Settings,
+    session: Session,
+    builder: IndexWriter,
+    stamps: dict[str, Stamp],
+    held: dict[str, Stamp],
+    or_all: bool,
+) -> Changes:
+    found = find_changes(session, builder.known, settings.passage_tokens, stamps, held)
+    if held and or_all and found.are_none_in(builder.known):
+        return find_changes(session, builder.known, settings.passage_tokens, stamps, {})
+    return found
 
 
 def _note(

@@ -146,6 +146,23 @@ def test_an_edit_by_hand_is_found_when_everything_is_compared(
     assert reindex(settings, sessions, encoder, analyzer).encoded > 0
 
 
+def test_an_edit_by_hand_is_also_found_where_no_time_says_that_something_has_changed(
+    run: Callable[..., ReindexReport], add_request: Add, sessions: sessionmaker[Session],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    add_request("The printer")
+    run()
+    with sessions.begin() as session:
+        session.execute(text("UPDATE requests SET title = 'The phone'"))
+    add_request("The door")
+    with monkeypatch.context() as only_what_has_changed:
+        only_what_has_changed.setattr(changes, "items", lambda _session: pytest.fail("all items were read"))
+        assert run(or_all=True).items == 2
+    before = run().generation
+    assert run().generation == before  # nothing more is seen by the times
+    assert run(or_all=True).encoded > 0
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 broken", None], ids=["empty", "broken", "missing"])
 def test_without_stamps_that_can_be_used_everything_is_compared(
     damage: bytes | None, run: Callable[..., ReindexReport], add_request: Add, settings: Settings
