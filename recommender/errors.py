@@ -34,6 +34,10 @@ class KeywordsDamaged(IndexDamaged):
     """The files of keyword search are damaged; the vectors may be whole."""
 
 
+class KeywordsUnopened(KeywordsDamaged):
+    """Keyword search cannot be opened, because nothing can be written into its folder; its files may be whole."""
+
+
 class IndexLocked(KollegaError):
     """Another process is writing the index."""
 

@@ -12,7 +12,7 @@ from recommender.checksums import SEAL, problem_of
 from recommender.encoder import Encoder
 from recommender.encoder.load import load_encoder, name_and_dimension
 from recommender.encoder.packaged import MINILM, NAME, folder_in
-from recommender.errors import IndexDamaged, IndexUnavailable
+from recommender.errors import IndexDamaged, IndexUnavailable, KeywordsUnopened
 from recommender.index import generations
 from recommender.index.engines import Engine
 from recommender.index.generations import Manifest
@@ -55,6 +55,8 @@ def index(settings: Settings, engine: Engine, deep: bool) -> Iterator[Finding]:
             yield fine("index", "index_whole") if whole else problem("index", "index_damaged")
     except IndexUnavailable:
         yield problem("index", "index_away")
+    except KeywordsUnopened:
+        yield problem("index", "index_unopened")
     except (IndexDamaged, RuntimeError, OSError):  # RuntimeError: of FAISS
         yield problem("index", "index_damaged")
 

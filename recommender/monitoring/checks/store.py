@@ -105,8 +105,12 @@ def last_backup(session: Session) -> Iterator[Finding]:
 
 def watcher(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Whether `kollega watch` does what is done once for the database, and brings this machine's index up to date."""
-    work = leading.leader(engine, leading.SHARED_WORK)
-    index = leading.leader(engine, leading.index_lead(settings)) if settings.index_dir.is_dir() else work
+    try:
+        work = leading.leader(engine, leading.SHARED_WORK)
+        index = leading.leader(engine, leading.index_lead(settings)) if settings.index_dir.is_dir() else work
+    except OSError:  # of the lock files
+        yield warning("watcher", "watcher_unknown")
+        return
     if work and index:
         yield fine("watcher", "watcher")
     else:

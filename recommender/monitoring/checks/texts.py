@@ -25,7 +25,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
     ),
     "disk_full": (
-        N_("The disk of the home directory is full (%(free)s free)."),
+        N_("The disk of the home directory is full: only %(free)s are free."),
         N_("Make room, then start Kollega again; what was saved before is still there."),
     ),
     "inodes_low": (
@@ -128,6 +128,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         N_("kollega watch does not run: what people write is not found, and no mail is sent."),
         N_("Start kollega watch, as docs/deployment.md says."),
     ),
+    "watcher_unknown": (
+        N_("Whether kollega watch runs cannot be told, because nothing can be written into the home directory."),
+        N_("Mend the home directory first, as is said of it here."),
+    ),
     "watcher_no_index": (
         N_("No kollega watch brings this machine's index up to date."),
         N_("Start kollega watch on this machine too."),
@@ -167,6 +171,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         N_("Run: kollega reindex --full"),
     ),
     "index_damaged": (N_("Files of the index are missing or damaged."), N_("Run: kollega verify --repair")),
+    "index_unopened": (
+        N_("The index cannot be opened, because nothing can be written into its folder."),
+        N_("Let the account that runs Kollega write there. The index itself need not be built anew."),
+    ),
     "index_away": (N_("The server of the index (Milvus) does not answer."), N_("Start it, and check KOLLEGA_MILVUS.")),
     "index_whole": (N_("The files of the index agree with their checksums."), ""),
     "index_current": (N_("Every change in the database is in the index."), ""),

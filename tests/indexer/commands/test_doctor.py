@@ -1,5 +1,6 @@
 """`kollega doctor` on whole and on broken installations, and that it prints nothing private; `kollega completion`."""
 
+import errno
 import json
 import shutil
 import socket
@@ -79,6 +80,21 @@ def test_no_index_and_changes_that_wait(whole: Kollega, write_lines: WriteLines,
     assert findings(whole)["index_waits"] == "ok"  # it was changed a moment ago
     shutil.rmtree(home_of(tmp_path) / "index")
     assert "index_missing" in not_fine(whole)
+
+
+def test_a_folder_that_cannot_be_written_is_not_told_to_be_a_damaged_index(
+    whole: Kollega, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [keywords] = home_of(tmp_path).glob("index/gen-*/lexical")
+    (keywords / ".tantivy-meta.lock").unlink(missing_ok=True)
+    (keywords / ".tantivy-meta.lock").mkdir()  # so that Tantivy cannot write it, as on a read-only disk
+    assert not_fine(whole) == {"index_unopened"}
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("recommender.monitoring.checks.store.leading.leader", refuse)
+    assert "watcher_unknown" in not_fine(whole)
 
 
 @pytest.mark.parametrize(("version", "code"), [("9999", "database_newer"), ("0031", "database_older")])
