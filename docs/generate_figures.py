@@ -168,6 +168,14 @@ def following(results: Results) -> str:
     return _table((f"{held['items']:,} items", "measured", "aim"), rows) + _origin(held)
 
 
+def serve_start(results: Results) -> str:
+    """How long the first answer takes since the parts of the server are loaded at the same time, and before."""
+    (trial,) = _trials(results, "serve-start")
+    rows = [(row["what"], f"{row['before']:.1f}", f"{row['after']:.1f}") for row in trial["rows"]]
+    heads = (f"`kollega serve --no-watch`, {trial['items']:,} items", f"at commit {trial['before']}", "later")
+    return _table(heads, rows) + _recorded(trial)
+
+
 def watch_memory(results: Results) -> str:
     """How much memory `kollega watch` has while it does what."""
     (trial,) = _trials(results, "watch-memory")
@@ -633,6 +641,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         starting,
         following,
         fifty_people,
+        serve_start,
         watch_memory,
         insights,
         suggestion_parts,

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from indexer.commands.running import database
+from indexer.commands.running import database, few_collections
 from recommender.datatypes import (
     DATABASE_EMPTY,
     DENSE_MISSING,
@@ -82,7 +82,8 @@ def answer(settings: Settings, question: str, handle: str | None, top_k: int, js
             if person is None:
                 raise KollegaError(f"There is no person {handle!r}. Their handle is the id they were imported with.")
             reader = reader_of(person)
-        recommender = Recommender.open(settings)
+        with few_collections():
+            recommender = Recommender.open(settings)
         if recommender.index is None:
             raise IndexDamaged("The index is damaged. Run: kollega reindex --full")
         recommendation = recommender.recommend(question, reader, session, top_k, filters=Filters(**chosen))
