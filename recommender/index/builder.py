@@ -4,6 +4,7 @@ The caller encodes the passages; `journal.py` stores new vectors, so that no tex
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from recommender.errors import IndexDamaged
 from recommender.index import generations
 from recommender.index.base import find_base
 from recommender.index.catalogue import Catalogue, Row
-from recommender.index.dense import DenseIndex
+from recommender.index.dense import MOST_ADDED, DenseIndex
 from recommender.index.digest import digest_of, passage_digest
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
@@ -28,6 +29,7 @@ from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
 log = logging.getLogger(__name__)
 _REMOVED_SHARE = 0.2  # share of removed rows from which all vectors are written anew: a judgement
+_SHARED_FROM = 20_000  # vectors from which the next generation shares their file: a judgement
 SAMPLE = 400  # passages that are compared with each other for the background: a judgement
 _ADD_TOGETHER = 1024  # vectors that are added to FAISS in one call: a judgement
 _PRIOR_PAIRS = 200  # pairs of passages that `unrelated_cosine` counts as: a judgement
@@ -131,7 +133,7 @@ class IndexBuilder:
         LexicalIndex.copy(self._base / LEXICAL, self.directory / LEXICAL)
         self._catalogue = Catalogue.create(self.directory / CATALOGUE)
         self._lexical = LexicalIndex.open(self.directory / LEXICAL)
-        self._dense = self._base_vectors()
+        self._dense = self._base_vectors().continued()
         self._removed = len(self._dense) - self._catalogue.counts()[1]
 
     def _base_vectors(self) -> DenseIndex:
@@ -193,7 +195,7 @@ class IndexBuilder:
         needs_hnsw = not dense.approximate and passages >= hnsw_from
         if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
             dense = self._compact(catalogue, dense, passages >= hnsw_from)
-        dense.save(directory / VECTORS)
+        dense = self._save_vectors(directory, dense)
         background = _background(catalogue, dense, unrelated, typical)
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
         catalogue.close()  # its file is complete now
@@ -212,7 +214,7 @@ class IndexBuilder:
             background=background,
             alignment=self.vector_space.alignment,
             digest=digest,
-            files=generations.checksums_of(directory),
+            files=generations.checksums_of(directory, self._base),
         )
         self._make_live(directory, manifest)
         return manifest
@@ -235,8 +237,20 @@ class IndexBuilder:
         catalogue.commit()
         return catalogue.counts()
 
+    def _save_vectors(self, directory: Path, dense: DenseIndex) -> DenseIndex:
+        """Write the vectors: of a large index those alone that are new, while these are few, beside a link to the file
+        of the live generation. Those of a small one are written in a moment, and damage is then of one generation."""
+        are_new = self._rewrite or dense is not self._dense
+        if self._base is None or are_new or len(dense) < _SHARED_FROM or dense.added > MOST_ADDED:
+            dense = dense.merged()
+            dense.save(directory / VECTORS)
+        else:
+            os.link(self._base / VECTORS, directory / VECTORS)
+            dense.save_added(directory / VECTORS)
+        return dense
+
     def _verify(self, directory: Path, items: int) -> None:
-        lexical = open_parts(directory, self._model, checksums=False)[3]  # computed just now
+        lexical = open_parts(directory, self._model, checksums=False)[3]  # computed just now, or of unchanged files
         indexed = len(lexical) if lexical else 0
         if indexed != items:
             raise IndexDamaged(

@@ -11,6 +11,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recommender.datatypes import Item, Passage, Role
 
 _TABLES = """
@@ -132,23 +135,34 @@ class Catalogue:
         with self._lock:
             return self._connection.execute("SELECT id, item FROM passages ORDER BY id").fetchall()
 
-    def members_and_roles(self) -> tuple[Sequence[int], Sequence[str], Sequence[str]]:
-        """(ids, item keys, values of the roles) of all passages, in the order of ids. Read whole, which is several
-        times as fast as one by one."""
+    def ids(self) -> NDArray[np.int64]:
+        """The ids of all passages, in any order."""
         with self._lock:
-            rows = self._connection.execute("SELECT id, item, role FROM passages ORDER BY id").fetchall()
+            return np.array([row[0] for row in self._connection.execute("SELECT id FROM passages")], np.int64)
+
+    def members_and_roles(self, first: int = 0) -> tuple[Sequence[int], Sequence[str], Sequence[str]]:
+        """(ids, item keys, values of the roles) of all passages from the id `first` on, in the order of ids. Read
+        whole, which is several times as fast as one by one."""
+        query = "SELECT id, item, role FROM passages WHERE id >= ? ORDER BY id"
+        with self._lock:
+            rows = self._connection.execute(query, (first,)).fetchall()
         ids, keys, roles = zip(*rows, strict=True) if rows else ((), (), ())
         return ids, keys, roles
 
-    def languages(self) -> dict[str, str]:
-        """The language of every item, by key."""
+    def languages(self, first: int = 0) -> dict[str, str]:
+        """The language of every item that has passages from the id `first` on, by key."""
+        query = "SELECT item, language FROM passages WHERE position = 0 AND id >= ?"
         with self._lock:
-            return dict(self._connection.execute("SELECT item, language FROM passages WHERE position = 0"))
+            return dict(self._connection.execute(query, (first,)))
 
-    def audiences(self) -> list[tuple[str, frozenset[str]]]:
-        """(item key, audience) of every item. Items with the same readers share one set."""
+    def audiences(self, first: int = 0) -> list[tuple[str, frozenset[str]]]:
+        """(item key, audience) of every item; with `first` of those that have passages from this id on. Items with the
+        same readers share one set."""
+        query = "SELECT key, audience FROM items"
         with self._lock:
-            rows = self._connection.execute("SELECT key, audience FROM items").fetchall()
+            if first:
+                query += " WHERE key IN (SELECT item FROM passages WHERE id >= ?)"
+            rows = self._connection.execute(query, (first,) if first else ()).fetchall()
         known = {text: frozenset(json.loads(text)) for text in {text for _key, text in rows}}
         return [(key, known[text]) for key, text in rows]
 

@@ -28,7 +28,4 @@ def read_text(passage: Passage) -> str:
 
 def digest_of(*parts: str) -> str:
     """SHA-256 digest of some texts in their order, in hexadecimal."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
-    return digest.hexdigest()
+    return hashlib.sha256("\0".join((*parts, "")).encode("utf-8", "surrogatepass")).hexdigest()

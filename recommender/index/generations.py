@@ -1,9 +1,10 @@
 """Index generations on disk. `index/CURRENT` names the live one; a new one is written beside it and replaces it
 atomically.
 
-The directory of a generation contains `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`. The
-manifest is written last: a directory without one was never finished. It has the checksums of the other files and one of
-itself. `experts.json` and `calibration.json`, if there are any, contain learned weights and are copied from generation
+The directory of a generation contains `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`, and
+`vectors-added.faiss` when `vectors.faiss` is that of the generation before, by a hard link. The manifest is written
+last: a directory without one was never finished. It has the checksums of the other files and one of itself.
+`experts.json` and `calibration.json`, if there are any, contain learned weights and are copied from generation
 to generation; each has its own checksum.
 """
 
@@ -31,8 +32,8 @@ FORMAT = 4  # of the files in a generation; an index of another format must be b
 _REWRITE = "REWRITE"  # start of the names of files that ask for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
-CATALOGUE, VECTORS, SPACE, LEXICAL = "catalogue.db", "vectors.faiss", "space.npz", "lexical"
-CONTENTS = "contents.json"
+CATALOGUE, SPACE, LEXICAL, CONTENTS = "catalogue.db", "space.npz", "lexical", "contents.json"
+VECTORS, ADDED = "vectors.faiss", "vectors-added.faiss"
 JOURNAL, _QUESTIONS = "journal-", "questions-"  # begin names of files: vectors of interrupted runs, of questions
 ENGINE = "local"
 """What searches a generation unless its manifest says otherwise: FAISS and Tantivy on local files."""
@@ -94,22 +95,24 @@ class Manifest:
         """Compare these parts (files, or a directory of files; all by default) with their checksums. Raises
         IndexDamaged, which names the files that are missing or damaged."""
         wrong = damaged(directory, {name: value for name, value in self.files.items() if name.startswith(parts)})
-        if wrong:
-            files = ", ".join(wrong)
+        if files := ", ".join(wrong):
             raise IndexDamaged(f"{directory.name} has damaged or missing files: {files}. Run: kollega reindex --full")
 
 
 def files_of(directory: Path) -> list[Path]:
     """The files of a generation that exist, without locks, learned weights and the manifest."""
-    paths = [directory / name for name in (CATALOGUE, VECTORS, SPACE, CONTENTS)] + sorted(
-        (directory / LEXICAL).glob("*")
-    )
+    paths = [directory / name for name in (CATALOGUE, VECTORS, ADDED, SPACE, CONTENTS)]
+    paths += sorted((directory / LEXICAL).glob("*"))
     return [path for path in paths if path.is_file() and path.suffix != ".lock"]
 
 
-def checksums_of(directory: Path) -> dict[str, str]:
-    """The checksums of the files of a generation, as its manifest lists them."""
-    return checksums(directory, [path.relative_to(directory).as_posix() for path in files_of(directory)])
+def checksums_of(directory: Path, base: Path | None = None) -> dict[str, str]:
+    """The checksums of the files of a generation, as its manifest lists them. Those of files that are of `base` too are
+    taken from its manifest: whoever opens it compares them."""
+    names = {path.relative_to(directory).as_posix() for path in files_of(directory)}
+    known = Manifest.read(base).files if base else {}
+    same = {name: known[name] for name in names if base and name in known and (directory / name).samefile(base / name)}
+    return checksums(directory, names - same.keys()) | same
 
 
 def _checksum(values: object) -> str:
@@ -151,8 +154,7 @@ def begin(index_dir: Path, model: ModelCard) -> Path:
     number = int(names[-1].partition("-")[2]) + 1 if names else 1
     directory = index_dir / f"gen-{number:06d}"
     directory.mkdir()
-    live_one = index_dir / (live_name(index_dir) or "")
-    before = newest_of(index_dir, model)
+    live_one, before = index_dir / (live_name(index_dir) or ""), newest_of(index_dir, model)
     if live_one != before and (learned := _learned(live_one)):
         ignored = ", ".join(path.name for path in learned if path.suffix != WAS_LEARNED)
         log.warning("%s of %s belong to another model and are not copied", ignored, live_one.name)
@@ -219,8 +221,7 @@ def publish(index_dir: Path, directory: Path) -> None:
 
 def _last_of_another_model(index_dir: Path, directory: Path) -> str | None:
     """The name of the newest generation that a model of another name made than this one; None when there is none."""
-    own = model_name_of(directory)
-    names = reversed(finished(index_dir))
+    own, names = model_name_of(directory), reversed(finished(index_dir))
     return next((name for name in names if model_name_of(index_dir / name) not in (own, None)), None)
 
 
@@ -257,8 +258,7 @@ def ask_for_rewrite(index_dir: Path) -> None:
     """Have the next run write every file of the index anew, because something is erased that must be in none of them.
 
     Call this before the commit, so that a process killed after it leaves the wish, and once more after it: a run that
-    began before the commit reads what is erased by it, and fulfils only the wishes that it found. Each wish is a file
-    of its own, so that a run that is writing now does not remove a wish that came meanwhile.
+    began before the commit reads what is erased by it, and fulfils only the wishes that it found: each is a file.
     """
     index_dir.mkdir(parents=True, exist_ok=True)
     (index_dir / f"{_REWRITE}.{secrets.token_hex(8)}").touch()

@@ -19,11 +19,12 @@ from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import Hit, Near, generations, nearness
 from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
-from recommender.index.generations import CATALOGUE, ENGINE, LEXICAL, SPACE, VECTORS, Manifest
+from recommender.index.generations import ADDED, CATALOGUE, ENGINE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.lexical import LexicalIndex
+from recommender.index.members import members_of
 from recommender.index.narrowing import Among, Narrowing
-from recommender.index.nearness import OPENING, ROLES, ItemPassages
-from recommender.index.readable import languages_by_token, mask, membership, passages_by_token
+from recommender.index.nearness import OPENING, ItemPassages
+from recommender.index.readable import mask
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
@@ -32,7 +33,6 @@ from recommender.sentences.sentence import Sentence
 
 LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
-_NUMBER_OF_ROLE = {role.value: number for number, role in enumerate(ROLES)}
 _ITEMS_AT_ONCE = 4096  # whose vectors are read together, so that few are in memory: a judgement
 
 _PLACES = {ENGINE: "local files", "milvus": "Milvus"}
@@ -52,13 +52,16 @@ def open_parts(directory: Path, model: ModelCard | None, keywords: bool = True, 
         raise IndexDamaged(
             Sentence("%(name)s was analysed by another version. Run: kollega reindex --full", name=directory.name)
         )
-    used = ((VECTORS, SPACE) if model else ()) + ((LEXICAL,) if keywords else ())
+    vectors, checksum = directory / VECTORS, manifest.files.get(VECTORS, "")
+    in_memory = DenseIndex.in_memory(vectors, checksum)  # and so compared with its checksum already
     if checksums:
+        of_vectors = (ADDED, SPACE) if in_memory is not None else (VECTORS, ADDED, SPACE)
+        used = (of_vectors if model else ()) + ((LEXICAL,) if keywords else ())
         manifest.check_files(directory, (CATALOGUE, *used))
     with _opening(directory):
         catalogue = Catalogue.load(directory / CATALOGUE)
         lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
-        dense = DenseIndex.load(directory / VECTORS) if model else None
+        dense = DenseIndex.load(vectors, checksum) if model else None
         vector_space = VectorSpace.load(directory / SPACE) if model else VectorSpace()
         counts = catalogue.counts()
         if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
@@ -110,20 +113,15 @@ class LocalIndex:
         self._dense = dense
         self._lexical = lexical
         self.vector_space = vector_space
-        ids, keys, roles = catalogue.members_and_roles()
-        self._items, self._item_of = membership(ids, keys, manifest.rows)
-        self._roles = np.zeros(manifest.rows, np.uint8)
-        self._roles[np.array(ids, np.int64)] = [_NUMBER_OF_ROLE[role] for role in roles]
-        self._numbers = {key: number for number, key in enumerate(self._items)}
+        self._members = members = members_of(catalogue, manifest.rows, dense.shared if dense is not None else None)
+        self._items, self._item_of, self._roles = members.items, members.item_of, members.roles
+        self._numbers, self._language = members.numbers(), dict(zip(members.items, members.languages, strict=True))
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
-        self._language = catalogue.languages()
         self._narrowing = Narrowing(self._items, self._item_of, self._language)
         self._vocabulary = Vocabulary(catalogue.words())
-        audiences = [(key, audience) for key, audience in catalogue.audiences() if key in self._numbers]
-        self._languages = languages_by_token(audiences, self._language)
-        by_token = passages_by_token(audiences, self._numbers, self._item_of)
-        self._readable = lru_cache(maxsize=256)(partial(mask, by_token, manifest.rows))
+        self._languages = members.languages_by_token()
+        self._readable = lru_cache(maxsize=256)(partial(mask, members.by_token, manifest.rows))
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
@@ -137,7 +135,7 @@ class LocalIndex:
     @classmethod
     def open_generation(cls, directory: Path, model: ModelCard | None, keywords: bool = True) -> "LocalIndex":
         """Open the generation in a directory, for dense search alone without `keywords`. What is used of it is compared
-        with its checksums first. Raises the errors of `open`."""
+        with its checksums first, unless another index has it in memory. Raises the errors of `open`."""
         parts = open_parts(directory, model, keywords)
         with _opening(directory):
             return cls(*parts)

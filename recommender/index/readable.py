@@ -1,4 +1,4 @@
-"""Which passages and languages each reader token may read."""
+"""Which passages each reader token may read."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,15 +7,6 @@ from numpy.typing import NDArray
 
 Audiences = Sequence[tuple[str, frozenset[str]]]
 """(key, audience) of items."""
-
-
-def membership(ids: Sequence[int], items: Sequence[str], rows: int) -> tuple[list[str], NDArray[np.int32]]:
-    """(keys of the items, position of the item in these keys for every row, shape (rows,); -1 for a removed passage),
-    from the id and the item's key of every passage."""
-    keys: dict[str, int] = {}
-    item_of = np.full(rows, -1, np.int32)
-    item_of[np.array(ids, np.int64)] = [keys.setdefault(key, len(keys)) for key in items]
-    return list(keys), item_of
 
 
 def passages_by_token(
@@ -33,15 +24,6 @@ def passages_by_token(
         wanted[members] = True
         readable[token] = np.flatnonzero(not_removed & wanted[item_of])
     return readable
-
-
-def languages_by_token(audiences: Audiences, language: Mapping[str, str]) -> dict[str, set[str]]:
-    """The languages of the items that each reader token may read."""
-    languages: dict[str, set[str]] = {}
-    for key, audience in audiences:
-        for token in audience:
-            languages.setdefault(token, set()).add(language[key])
-    return languages
 
 
 def mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.bool_]:

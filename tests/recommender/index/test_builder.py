@@ -248,3 +248,89 @@ def test_a_generation_with_a_damaged_lexical_index_never_goes_live(
 def test_finish_needs_begin_first(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
     with pytest.raises(RuntimeError, match="begin"):
         IndexBuilder.open(tmp_path, encoder.card, analyzer, full=True).finish(10)
+
+
+@pytest.fixture
+def shared_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generations share the file of vectors also when it is small."""
+    monkeypatch.setattr("recommender.index.builder._SHARED_FROM", 0)
+
+
+def test_small_generations_share_no_file_of_vectors(tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder) -> None:
+    for number in (1, 2, 3):
+        manifest = _write(tmp_path, analyzer, encoder, {number: f"word{number}"})
+        assert (generations.live(tmp_path) / "vectors.faiss").stat().st_nlink == 1
+    assert manifest.rows == 3 and "vectors-added.faiss" not in manifest.files
+
+
+@pytest.mark.usefixtures("shared_files")
+def test_a_generation_shares_the_file_of_vectors_with_the_one_before(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 21)})
+    first = (generations.live(tmp_path) / "vectors.faiss").stat().st_ino
+    checksum = Manifest.read(generations.live(tmp_path)).files["vectors.faiss"]
+    for number in (4, 7):
+        manifest = _write(tmp_path, analyzer, encoder, {number: f"changed{number}"}, removed=(number,))
+    live = generations.live(tmp_path)
+    assert (live / "vectors.faiss").stat().st_ino == first
+    assert manifest.files["vectors.faiss"] == checksum
+    assert manifest.files == generations.checksums_of(live) and "vectors-added.faiss" in manifest.files
+    assert (manifest.passages, manifest.rows) == (20, 22)
+    index = LocalIndex.open(tmp_path, encoder.card)
+    for text, item in {"changed4": 4, "changed7": 7, "word9": 9}.items():
+        assert _best_items(index, encoder, text) == (f"request:{item}",) * 2
+
+
+@pytest.mark.usefixtures("shared_files")
+def test_vectors_are_written_together_when_many_were_added(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.index.builder.MOST_ADDED", 2)
+    _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 9)})
+    for numbers, is_linked in (((9, 10), True), ((11,), False), ((12,), True)):
+        before = generations.live(tmp_path)
+        _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in numbers})
+        live = generations.live(tmp_path)
+        assert (live / "vectors.faiss").samefile(before / "vectors.faiss") is is_linked
+        assert (live / "vectors-added.faiss").exists() is is_linked
+    index = LocalIndex.open(tmp_path, encoder.card)
+    for number in (1, 9, 11, 12):
+        assert _best_items(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+
+
+@pytest.mark.usefixtures("shared_files")
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_damage_of_the_added_vectors_is_found(
+    damage: str, tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    for number in (1, 2):
+        _write(tmp_path, analyzer, encoder, {number: f"word{number}"})
+    added = generations.live(tmp_path) / "vectors-added.faiss"
+    if damage == "missing":
+        added.unlink()
+    else:
+        added.write_bytes(added.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(IndexDamaged, match=r"vectors-added\.faiss"):
+        LocalIndex.open(tmp_path, encoder.card)
+
+
+@pytest.mark.usefixtures("shared_files")
+def test_what_was_removed_is_in_no_vector_after_a_rewrite(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    for number in range(1, 4):
+        _write(tmp_path, analyzer, encoder, {number: f"word{number}"})
+    with generations.write_lock(tmp_path):
+        builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
+        builder.rewrite()
+        builder.begin(2, 20_000)
+        for number in (1, 3):
+            passage = _passage(number, f"word{number}")
+            vectors = builder.vectors_of([passage_digest(passage)])
+            builder.add(_item(number), "d", [passage], list(vectors.values()))
+        manifest = builder.finish(20_000)
+    assert manifest.rows == 2
+    assert not (generations.live(tmp_path) / "vectors-added.faiss").exists()
+    index = LocalIndex.open(tmp_path, encoder.card)
+    assert _best_items(index, encoder, "word3") == ("request:3", "request:3")

@@ -1,5 +1,6 @@
 """index/dense.py: FAISS compared with plain numpy."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_the_padding_of_faiss_is_dropped(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(dense, "_SEARCH", 1)
     readable = np.zeros(24_000, np.bool_)
     readable[np.argsort(vectors @ queries[0])[:3]] = True  # the three rows that are farthest from the question
-    raw = index._index.search(
+    raw = index.shared.index.search(
         queries[:1],
         3,
         params=dense.faiss.SearchParametersHNSW(
@@ -175,3 +176,62 @@ def test_a_missing_or_truncated_file_cannot_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "vectors.faiss").write_bytes((tmp_path / "vectors.faiss").read_bytes()[:-10])
     with pytest.raises((RuntimeError, OSError)):
         DenseIndex.load(tmp_path / "vectors.faiss")
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_what_is_added_to_a_continued_index_is_found_there_alone(tmp_path: Path, approximate: bool) -> None:
+    vectors = _random(330, 16, seed=13)
+    first = DenseIndex.empty(16, approximate)
+    first.add(vectors[:300])
+    first.save(tmp_path / "vectors.faiss")
+    loaded = DenseIndex.load(tmp_path / "vectors.faiss")
+    second = loaded.continued()
+    second.add(vectors[300:310])
+    third = second.continued()
+    third.add(vectors[310:])
+    assert (len(loaded), len(second), len(third), third.added) == (300, 310, 330, 30)
+    readable = np.random.default_rng(14).random(330) < 0.8
+    whole = DenseIndex.empty(16, approximate)
+    whole.add(vectors)
+    for query in _random(10, 16, seed=15):
+        assert third.search(query, readable, 25) == whole.search(query, readable, 25)
+        assert all(row < 310 for row, _score in second.search(query, np.ones(310, np.bool_), 310))
+    ids = np.array([305, 0, 329, 299, 300], np.int64)
+    np.testing.assert_array_equal(third.vectors(ids), whole.vectors(ids))
+    np.testing.assert_array_equal(third.merged().vectors(ids), whole.vectors(ids))
+    assert (third.merged().added, len(loaded)) == (0, 300)
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_added_vectors_are_saved_beside_the_file_of_the_others(tmp_path: Path, approximate: bool) -> None:
+    vectors, path = _random(110, 16, seed=16), tmp_path / "vectors.faiss"
+    first = DenseIndex.empty(16, approximate)
+    first.add(vectors[:100])
+    first.save(path)
+    written = path.stat().st_mtime_ns
+    second = DenseIndex.load(path).continued()
+    second.save_added(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["vectors.faiss"]  # nothing was added
+    second.add(vectors[100:])
+    second.save_added(path)
+    loaded = DenseIndex.load(path)
+    assert (len(loaded), loaded.added, path.stat().st_mtime_ns) == (110, 10, written)
+    assert loaded.search(vectors[105], np.ones(110, np.bool_), 1)[0][0] == 105
+
+
+def test_a_file_that_is_in_memory_is_not_read_again_unless_it_was_written(tmp_path: Path) -> None:
+    path, other = tmp_path / "vectors.faiss", tmp_path / "other.faiss"
+    _exact(_random(30, 16, seed=17)).save(path)
+    first = DenseIndex.load(path, "a checksum")
+    other.hardlink_to(path)
+    assert DenseIndex.load(other, "a checksum").shared is first.shared
+    assert DenseIndex.in_memory(other, "a checksum") is first.shared
+    assert DenseIndex.load(other, "another checksum").shared is not first.shared
+    assert DenseIndex.load(other).shared is not first.shared
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    assert DenseIndex.in_memory(path, "a checksum") is None
+    again = DenseIndex.load(path, "a checksum")
+    assert again.shared is not first.shared
+    del again
+    assert DenseIndex.in_memory(path, "a checksum") is None  # nobody has it any more
+    assert DenseIndex.in_memory(tmp_path / "missing", "a checksum") is None
