@@ -63,16 +63,21 @@ def start_document(session: Session, reader: Reader, act_id: int, review_days: i
     return document
 
 
+def _day(at: datetime, language: str) -> str:
+    return f"{at:%Y-%m-%d}" if language == "en" else f"{at.day}.{at.month}.{at.year}"
+
+
 def draft_of(sources: Sequence[Item], language: str) -> str:
     """The text of a draft in Markdown: each request as a heading, what was asked as a quote, what helped, and a link to
-    the request."""
+    the request with its day: of answers that contradict each other, the older one may hold no more."""
     first_line, helps, from_ = _WORDS.get(language, _WORDS["en"])
     parts = [f"*{first_line.format(count=len(sources))}*"]
     for item in sources:
         parts.append(f"## {item.title.strip()}")
         if item.body.strip():
             parts.append("\n".join(f"> {line}".rstrip() for line in item.body.strip().splitlines()))
-        parts += [f"### {helps}", item.answer.strip(), f"{from_}: [{item.title.strip()}](/requests/{item.id})"]
+        source = f"{from_}: [{item.title.strip()}](/requests/{item.id}), {_day(item.at, language)}"
+        parts += [f"### {helps}", item.answer.strip(), source]
     return "\n\n".join(parts)
 
 

@@ -113,7 +113,8 @@ def test_starting_to_write_opens_a_draft_of_the_requests(
         assert answer.location == f"/documents/{draft.id}/edit" and draft.draft and draft.title == "Printer"
         assert draft.body.count("Open the tray.") == 3
         assert session.get_one(TransferAct, acts[WRITE]).state == STARTED
-    assert "Under way" in aino.get("/insights/").text
+    page = aino.get("/insights/").text
+    assert "Under way" in page and "a colleague has marked it as verified" in page
 
 
 def test_an_act_is_started_or_taken_off_the_list(

@@ -168,7 +168,7 @@ def test_writing_makes_a_draft_of_the_one_who_knows_and_ends_when_a_colleague_ha
         assert (draft.draft, draft.verified_on, draft.owner_id, draft.title) == (True, None, act.person_id, "Printer")
         assert document_audience(draft) == {"team:it", f"person:{act.person_id}"}
         assert draft.body.count("## printer") == 5 and draft.body.count(ANSWER) == 5 and "> It jams." in draft.body
-        assert all(f"(/requests/{key.partition(':')[2]})" in draft.body for key in act.items)
+        assert all(f"(/requests/{key.partition(':')[2]}), {DAY:%Y-%m-%d}" in draft.body for key in act.items)
         number = draft.id
     office.update()
     started, pair = office.plan()
