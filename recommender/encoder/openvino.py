@@ -17,7 +17,6 @@ from recommender.errors import ModelError
 
 _BATCH_TOKENS = 2048  # tokens in a batch, with padding: a judgement
 _SAME = 0.999  # cosine from which two vectors of a text count as the same; bfloat16 alone changes it by 0.00002
-_SHORTEST_INPUT, _INPUT_STEP = 16, 8  # tokens: a question is padded to at least 16, and to a multiple of 8. A judgement
 
 
 class OpenVINOEncoder:
@@ -88,9 +87,6 @@ class OpenVINOEncoder:
         request = self._model.create_infer_request()  # one per call: requests are not shared between threads
         for rows in _batches([len(ids) for ids in tokens]):
             width = max(len(tokens[row]) for row in rows)
-            if len(texts) == 1:  # a question: padded, since OpenVINO takes longer for a length that it has not seen
-                rounded = max(_SHORTEST_INPUT, -(-width // _INPUT_STEP) * _INPUT_STEP)
-                width = max(width, min(self.card.max_tokens, rounded))
             ids = np.zeros((len(rows), width), np.int64)
             mask = np.zeros((len(rows), width), np.int64)
             for position, row in enumerate(rows):

@@ -56,7 +56,7 @@ def test_its_vectors_are_those_of_sentence_transformers_with_the_prompts_of_its_
     for encode, prompt in zip((encoder.encode_queries, encoder.encode_passages), PROMPTS[model.name], strict=True):
         wanted = original.encode([prompt + text for text in QUESTIONS], prompt="", normalize_embeddings=True)
         assert (encode(QUESTIONS) * wanted).sum(axis=1).min() > 0.999
-        assert float(encode(QUESTIONS[:1])[0] @ wanted[0]) > 0.999  # alone it is padded to another length
+        assert float(encode(QUESTIONS[:1])[0] @ wanted[0]) > 0.999  # alone it is not padded
 
 
 def test_its_first_numbers_alone_are_scaled_to_length_one(model: Path, settings_of: Settings) -> None:
