@@ -89,6 +89,7 @@ def main(home: Path) -> None:
 
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
     asked, encoded = list[float](), list[float]()
     for number in range(ROUNDS + 1):
         took.clear()

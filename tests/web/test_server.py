@@ -1,5 +1,6 @@
 """server.py: `kollega serve` finishes what it is at before it stops, and answers monitoring while all else waits."""
 
+import gc
 import http.client
 import json
 import os
@@ -19,10 +20,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
 from recommender.database.tables import HelpRequest, Person
+from recommender.errors import KollegaError
 from recommender.settings import Settings
 from tests.conftest import MODELS
 from tests.paths import ROOT
 from tests.timing import LONG
+from web.server import run
 
 LARGE = 20_000_000  # bytes of an answer: more than the system takes from a server at once
 SCRIPT = f"""
@@ -262,3 +265,20 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_server_is_stopped_under_
     assert len(acknowledged) >= 30 and acknowledged <= stored
     assert [status for writer in writers for status in writer.refused] == []
     assert len(stored - acknowledged) <= len(writers)  # at most one for each writer, whose answer did not come through
+
+
+def test_python_looks_seldom_for_garbage_while_it_serves(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_parts: object) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr("web.server.create_app", lambda _settings: None)
+    monkeypatch.setattr("web.server.Server", taken)
+    before = gc.get_threshold()
+    try:
+        with pytest.raises(KollegaError, match="Set KOLLEGA_PORT"):
+            run(settings)
+        assert gc.get_threshold()[0] > 10_000  # more than the objects of a question
+        assert gc.get_freeze_count() > 10_000  # what is loaded
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
