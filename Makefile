@@ -68,6 +68,7 @@ test-long: test-tools  ## run the tests that have long runs, with those
 
 # Tests outside of these run commands on a home directory, or a server, and so on SQLite: they are not ready for it.
 ON_POSTGRESQL := tests/recommender tests/indexer/commands tests/indexer/evaluation tests/indexer/indexing tests/indexer/loading \
+  tests/indexer/jobs/test_execute.py tests/indexer/jobs/test_runner.py tests/indexer/delivery/test_deliver.py \
   tests/web/admin tests/web/scim tests/web/api tests/web/chat tests/web/desk tests/web/documents tests/web/files tests/web/inbox tests/web/insights \
   tests/web/mcp tests/web/people tests/web/requests tests/web/search tests/web/sign_in \
   tests/web/test_app.py tests/web/test_double_clicks.py tests/web/test_errors.py tests/web/test_form_fuzz.py \

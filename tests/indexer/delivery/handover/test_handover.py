@@ -128,30 +128,30 @@ SYSTEMS: dict[str, tuple[Callable[[Desk], Any], dict[str, str]]] = {
 
 
 @pytest.fixture(params=SYSTEMS)
-def server(request: pytest.FixtureRequest, there: Settings) -> Iterator[SystemServer]:
+def helpdesk(request: pytest.FixtureRequest, there: Settings) -> Iterator[SystemServer]:
     make, _options = SYSTEMS[request.param]
-    with serving(make(Desk())) as server:
-        _configure(there, request.param, server.url)
-        yield server
+    with serving(make(Desk())) as helpdesk:
+        _configure(there, request.param, helpdesk.url)
+        yield helpdesk
 
 
-def _options_of(server: SystemServer) -> dict[str, str]:
-    return SYSTEMS["jira" if isinstance(server.system, TakingJira) else "zammad"][1]
+def _options_of(helpdesk: SystemServer) -> dict[str, str]:
+    return SYSTEMS["jira" if isinstance(helpdesk.system, TakingJira) else "zammad"][1]
 
 
 def test_a_request_becomes_a_ticket_and_its_solution_there_solves_it_here(
-    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
 ) -> None:
-    number = send("desk", **_options_of(server))
+    number = send("desk", **_options_of(helpdesk))
     assert hand_over(there, sessions) == 1
     row = _row(sessions, number)
-    assert (row.state, row.source, row.number) == ("sent", "desk", {"jira": "PROJ-1"}.get(_kind(server), "91"))
-    assert row.url and row.url.startswith(server.url)
-    (ticket,) = server.system.desk.tickets.values()
+    assert (row.state, row.source, row.number) == ("sent", "desk", {"jira": "PROJ-1"}.get(_kind(helpdesk), "91"))
+    assert row.url and row.url.startswith(helpdesk.url)
+    (ticket,) = helpdesk.system.desk.tickets.values()
     assert "Third floor" in ticket.text and "Restart the spooler" in ticket.text
     assert f"https://kollega.example/requests/{number}" in ticket.text
     assert "Salaries" not in ticket.text  # the team may not read that
-    server.system.desk.answer(1, "The paper was wet. Dry the tray.")
+    helpdesk.system.desk.answer(1, "The paper was wet. Dry the tray.")
     assert (_sync(there, sessions, analyzer).updated, _sync(there, sessions, analyzer).updated) == (1, 0)
     status, replies = _solved(sessions, number)
     assert status == "resolved" and ("The paper was wet. Dry the tray.", True) in replies
@@ -162,29 +162,29 @@ def test_a_request_becomes_a_ticket_and_its_solution_there_solves_it_here(
         assert session.get_one(HelpRequest, number).body == "Third floor"
 
 
-def _kind(server: SystemServer) -> str:
-    return "jira" if isinstance(server.system, TakingJira) else "zammad"
+def _kind(helpdesk: SystemServer) -> str:
+    return "jira" if isinstance(helpdesk.system, TakingJira) else "zammad"
 
 
 def test_a_ticket_whose_answer_was_lost_is_found_again_and_not_made_twice(
-    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
 ) -> None:
-    server.faults.lose_answers = 1
-    number = send("desk", **_options_of(server))
+    helpdesk.faults.lose_answers = 1
+    number = send("desk", **_options_of(helpdesk))
     assert hand_over(there, sessions) == 0
     row = _row(sessions, number)
     assert row.state == "waiting" and row.problem and TOKEN not in row.problem
     assert hand_over(there, sessions) == 0  # not before its time
     _let_time_pass(sessions, minutes=1)
     assert hand_over(there, sessions) == 1
-    assert len(server.system.desk.tickets) == 1 and _row(sessions, number).state == "sent"
+    assert len(helpdesk.system.desk.tickets) == 1 and _row(sessions, number).state == "sent"
 
 
 def test_the_ticket_of_a_request_that_is_erased_while_it_is_sent_does_not_come_in(
-    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int],
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    number, sent = send("desk", **_options_of(server)), deliver.send_to_system
+    number, sent = send("desk", **_options_of(helpdesk)), deliver.send_to_system
 
     def erasing(*values: Any) -> Any:
         with sessions.begin() as session:
@@ -192,16 +192,16 @@ def test_the_ticket_of_a_request_that_is_erased_while_it_is_sent_does_not_come_i
         return sent(*values)
 
     monkeypatch.setattr(deliver, "send_to_system", erasing)
-    assert hand_over(there, sessions) == 1 and len(server.system.desk.tickets) == 1
+    assert hand_over(there, sessions) == 1 and len(helpdesk.system.desk.tickets) == 1
     _sync(there, sessions, analyzer)
     with sessions() as session:
         assert session.scalars(select(HelpRequest.title).where(HelpRequest.source == "desk")).all() == []
 
 
 def test_what_the_system_will_never_take_is_given_up_with_its_reason(
-    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
 ) -> None:
-    options = dict.fromkeys(_options_of(server), "Nowhere")
+    options = dict.fromkeys(_options_of(helpdesk), "Nowhere")
     number = send("desk", **options)
     hand_over(there, sessions)
     row = _row(sessions, number)
@@ -209,21 +209,21 @@ def test_what_the_system_will_never_take_is_given_up_with_its_reason(
     assert "kollega team set --set" in row.problem and "--send-again" in row.problem
     with sessions.begin() as session:
         team = session.scalars(select(Team).where(Team.handle == "it")).one()
-        handover.set_destination(session, team, "desk", _options_of(server))
+        handover.set_destination(session, team, "desk", _options_of(helpdesk))
         assert handover.try_again(session, team) == 1
     assert hand_over(there, sessions) == 1  # with the options as they were corrected
 
 
 def test_a_request_that_was_solved_here_stays_so_and_a_later_change_there_does_not_open_it(
-    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
 ) -> None:
-    number = send("desk", **_options_of(server))
+    number = send("desk", **_options_of(helpdesk))
     hand_over(there, sessions)
-    server.system.desk.answer(1, "First answer.")
+    helpdesk.system.desk.answer(1, "First answer.")
     _sync(there, sessions, analyzer)
     with sessions.begin() as session:  # it did not help: opened again here
         session.get_one(HelpRequest, number).status = "open"
-    server.system.desk.note(1, "And one more thing.", author=3)
+    helpdesk.system.desk.note(1, "And one more thing.", author=3)
     _sync(there, sessions, analyzer)
     status, replies = _solved(sessions, number)
     assert status == "open" and ("And one more thing.", False) in replies
@@ -231,11 +231,11 @@ def test_a_request_that_was_solved_here_stays_so_and_a_later_change_there_does_n
 
 
 def test_of_an_anonymous_asker_neither_name_nor_what_they_saw_goes_out(
-    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
 ) -> None:
-    send("desk", anonymous=True, **_options_of(server))
+    send("desk", anonymous=True, **_options_of(helpdesk))
     hand_over(there, sessions)
-    (ticket,) = server.system.desk.tickets.values()
+    (ticket,) = helpdesk.system.desk.tickets.values()
     assert "matti" not in ticket.text.lower() and "Restart the spooler" not in ticket.text
     assert "name hidden" in ticket.text
 
@@ -265,13 +265,13 @@ def test_the_other_systems_take_a_ticket_as_they_document_it(
     there: Settings, sessions: Sessions, send: Callable[..., int], kind: str, options: dict[str, str], path: str,
     answer: Any, more: str, ticket: tuple[str, str, str],
 ) -> None:  # fmt: skip
-    with serving(Recorder({path: answer}, {})) as server:
-        _configure(there, kind, server.url, more)
+    with serving(Recorder({path: answer}, {})) as helpdesk:
+        _configure(there, kind, helpdesk.url, more)
         number = send("desk", **options)
         assert hand_over(there, sessions) == 1, _row(sessions, number).problem
     row = _row(sessions, number)
     assert (row.external_id, row.number) == ticket[:2] and str(row.url).endswith(ticket[2])
-    ((_path, sent),) = server.system.taken
+    ((_path, sent),) = helpdesk.system.taken
     assert row.key in json.dumps(sent) and "Third floor" in json.dumps(sent)
 
 
@@ -515,15 +515,15 @@ def _let_replies_wait_no_more(sessions: Sessions) -> None:
 @pytest.mark.parametrize("lost", [False, True], ids=["noted", "answer lost"])
 @pytest.mark.parametrize("read_first", [False, True], ids=["then read", "read before"])
 def test_a_later_reply_becomes_a_comment_once_and_does_not_come_back(
-    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int],
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int],
     lost: bool, read_first: bool,
 ) -> None:  # fmt: skip
-    number = send("desk", **_options_of(server))
+    number = send("desk", **_options_of(helpdesk))
     hand_over(there, sessions)
-    server.system.desk.note(1, "Which tray?", author=3)
+    helpdesk.system.desk.note(1, "Which tray?", author=3)
     _sync(there, sessions, analyzer)
     reply = _reply(sessions, number, "matti", "The lower one.\nIt <blinks>.")
-    server.faults.lose_answers = int(lost)
+    helpdesk.faults.lose_answers = int(lost)
     assert hand_over(there, sessions) == (0 if lost else 1)
     if read_first:
         _sync(there, sessions, analyzer)
@@ -535,7 +535,7 @@ def test_a_later_reply_becomes_a_comment_once_and_does_not_come_back(
             "Which tray?",
             "The lower one.\nIt <blinks>.",
         ]
-    notes = [note for note in server.system.desk.tickets[1].notes if note.author.id == 7]
+    notes = [note for note in helpdesk.system.desk.tickets[1].notes if note.author.id == 7]
     assert len(notes) == 1 and notes[0].public
     written = html.unescape(re.sub("<br>", "", notes[0].text))
     assert (
@@ -549,33 +549,33 @@ def test_a_later_reply_becomes_a_comment_once_and_does_not_come_back(
 
 
 def test_a_reply_of_the_asker_that_the_system_takes_for_its_answer_solves_nothing(
-    server: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, analyzer: Analyzer, send: Callable[..., int]
 ) -> None:
-    number = send("desk", **_options_of(server))
+    number = send("desk", **_options_of(helpdesk))
     hand_over(there, sessions)
-    server.system.desk.note(1, "Dry the tray.", author=3)
+    helpdesk.system.desk.note(1, "Dry the tray.", author=3)
     _reply(sessions, number, "matti", "Thanks, it prints again.")
     hand_over(there, sessions)
-    ticket = server.system.desk.tickets[1]
-    ticket.state, ticket.solved = "solved", server.system.desk.now
-    server.system.desk.touch(1)
+    ticket = helpdesk.system.desk.tickets[1]
+    ticket.state, ticket.solved = "solved", helpdesk.system.desk.now
+    helpdesk.system.desk.touch(1)
     _sync(there, sessions, analyzer)
     status, replies = _solved(sessions, number)
     assert status == "resolved" and sorted(replies) == [("Dry the tray.", True), ("Thanks, it prints again.", False)]
 
 
 def test_replies_wait_for_their_request_and_go_in_their_order(
-    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
 ) -> None:
-    number = send("desk", anonymous=True, **_options_of(server))
+    number = send("desk", anonymous=True, **_options_of(helpdesk))
     _reply(sessions, number, "aino", "Which tray?")
     _reply(sessions, number, "matti", "The lower one.")
-    server.faults.lose_answers = 1
+    helpdesk.faults.lose_answers = 1
     assert hand_over(there, sessions) == 0
-    assert server.system.desk.tickets[1].notes == []
+    assert helpdesk.system.desk.tickets[1].notes == []
     _let_time_pass(sessions, minutes=1)
     assert (hand_over(there, sessions), hand_over(there, sessions)) == (2, 1)
-    first, second = server.system.desk.tickets[1].notes
+    first, second = helpdesk.system.desk.tickets[1].notes
     assert "Which tray?" in first.text and "Written in Kollega by: Aino" in first.text
     assert "The lower one." in second.text and "the person who asks (name hidden)" in second.text
     assert "atti" not in second.text
@@ -605,12 +605,12 @@ def test_the_other_systems_take_comments_as_they_document_it(
     there: Settings, sessions: Sessions, send: Callable[..., int], kind: str, options: dict[str, str],
     made: tuple[str, Any], more: str, path: str, answer: Any,
 ) -> None:  # fmt: skip
-    with serving(Recorder({made[0]: made[1], path: answer}, {})) as server:
-        _configure(there, kind, server.url, more)
+    with serving(Recorder({made[0]: made[1], path: answer}, {})) as helpdesk:
+        _configure(there, kind, helpdesk.url, more)
         number = send("desk", **options)
         reply = _reply(sessions, number, "matti", "The lower one.")
         assert hand_over(there, sessions) == 2, _row(sessions, number).problem
-    (asked, sent) = server.system.taken[-1]
+    (asked, sent) = helpdesk.system.taken[-1]
     assert asked == path and "The lower one." in json.dumps(sent) and f"#reply-{reply}" in json.dumps(sent)
     with sessions() as session:
         assert session.get_one(HandoverReply, reply).external_id == "8"
@@ -629,16 +629,16 @@ def test_a_comment_whose_answer_was_lost_is_found_again(
     there: Settings, sessions: Sessions, send: Callable[..., int], kind: str, system: Any, path: str, listed: Any
 ) -> None:
     _same, options, made, more, add, answer = system
-    with serving(Recorder({made[0]: made[1], add: answer}, {path: listed})) as server:
-        _configure(there, kind, server.url, more)
+    with serving(Recorder({made[0]: made[1], add: answer}, {path: listed})) as helpdesk:
+        _configure(there, kind, helpdesk.url, more)
         number = send("desk", **options)
         hand_over(there, sessions)
         reply = _reply(sessions, number, "matti", "The lower one.")
-        server.faults.lose_answers = 1
+        helpdesk.faults.lose_answers = 1
         assert hand_over(there, sessions) == 0
         body = f"The lower one.<br>https://kollega.example/requests/{number}#reply-{reply}"
         rows = [{"id": 21, "body": body}, {"id": 20, "body": body}, {"id": 3, "body": body + "0"}]
-        server.system.found[path] = {"comments": rows} if isinstance(listed, dict) else rows
+        helpdesk.system.found[path] = {"comments": rows} if isinstance(listed, dict) else rows
         _let_replies_wait_no_more(sessions)
         assert hand_over(there, sessions) == 1
     with sessions() as session:
@@ -667,11 +667,11 @@ def test_a_later_reply_is_mailed_in_the_same_thread_and_does_not_come_back(
 def test_a_reply_that_is_refused_is_given_up_and_its_author_is_told(
     there: Settings, sessions: Sessions, send: Callable[..., int]
 ) -> None:
-    with serving(_jira(Desk())) as server:
-        _configure(there, "jira", server.url)
+    with serving(_jira(Desk())) as helpdesk:
+        _configure(there, "jira", helpdesk.url)
         number = send("desk", project="PROJ")
         hand_over(there, sessions)
-        server.system.take = lambda _path, _sent: Reply({"errorMessages": ["Comment body can not be empty!"]}, 400)
+        helpdesk.system.take = lambda _path, _sent: Reply({"errorMessages": ["Comment body can not be empty!"]}, 400)
         _reply(sessions, number, "matti", "It blinks.")
         assert hand_over(there, sessions) == 0
     with sessions() as session:
@@ -681,9 +681,9 @@ def test_a_reply_that_is_refused_is_given_up_and_its_author_is_told(
 
 
 def test_replies_to_a_request_that_was_moved_do_not_go_to_the_team_that_had_it(
-    server: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
+    helpdesk: SystemServer, there: Settings, sessions: Sessions, send: Callable[..., int]
 ) -> None:
-    number = send("desk", **_options_of(server))
+    number = send("desk", **_options_of(helpdesk))
     hand_over(there, sessions)
     before = _reply(sessions, number, "matti", "It blinks.")
     with sessions.begin() as session:
@@ -691,6 +691,6 @@ def test_replies_to_a_request_that_was_moved_do_not_go_to_the_team_that_had_it(
         hr = session.scalars(select(Team).where(Team.handle == "hr")).one()
         requests.move(session, session.get_one(HelpRequest, number), reader_of(aino), hr)
     _reply(sessions, number, "matti", "It is about my salary.")
-    assert hand_over(there, sessions) == 0 and server.system.desk.tickets[1].notes == []
+    assert hand_over(there, sessions) == 0 and helpdesk.system.desk.tickets[1].notes == []
     with sessions() as session:
         assert [row.reply_id for row in session.scalars(select(HandoverReply))] == [before]
