@@ -1,4 +1,5 @@
-"""Runs the app with waitress. Monitoring is answered in threads of its own; what it is at is finished before it stops.
+"""Runs the app with waitress. Monitoring and what is typed have threads of their own; what it is at is finished before
+it stops.
 
 Many connections may be open, none for long without a whole request, and none may send much, nor all of them together.
 So somebody who opens connections and says nothing, or sends slowly, does not keep others out or fill the memory."""
@@ -31,8 +32,8 @@ from web.files.uploads import largest_upload, may_send_files
 from web.set_up.telling import tell_code
 
 log = logging.getLogger(__name__)
-_MONITORING = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
-_MONITORING_THREADS = 2
+_MONITORING, _MONITORING_THREADS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"}), 2
+_TYPING = frozenset({"/suggest", "/embed/suggest"})
 _LOOK_AGAIN = 0.1  # seconds between two looks at what is still being answered
 MOST_CONNECTIONS = 2_000  # at once, if the system allows that many open files; a judgement
 _OTHER_FILES = 200  # open files that are no connections: database, index, logs
@@ -159,19 +160,20 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
 
 class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """Gives requests to threads. Those of monitoring have their own, so that they are answered while all others wait
-    for a locked database."""
+    """Gives requests to `count` threads. Monitoring has its own, so that it is answered while all others wait for a
+    locked database; so have questions while they are typed, as many, so that no page waits behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int) -> None:
         super().__init__()
-        self.monitoring = ThreadedTaskDispatcher()
+        self.set_thread_count(count)
+        monitoring, typing = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        monitoring.set_thread_count(_MONITORING_THREADS)
+        typing.set_thread_count(count)
+        self._own = dict.fromkeys(_MONITORING, monitoring) | dict.fromkeys(_TYPING, typing)
 
     def add_task(self, task: HTTPChannel) -> None:
-        requests = task.requests
-        if requests and requests[0].path in _MONITORING:
-            self.monitoring.add_task(task)
-        else:
-            super().add_task(task)
+        own = self._own.get(task.requests[0].path if task.requests else "")
+        own.add_task(task) if own else super().add_task(task)
 
 
 class Server:
@@ -183,9 +185,7 @@ class Server:
         self._stopping = threading.Event()
         self._closed = False
         self._closing = threading.RLock()  # a signal handler may interrupt the thread that holds it
-        dispatcher = Dispatcher()
-        dispatcher.set_thread_count(settings.server_threads)
-        dispatcher.monitoring.set_thread_count(_MONITORING_THREADS)
+        dispatcher = Dispatcher(settings.server_threads)
         listen(app, settings, self._open, dispatcher, **adjustments)
         self._listeners = [channel for channel in self._open.values() if channel.accepting]  # one for each address
 

@@ -37,9 +37,9 @@ def app(environment, start):
     path = environment["PATH_INFO"]
     length = int(environment.get("CONTENT_LENGTH") or 0)
     environment["wsgi.input"].read(length)
-    if path.startswith("/slow"):
+    if path.startswith("/slow") or path in ("/suggest", "/embed/suggest"):
         print("begun", flush=True)
-        until = time.monotonic() + float(path.rpartition("/")[2])
+        until = time.monotonic() + float(path.rpartition("/")[2].replace("suggest", "{2 * LONG}"))
         while time.monotonic() < until and not os.path.exists("go"):
             time.sleep(0.01)
     start("200 OK", [("Content-Type", "text/plain")])
@@ -68,7 +68,7 @@ Serve = Callable[..., tuple[subprocess.Popen[str], int]]
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts `kollega serve` with an application that answers /slow/SECONDS after these or when there is a file `go`,
-    and all else at once; returns the process and its port."""
+    what is typed after a long time or the same, and all else at once; returns the process and its port."""
     started = []
 
     def start(script: str = SCRIPT, **settings: str) -> tuple[subprocess.Popen[str], int]:
@@ -212,6 +212,21 @@ def test_monitoring_is_answered_while_every_thread_waits(serve: Serve, tmp_path:
     for request in slow:
         request.join()
         assert request.answer == (200, LARGE)
+
+
+def test_pages_do_not_wait_behind_questions_that_are_being_typed(serve: Serve, tmp_path: Path) -> None:
+    server, port = serve(KOLLEGA_SERVER_THREADS="2")
+    typed = [Request(port, path) for path in ("/suggest", "/embed/suggest", "/suggest")]
+    _begun(server, 2)
+    for path in ("/", "/suggested"):
+        page = Request(port, path)
+        page.join()
+        assert page.answer == (200, 2)
+    assert [request.answer for request in typed] == [None, None, None]
+    (tmp_path / "go").touch()
+    for request in typed:
+        request.join()
+        assert request.answer == (200, 2)
 
 
 class Writer(threading.Thread):
