@@ -32,6 +32,13 @@ _RANKERS = {
     "ranker, fitted on the other sets": "ranker, fitted on the other three sets",
     "ranker, fitted on this set's past": "ranker, fitted on the earlier questions of the same set",
 }
+_SERVERS = {
+    "waitress": "`kollega serve` (waitress), one process",
+    "two servers": "two `kollega serve`",
+    "gunicorn": "gunicorn, two processes",
+    "gunicorn --preload": "gunicorn --preload, two processes",
+    "granian": "granian, two processes",
+}
 Results = Callable[[str], dict[str, Any]]
 """The content of one file in results/, by its name without `.json`."""
 
@@ -150,6 +157,84 @@ def fifty_people(results: Results) -> str:
         ("errors", trial["errors"]),
     ]
     return _table(("figure", "measured"), rows) + _recorded(trial)
+
+
+def servers(results: Results) -> str:
+    """What one process and several answer, and what they cost."""
+    return _server_table(results("servers"))
+
+
+def servers_preload(results: Results) -> str:
+    """The same for processes that are made when everything is loaded."""
+    return _server_table(results("servers-preload"))
+
+
+def _server_table(held: dict[str, Any]) -> str:
+    rows = [
+        (
+            _SERVERS[row["server"]],
+            f"{row['per_second']:.1f}",
+            f"{row['ratio']:.2f}",
+            f"{row['processor_ms']:.0f} ms",
+            f"{row['p50_ms']:,.0f} / {row['p95_ms']:,.0f} ms",
+            f"{row['memory_mb']:,.0f} MB",
+            f"{row['first_answer_processor_seconds']:.0f} s",
+        )
+        for row in held["rows"]
+    ]
+    heads = ("server", "answers a second", "to the first row", "processor for each", "median / 95 % within", "memory",
+             "processor until the first answer")  # fmt: skip
+    return _table(heads, rows) + _origin(held)
+
+
+def typing_apart(results: Results) -> str:
+    """What it changes that questions that are being typed have threads of their own."""
+    held = results("server-typing")
+    then, now = (next(row for row in held["rows"] if row["server"] == name) for name in ("before", "waitress"))
+    rows = [
+        (what, *(f"{row[name]:{form}}" for row in (then, now)))
+        for what, name, form in (
+            ("answers a second, median of the rounds", "per_second", ".1f"),
+            ("the same, to the other one in the same round", "ratio", ".2f"),
+            ("an answer, median, ms", "p50_ms", ",.0f"),
+            ("95 % within, ms", "p95_ms", ",.0f"),
+            ("the page that somebody opens meanwhile, 95 % within, ms", "page_p95_ms", ",.0f"),
+        )
+    ]
+    heads = (f"{held['people']} people ask all the time", "in the threads of pages", "in threads of their own")
+    return _table(heads, rows) + _origin(held)
+
+
+def overtaken(results: Results) -> str:
+    """How much work is done for questions that nobody waits for any more."""
+    (trial,) = _trials(results, "overtaken")
+    rows = [
+        ("questions sent", trial["answered"] + trial["given_up"]),
+        ("given up because the person typed on", trial["given_up"]),
+        ("questions that the server searched for", trial["searched"]),
+        ("of these answered", trial["answered"]),
+    ]
+    return _table((f"{trial['people']} people type", "measured"), rows) + _recorded(trial)
+
+
+def encoding_process(results: Results) -> str:
+    """What a process that encodes for several servers costs and saves."""
+    held = results("encoding-process")
+    one, two = (
+        next(row["memory_mb"] for row in results("servers")["rows"] if row["server"] == name)
+        for name in ("waitress", "two servers")
+    )
+    together = two - 2 * held["model_mb"] + held["process_mb"]
+    rows = [
+        ("a question encoded in the server", f"{held['here_ms']:.1f} ms"),
+        ("by another process", f"{held['socket_ms']:.1f} ms"),
+        ("of the processor, in the server", f"{held['here_processor_ms']:.1f} ms"),
+        ("of the processor, by another process (both together)", f"{held['socket_processor_ms']:.1f} ms"),
+        ("memory that each server needs less", f"{held['model_mb']:,.0f} MB"),
+        ("memory of the other process", f"{held['process_mb']:,.0f} MB"),
+        ("memory of two servers with such a process, to that of one server", f"{together / one:.2f}"),
+    ]
+    return _table(("", "measured"), rows) + _origin(held)
 
 
 def following(results: Results) -> str:
@@ -642,6 +727,11 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         following,
         fifty_people,
         serve_start,
+        servers,
+        servers_preload,
+        typing_apart,
+        overtaken,
+        encoding_process,
         watch_memory,
         insights,
         suggestion_parts,

@@ -28,8 +28,8 @@ import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from http import HTTPStatus
 from itertools import count
 from pathlib import Path
@@ -46,10 +46,8 @@ from gevent.pool import Group
 from urllib3 import encode_multipart_formdata
 
 import web
-from indexer.sources.demo import DemoSource
-from indexer.sources.records import RequestRecord
 from tests.benchmarks.record import provenance, write
-from tests.benchmarks.serving import generated, served
+from tests.benchmarks.serving import family, generated, served, titles
 
 SUGGEST = "/suggest"
 _GAP_MEDIAN, _GAP_SIGMA = 0.180, 0.7
@@ -78,12 +76,14 @@ class Typist(locust.User):
 
     numbers = count()
     tally: Tally
+    addresses: Sequence[str]
     questions: list[str]
     pause: float
 
     def on_start(self) -> None:
         """Open the page."""
         number = next(Typist.numbers)
+        self.host = self.addresses[number // 2 % len(self.addresses)]
         self.random = random.Random(number)  # noqa: S311 - not for secrets
         self.browser = requests.Session()
         self.browser.headers["Accept-Language"] = ("fi,en;q=0.8", "en,fi;q=0.8")[number % 2]
@@ -138,27 +138,31 @@ class Typist(locust.User):
 def main(seconds: int, users: int, items: int, keep: Path | None) -> None:
     """Generate a corpus, serve it, simulate the people, print and write the figures."""
     with generated(items, keep) as settings, served(settings) as (server, address):
-        figures = provenance("make load") | {"items": items} | simulate_people(server, address, users, seconds)
+        figures = provenance("make load") | {"items": items} | simulate_people([server], [address], users, seconds)
         gevent.sleep(_BETWEEN)
-        figures["alone"] = simulate_people(server, address, 1, seconds / 2)
+        figures["alone"] = simulate_people([server], [address], 1, seconds / 2)
     write("load", figures)
     print(table(figures))
     sys.exit(1 if figures["errors"] or not figures["requests"] else 0)
 
 
-def simulate_people(server: psutil.Process, address: str, users: int, seconds: float) -> dict[str, Any]:
-    """Simulate `users` people for `seconds`; return the figures, with what used the cores meanwhile."""
+def simulate_people(
+    servers: Sequence[psutil.Process], addresses: Sequence[str], users: int, seconds: float
+) -> dict[str, Any]:
+    """Simulate `users` people for `seconds`; return the figures, with what used the cores meanwhile. Where there are
+    several addresses, each has its own people. A run with as many people has the same people."""
     tally = Tally()
-    Typist.host, Typist.tally, Typist.questions, Typist.pause = address, tally, titles(), page_pause()
+    Typist.numbers, Typist.addresses, Typist.tally = count(), addresses, tally
+    Typist.questions, Typist.pause = titles(), page_pause()
     environment = locust.env.Environment(user_classes=[Typist])
     environment.events.user_error.add_listener(tally.user_error)
-    before, load_before, started = _cpu_seconds(server), os.getloadavg(), time.perf_counter()
+    before, load_before, started = _cpu_seconds(servers), os.getloadavg(), time.perf_counter()
     runner = environment.create_local_runner()
     runner.start(users, spawn_rate=users)
     gevent.sleep(seconds)
     took, whole, errors = list(tally.milliseconds), list(tally.whole), tally.errors.copy()
     elapsed = time.perf_counter() - started
-    busy = {name: (now - before[name]) / elapsed for name, now in _cpu_seconds(server).items()}
+    busy = {name: (now - before[name]) / elapsed for name, now in _cpu_seconds(servers).items()}
     runner.quit()
     if not whole:
         return {"users": users, "seconds": elapsed, "requests": 0, "errors": errors.total(), "failed": dict(errors)}
@@ -169,15 +173,9 @@ def simulate_people(server: psutil.Process, address: str, users: int, seconds: f
         "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "slowest_ms": max(took),
         "whole": len(whole), "whole_p50_ms": whole_p50, "whole_p95_ms": whole_p95,
         "overtaken": tally.overtaken, "errors": errors.total(), "failed": dict(errors),
-        "cores_busy": busy, "server_peak_mb": _peak_mb(server),
+        "cores_busy": busy, "server_peak_mb": sum(_peak_mb(server) for server in servers),
         "load_average": {"before": load_before, "after": os.getloadavg()},
     }  # fmt: skip
-
-
-def titles() -> list[str]:
-    """Titles of the requests of the demo organisation."""
-    records = [located.record for located in DemoSource(date.today()).records()]
-    return [record.title for record in records if isinstance(record, RequestRecord)]
 
 
 def page_pause() -> float:
@@ -212,12 +210,12 @@ def table(figures: dict[str, Any]) -> str:
     ])  # fmt: skip
 
 
-def _cpu_seconds(server: psutil.Process) -> dict[str, float]:
-    """Processor seconds since the start: of the server, of this process, of all others, and stolen by other machines
+def _cpu_seconds(servers: Sequence[psutil.Process]) -> dict[str, float]:
+    """Processor seconds since the start: of the servers, of this process, of all others, and stolen by other machines
     on the same hardware."""
     whole = psutil.cpu_times()
-    measured = {"server": server, "locust": psutil.Process()}
-    processes = {name: sum(process.cpu_times()[:2]) for name, process in measured.items()}
+    measured = {"server": family(servers), "locust": [psutil.Process()]}
+    processes = {name: sum(sum(each.cpu_times()[:2]) for each in those) for name, those in measured.items()}
     used = whole.user + whole.nice + whole.system + whole.irq + whole.softirq
     return processes | {"others": used - sum(processes.values()), "stolen": whole.steal}
 

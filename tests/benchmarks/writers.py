@@ -95,7 +95,7 @@ def main(home: Path, seconds: int, users: int, writers: int) -> None:
         with load.served(settings) as (server, address):
             people = [Writer(number, address, token) for number, token in enumerate(tokens)]
             greenlets = [gevent.spawn(person.run) for person in people]
-            figures = load.simulate_people(server, address, users, seconds)
+            figures = load.simulate_people([server], [address], users, seconds)
             gevent.killall(greenlets)
         acknowledged = [mark for person in people for mark in person.acknowledged]
         missing, twice = _counted(settings, acknowledged)
