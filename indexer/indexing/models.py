@@ -3,6 +3,7 @@
 from recommender.encoder.load import name_and_dimension
 from recommender.errors import SettingsError
 from recommender.index.model_in_use import folder_of
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 
@@ -16,6 +17,9 @@ def require_free_choice(settings: Settings, name: str) -> None:
     """Raises SettingsError when the settings name another model: everything goes by that one."""
     if settings.model not in ("", name):
         raise SettingsError(
-            f"KOLLEGA_MODEL is set to {settings.model}, and everything goes by that. Unset it wherever Kollega runs, "
-            "start `kollega serve` and `kollega watch` again, then run this again."
+            Sentence(
+                "KOLLEGA_MODEL is set to %(model)s, and everything goes by that. Unset it wherever Kollega "
+                "runs, start `kollega serve` and `kollega watch` again, then run this again.",
+                model=settings.model,
+            )
         )

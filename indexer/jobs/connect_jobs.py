@@ -7,6 +7,7 @@ from indexer.jobs.running import RunningJob
 from recommender import audit
 from recommender.database.job_tables import Job
 from recommender.errors import KollegaError
+from recommender.sentences.sentence import Sentence
 
 
 def connect(job: RunningJob) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def connect(job: RunningJob) -> dict[str, Any]:
     if add_source(job.settings.sources_file, name, table):
         place = {"kind": table.get("kind"), "place": table.get("place")}
         _record(job, "source.connected", place)
-        job.note(f"{name} is in {job.settings.sources_file} now.")
+        job.note(Sentence("%(name)s is in %(file)s now.", name=name, file=job.settings.sources_file))
     try:
         return {**source_jobs.try_out(job, name), "connected": True}
     except KollegaError as error:

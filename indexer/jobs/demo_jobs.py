@@ -19,6 +19,7 @@ from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.errors import SourceError
 from recommender.first_run import demo as demo_here
 from recommender.knowledge import attachments, erasure
+from recommender.sentences.sentence import Sentence
 from recommender.teams import removing
 
 Kind = TypeVar("Kind", PersonRecord, TeamRecord, RequestRecord, DocumentRecord)
@@ -38,13 +39,17 @@ def _load(job: RunningJob) -> dict[str, Any]:
     with job.sessions() as session:
         if not demo_here.is_possible(session) or _others_of_its_name(session):
             raise SourceError(
-                "There are requests or guides of your own here. The demo is only loaded where there are none."
+                Sentence("There are requests or guides of your own here. The demo is only loaded where there are none.")
             )
         own_teams, own_people = _own(session)
     if taken := sorted({record.id for record in _records(PersonRecord)} & own_people):
         raise SourceError(
-            f"Somebody here has the user name {taken[0]}, as one of the people of the demo has. Nothing of theirs may "
-            "be mixed up, so the demo cannot be loaded here. Try it in a folder of its own: kollega demo --serve"
+            Sentence(
+                "Somebody here has the user name %(handle)s, as one of the people of the demo has. Nothing of"
+                " theirs may be mixed up, so the demo cannot be loaded here. Try it in a folder of its own: "
+                "kollega demo --serve",
+                handle=taken[0],
+            )
         )
     job.report(stage="loading")
     source = _BesideOwn(_source(), own_teams)
@@ -114,13 +119,19 @@ def _remove(job: RunningJob) -> dict[str, Any]:
     with job.sessions() as session:
         attachments.clean_up(session, job.settings)
     problems = [
-        f"{name} stays: they have an account, or something that did not come with the demo names them. Disable or "
-        "erase them on their page."
+        Sentence(
+            "%(name)s stays: they have an account, or something that did not come with the demo names them. Disable or "
+            "erase them on their page.",
+            name=name,
+        )
         for name in kept_people
     ]
     problems += [
-        f"The team {name} stays: something belongs to it, or its members or settings are not those of the demo. Its "
-        "page says what."
+        Sentence(
+            "The team %(name)s stays: something belongs to it, or its members or settings are not those of the demo. "
+            "Its page says what.",
+            name=name,
+        )
         for name in kept_teams
     ]
     return {**counts, "problem_count": len(problems), "problems": problems}

@@ -8,6 +8,7 @@ from indexer.jobs.running import RunningJob
 from recommender import audit
 from recommender.database.job_tables import Job
 from recommender.files.places import store_of
+from recommender.sentences.sentence import Sentence
 
 _MADE = re.compile(r"made-\d{8}-\d{6}\.zip")  # the names of backups that jobs make; no other file is removed
 _KEPT = 3  # of these: a judgement
@@ -54,5 +55,5 @@ def backup(job: RunningJob) -> dict[str, Any]:
     made = back_up(job.settings, file, record)
     for old in sorted(path for path in folder.iterdir() if _MADE.fullmatch(path.name))[:-_KEPT]:
         old.unlink()
-        job.note(f"Removed the older backup {old.name}.")
+        job.note(Sentence("Removed the older backup %(name)s.", name=old.name))
     return {"file": f"backups/{file.name}", "bytes": file.stat().st_size, "files": len(made.files)}

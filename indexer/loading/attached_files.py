@@ -13,6 +13,7 @@ from recommender.database.attachment_tables import REFUSED, Attachment
 from recommender.errors import ExportError, SourceError
 from recommender.files import FileStore, checked, digest_of
 from recommender.knowledge import file_store
+from recommender.sentences.sentence import Sentence
 
 
 def folder_beside(path: Path) -> Path:
@@ -24,7 +25,7 @@ def require_new_folder(path: Path) -> None:
     """Raise ExportError when there is a folder beside this export already."""
     target = folder_beside(path)
     if target.exists() or target.is_symlink():
-        raise ExportError(f"{target} exists already and is left as it is. Name another file.")
+        raise ExportError(Sentence("%(target)s exists already and is left as it is. Name another file.", target=target))
 
 
 def copy_out(session: Session, store: FileStore, path: Path) -> int:
@@ -42,8 +43,11 @@ def copy_out(session: Session, store: FileStore, path: Path) -> int:
                 copied += 1
     except OSError as error:
         raise ExportError(
-            f"{target} cannot be written: {error.strerror}. Remove it and {path}, then try again."
-        ) from error
+            Sentence(
+                "%(target)s cannot be written: %(reason)s. Remove it and %(file)s, then try again.",
+                target=target, reason=error.strerror, file=path,
+            )
+        ) from error  # fmt: skip
     return copied
 
 
@@ -55,8 +59,11 @@ def copy_in(session: Session, store: FileStore, path: Path) -> list[str]:
     digests = list(_digests(session))
     if digests and not source.is_dir():
         raise SourceError(
-            f"The attached files are missing: put the folder {source.name} beside the export, then try again. Nothing "
-            "was loaded."
+            Sentence(
+                "The attached files are missing: put the folder %(name)s beside the export, then try again. "
+                "Nothing was loaded.",
+                name=source.name,
+            )
         )
     with file_store.locked(session, store):
         file_store.require_own(session, store, take=False)  # the rows are not committed yet
@@ -67,7 +74,7 @@ def copy_in(session: Session, store: FileStore, path: Path) -> list[str]:
                 continue
             content = copy.read_bytes()
             if digest_of(content) != digest:
-                raise SourceError(f"The attached file {copy} is damaged. Nothing was loaded.")
+                raise SourceError(Sentence("The attached file %(copy)s is damaged. Nothing was loaded.", copy=copy))
             store.write(content)
     return missing
 

@@ -65,9 +65,15 @@ def text_of(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}. Check its rights.") from error
+        raise SettingsError(
+            Sentence(
+                "%(file)s cannot be read: %(reason)s. Check its rights.", file=path, reason=error.strerror or error
+            )
+        ) from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is no TOML that can be read: {error}. Correct that place.") from error
+        raise SettingsError(
+            Sentence("%(file)s is no TOML that can be read: %(reason)s. Correct that place.", file=path, reason=error)
+        ) from error
 
 
 def sources_of(path: Path, text: str) -> list[ConfiguredSource]:
@@ -75,7 +81,9 @@ def sources_of(path: Path, text: str) -> list[ConfiguredSource]:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is no TOML that can be read: {error}. Correct that place.") from error
+        raise SettingsError(
+            Sentence("%(file)s is no TOML that can be read: %(reason)s. Correct that place.", file=path, reason=error)
+        ) from error
     _require_own_secrets(path, tables)
     return [_source(path, name, table) for name, table in tables.items()]
 
@@ -95,25 +103,40 @@ def _require_own_secrets(path: Path, names: Iterable[str]) -> None:
         other = known.setdefault(secret_variable(name, "token"), name)
         if other != name:
             raise SettingsError(
-                f"{path}: [{other}] and [{name}] would both take their token from {secret_variable(name, 'token')}, so "
-                "each would get that of the other. Rename one of them; names must differ in a letter or digit."
-            )
+                Sentence(
+                    "%(file)s: [%(other)s] and [%(name)s] would both take their token from %(variable)s, so each "
+                    "would get that of the other. Rename one of them; names must differ in a letter or digit.",
+                    file=path, other=other, name=name, variable=secret_variable(name, "token"),
+                )
+            )  # fmt: skip
 
 
 def _source(path: Path, name: str, table: Any) -> ConfiguredSource:
     where = f"{path}: [{name}]"
     if not _NAME.fullmatch(name) or name in TAKEN_NAMES:
         raise SettingsError(
-            f"{where} cannot be the name of a source. Use small letters, digits, '-' and '_', and not "
-            f"{' or '.join(map(repr, TAKEN_NAMES))}."
-        )
+            Sentence(
+                "%(where)s cannot be the name of a source. Use small letters, digits, '-' and '_', and none of "
+                "%(taken)s.",
+                where=where, taken=", ".join(map(repr, TAKEN_NAMES)),
+            )
+        )  # fmt: skip
     if not isinstance(table, dict):
-        raise SettingsError(f"{where} is no table. Write [{name}] on a line, and its options below it.")
+        raise SettingsError(
+            Sentence(
+                "%(where)s is no table. Write [%(name)s] on a line, and its options below it.", where=where, name=name
+            )
+        )
     values = dict(table)
     kind = values.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:
-        found = "is missing" if kind is None else f"{kind!r} is not known"
-        raise SettingsError(f"{where}: kind {found}. Write one of: {', '.join(sorted(KINDS))}.")
+        known_kinds = ", ".join(sorted(KINDS))
+        missing = Sentence("%(where)s: kind is missing. Write one of: %(known)s.", where=where, known=known_kinds)
+        unknown = Sentence(
+            "%(where)s: kind %(kind)r is not known. Write one of: %(known)s.",
+            where=where, kind=kind, known=known_kinds,
+        )  # fmt: skip
+        raise SettingsError(missing if kind is None else unknown)
     _require_no_secret(where, name, values)
     every = _every(where, "every", values.pop("every", None))
     full_every = _every(where, "full_every", values.pop("full_every", None))
@@ -122,11 +145,16 @@ def _source(path: Path, name: str, table: Any) -> ConfiguredSource:
     known = KINDS[kind].options()
     for key in values:
         if key not in known.model_fields:
-            raise SettingsError(f"{where}: {key}: it is not known. Known are: {', '.join(sorted(known.model_fields))}.")
+            raise SettingsError(
+                Sentence(
+                    "%(where)s: %(key)s: it is not known. Known are: %(known)s.",
+                    where=where, key=key, known=", ".join(sorted(known.model_fields)),
+                )
+            )  # fmt: skip
     try:
         options = known.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(f"{where}: {first_problem(error)}.") from error
+        raise SettingsError(Sentence("%(where)s: %(reason)s.", where=where, reason=first_problem(error))) from error
     return ConfiguredSource(name, kind, options, every, full_every)
 
 
@@ -134,16 +162,21 @@ def _path(where: str, folder: Path, place: str) -> str:
     try:
         return str(folder / Path(place).expanduser())
     except RuntimeError as error:
-        raise SettingsError(f"{where}: place: there is no such user. Write the whole path.") from error
+        raise SettingsError(
+            Sentence("%(where)s: place: there is no such user. Write the whole path.", where=where)
+        ) from error
 
 
 def _require_no_secret(where: str, name: str, values: dict[str, Any]) -> None:
     for key in values:
         if key.lower() in _SECRETS:
             raise SettingsError(
-                f"{where}: {key} does not belong into this file. Set {secret_variable(name, key)}, or write it to a "
-                f"file of mode 600 and name that file as {key}_file."
-            )
+                Sentence(
+                    "%(where)s: %(key)s does not belong into this file. Set %(variable)s, or write it to a file "
+                    "of mode 600 and name that file as %(key)s_file.",
+                    where=where, key=key, variable=secret_variable(name, key),
+                )
+            )  # fmt: skip
 
 
 def _every(where: str, option: str, value: Any) -> timedelta | None:
@@ -153,6 +186,9 @@ def _every(where: str, option: str, value: Any) -> timedelta | None:
     every = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found and len(found[1]) < 6 else None
     if every is None or every < _SHORTEST:
         raise SettingsError(
-            f'{where}: {option} = {value!r} is no time of at least 10 seconds. Write one such as "15m".'
-        )
+            Sentence(
+                '%(where)s: %(option)s = %(value)r is no time of at least 10 seconds. Write one such as "15m".',
+                where=where, option=option, value=value,
+            )
+        )  # fmt: skip
     return every

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from indexer.sources.configuration import sources_of, text_of
 from recommender.errors import SettingsError
+from recommender.sentences.sentence import Sentence
 
 _SCHEDULE = ("every", "full_every")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -26,7 +27,9 @@ def add_source(path: Path, name: str, table: Mapping[str, str | list[str]]) -> b
     if known is not None:
         if known == table:
             return False
-        raise SettingsError(f"{path} has a source called {name} already. Choose another name.")
+        raise SettingsError(
+            Sentence("%(file)s has a source called %(name)s already. Choose another name.", file=path, name=name)
+        )
     lines = "\n".join([f"[{_key(name)}]", *(f"{option} = {_value(value)}" for option, value in table.items())])
     new = f"{text.rstrip()}\n\n{lines}\n".lstrip()
     sources_of(path, new)
@@ -39,15 +42,20 @@ def set_schedule(path: Path, name: str, every: str, full_every: str) -> None:
     SettingsError when there is no such source, a time cannot be used, and when the file cannot be read or written."""
     text = text_of(path)
     if name not in {source.name for source in sources_of(path, text)}:
-        raise SettingsError(f"{name} is no longer in {path}.")
+        raise SettingsError(Sentence("%(name)s is no longer in %(file)s.", name=name, file=path))
     wanted = {key: value for key, value in zip(_SCHEDULE, (every, full_every), strict=True) if value}
     lines = [f"{key} = {_value(value)}" for key, value in wanted.items()]
     new = _with_schedule(text, name, lines)
     expected = tomllib.loads(text)
     expected[name] = {key: value for key, value in expected[name].items() if key not in _SCHEDULE} | wanted
     if new is None or _tables(new) != expected:  # written in a way that is not understood here
-        by_hand = ", ".join(lines) or "nothing: remove every and full_every"
-        raise SettingsError(f"{path} is written in a way that only you can change. Write below [{name}]: {by_hand}")
+        by_hand = ", ".join(lines) or Sentence("nothing: remove every and full_every")
+        raise SettingsError(
+            Sentence(
+                "%(file)s is written in a way that only you can change. Write below [%(name)s]: %(lines)s",
+                file=path, name=name, lines=by_hand,
+            )
+        )  # fmt: skip
     sources_of(path, new)
     _write(path, new, "\n".join(lines))
 
@@ -92,8 +100,11 @@ def _write(path: Path, text: str, lines: str) -> None:
             raise
     except OSError as error:
         raise SettingsError(
-            f"{path} cannot be written: {error.strerror}. Write this to it yourself:\n{lines}"
-        ) from error
+            Sentence(
+                "%(file)s cannot be written: %(reason)s. Write this to it yourself:\n%(lines)s",
+                file=path, reason=error.strerror, lines=lines,
+            )
+        ) from error  # fmt: skip
 
 
 def _key(name: str) -> str:

@@ -21,6 +21,7 @@ from indexer.sources.tickets import moment, moment_or_none
 from indexer.texts.subject import first_words, title_of
 from recommender.database.handles import visible
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _REGULAR = 1  # post_type; 2 and 3 are acts of moderators, 4 is a whisper
 _LIKE = 2  # id of an action
@@ -154,7 +155,9 @@ class DiscourseApi:
         answer = self._client.get("latest.json", {"page": page, "no_definitions": "true", **order}).value
         value = answer.get("topic_list") if isinstance(answer, dict) else None
         if not isinstance(value, dict):
-            raise SourceError(f"{self.name}: the answer has no topics. Check the address of the forum.")
+            raise SourceError(
+                Sentence("%(source)s: the answer has no topics. Check the address of the forum.", source=self.name)
+            )
         return value
 
     def _learn(self) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 
 from indexer.sources.archive import Archive, archive
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 LARGEST_FILE = 200_000_000  # bytes of one JSON file: a judgement
 
@@ -44,7 +45,7 @@ class ExportFiles:
         try:
             return json.loads(raw.decode("utf-8-sig"))
         except RecursionError as error:
-            raise ValueError("nested too deeply") from error
+            raise ValueError(Sentence("nested too deeply")) from error
 
 
 @contextmanager
@@ -54,9 +55,13 @@ def export_files(place: Path, marks: Collection[str] = ()) -> Iterator[ExportFil
         try:
             yield ExportFiles(place, None, marks)
         except OSError as error:
-            raise SourceError(f"{place} cannot be read: {error.strerror or error}. Check the path.") from error
+            raise SourceError(
+                Sentence(
+                    "%(place)s cannot be read: %(reason)s. Check the path.", place=place, reason=error.strerror or error
+                )
+            ) from error
         return
     if not place.exists():
-        raise SourceError(f"{place} is not there. Check the path.")
+        raise SourceError(Sentence("%(place)s is not there. Check the path.", place=place))
     with archive(place) as packed:
         yield ExportFiles(place, packed, marks)

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from indexer.sources.json_text import Damaged, list_in
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 LONGEST_ENTRY, LARGEST_OBJECT = (
     20_000_000,
@@ -43,17 +44,23 @@ def exported(place: Path) -> Iterator[Exported]:
     """
     files = sorted(path for path in place.rglob("*") if _is_read(path, place)) if place.is_dir() else [place]
     if not files:
-        raise SourceError(f"{place} has no JSON files. Give the file or folder that was exported.")
+        raise SourceError(
+            Sentence("%(place)s has no JSON files. Give the file or folder that was exported.", place=place)
+        )
     for path in files:
         name = path.relative_to(place).as_posix() if place.is_dir() else path.name
         try:
             with path.open("rb") as file:
                 if file.peek(2)[:2] in _PACKED:
-                    yield Exported(name, 1, None, "a packed file. Unpack it, and give the folder")
+                    yield Exported(name, 1, None, Sentence("a packed file. Unpack it, and give the folder"))
                 else:
                     yield from _values(name, path, file)
         except OSError as error:
-            raise SourceError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from error
+            raise SourceError(
+                Sentence(
+                    "%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error
+                )
+            ) from error
 
 
 def _is_read(path: Path, place: Path) -> bool:
@@ -88,16 +95,20 @@ def _entries(name: str, first: bytes, file: IO[bytes]) -> Iterator[Exported]:
         ):  # of a field given twice the last counts
             yield Exported(name, line + 1, value)
     except Damaged as error:
-        yield Exported(name, error.line + 1, None, "the list cannot be read further than here. Export it again")
+        yield Exported(
+            name, error.line + 1, None, Sentence("the list cannot be read further than here. Export it again")
+        )
     except UnicodeDecodeError:
-        yield Exported(name, 1, None, "the file is not UTF-8. Export it again")
+        yield Exported(name, 1, None, Sentence("the file is not UTF-8. Export it again"))
 
 
 def _object(name: str, beginning: bytes, file: IO[bytes]) -> Iterator[Exported]:
     """The one value of a file."""
     text = beginning + file.read(LARGEST_OBJECT)
     if file.read(1):
-        yield Exported(name, 1, None, f"larger than {LARGEST_OBJECT // 1_000_000} MB. Export it in parts")
+        yield Exported(
+            name, 1, None, Sentence("larger than %(mb)s MB. Export it in parts", mb=LARGEST_OBJECT // 1_000_000)
+        )
         return
     value, problem = _json(text)
     yield Exported(name, 1, value, problem)
@@ -109,7 +120,9 @@ def _lines(name: str, after: bytes, file: IO[bytes]) -> Iterator[Exported]:
     while line := file.readline(LONGEST_ENTRY + 1):
         number, line, after = number + 1, after + line, b""
         if len(line) > LONGEST_ENTRY:
-            yield Exported(name, number, None, f"longer than {LONGEST_ENTRY // 1_000_000} MB. Shorten it")
+            yield Exported(
+                name, number, None, Sentence("longer than %(mb)s MB. Shorten it", mb=LONGEST_ENTRY // 1_000_000)
+            )
             while not line.endswith(b"\n") and (line := file.readline(LONGEST_ENTRY)):
                 pass
         elif line.strip():
@@ -122,11 +135,14 @@ def _json(text: bytes) -> tuple[Any, str]:
     try:
         return json.loads(text.decode("utf-8-sig"), parse_constant=lambda _name: None), ""
     except UnicodeDecodeError:
-        return None, "not UTF-8. Export it again"
+        return None, Sentence("not UTF-8. Export it again")
     except json.JSONDecodeError as error:
-        return None, f"not JSON ({error.msg} at line {error.lineno}, column {error.colno}). Export it again"
+        return None, Sentence(
+            "not JSON (%(msg)s at line %(line)s, column %(column)s). Export it again",
+            msg=error.msg, line=error.lineno, column=error.colno,
+        )  # fmt: skip
     except (ValueError, RecursionError) as error:
-        return None, f"not JSON that can be read ({error})"
+        return None, Sentence("not JSON that can be read (%(reason)s)", reason=error)
 
 
 def _rows(name: str, file: IO[bytes]) -> Iterator[Exported]:
@@ -138,7 +154,12 @@ def _rows(name: str, file: IO[bytes]) -> Iterator[Exported]:
                 cells = {key: _cell(value) for key, value in row.items() if isinstance(key, str)}
                 yield Exported(name, rows.line_num, cells, table=True)
         except csv.Error as error:
-            yield Exported(name, rows.line_num, None, f"the table cannot be read further ({error}). Export it again")
+            yield Exported(
+                name,
+                rows.line_num,
+                None,
+                Sentence("the table cannot be read further (%(reason)s). Export it again", reason=error),
+            )
 
 
 def _cell(value: Any) -> Any:

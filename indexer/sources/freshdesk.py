@@ -22,6 +22,7 @@ from indexer.sources.rest.paging import Fetch, Page, Row
 from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, text_of
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _ROWS = 100
 _OVER = frozenset({"4", "5"})  # resolved and closed; higher ones are states of the organisation
@@ -216,11 +217,16 @@ def read_xml(path: Path) -> Iterator[Exported]:
                 element.clear()
     except (ParseError, DefusedXmlException) as error:
         raise SourceError(
-            f"{path} is cut short or no XML that can be read, after ticket {number}; the tickets before were loaded. "
-            "Export it again."
-        ) from error
+            Sentence(
+                "%(file)s is cut short or no XML that can be read, after ticket %(number)s; the tickets "
+                "before were loaded. Export it again.",
+                file=path, number=number,
+            )
+        ) from error  # fmt: skip
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from error
+        raise SourceError(
+            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error)
+        ) from error
 
 
 def _value(element: Element) -> Any:

@@ -16,6 +16,7 @@ from indexer.sources.rest.paging import Page, Row
 from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, text_of
 from indexer.sources.tickets import Message, Ticket, moment, moment_or_none
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _ROWS = 100
 _NO_ANSWERS = frozenset({"not_planned", "duplicate"})
@@ -37,7 +38,9 @@ def open_source(name: str, options: GitHubOptions) -> Source:
         return ExportSource(path, system)
     _address, repositories = _interface(options.place, options.repositories)
     if not repositories:
-        raise SourceError(f"{name}: there is no repository to read. Name one as owner/name with --repositories.")
+        raise SourceError(
+            Sentence("%(name)s: there is no repository to read. Name one as owner/name with --repositories.", name=name)
+        )
     return GitHubApi(client_of(name, options), system, repositories)
 
 

@@ -17,6 +17,7 @@ from indexer.sources.rest.paging import Page, Row
 from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, text_of
 from indexer.sources.tickets import Message, Ticket, moment, moment_or_none
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _ROWS = 100
 _ADDRESS = re.compile(r"^(?:https?://[^/]+/)?(?P<project>.+?)/(?:-/)?(?:issues|work_items)/(?P<number>\d+)")
@@ -38,7 +39,9 @@ def open_source(name: str, options: GitLabOptions) -> Source:
     if path is not None:
         return ExportSource(path, system)
     if not options.projects:
-        raise SourceError(f"{name}: there is no project to read. Name one as group/name with --projects.")
+        raise SourceError(
+            Sentence("%(name)s: there is no project to read. Name one as group/name with --projects.", name=name)
+        )
     return GitLabApi(client_of(name, options), system, options.projects)
 
 

@@ -26,6 +26,7 @@ from indexer.sources.tickets import file_name
 from indexer.texts import markdown
 from recommender.database.handles import visible
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 OPTIONS = Options
 _ID = re.compile(r"^(?P<name>.*?)[ _-]?(?P<id>[0-9a-f]{32})(?P<all>_all)?$", re.DOTALL)
@@ -71,8 +72,11 @@ class NotionExport(WholeSource):
             yield from problems
             if not any(file.path.suffix.lower() in _PAGES | {".csv"} for file in files):
                 raise SourceError(
-                    f"{self._place} has no pages of Notion. Export the workspace as Markdown & CSV or as HTML, and "
-                    "give the ZIP or its folder."
+                    Sentence(
+                        "%(place)s has no pages of Notion. Export the workspace as Markdown & CSV or as HTML, and "
+                        "give the ZIP or its folder.",
+                        place=self._place,
+                    )
                 )
             with_pages = {str(file.path.parent) for file in files if file.path.suffix.lower() in _PAGES}
             tables = {str(file.path) for file in files if file.path.suffix.lower() == ".csv"}
@@ -92,7 +96,7 @@ class NotionExport(WholeSource):
             yield Located(place, 1, None, str(error))
             return
         except UnicodeDecodeError:
-            yield Located(place, 1, None, "it is not UTF-8. Export it again")
+            yield Located(place, 1, None, Sentence("it is not UTF-8. Export it again"))
             return
         if page.body.strip():
             yield self._record(file, page)
@@ -112,7 +116,9 @@ class NotionExport(WholeSource):
         try:
             rows = list(csv.reader(io.StringIO(content)))
         except csv.Error as error:
-            raise SourceError(f"the table cannot be read ({error}). Export it again") from error
+            raise SourceError(
+                Sentence("the table cannot be read (%(reason)s). Export it again", reason=error)
+            ) from error
         return NotionPage(file.name, markdown.table(rows))
 
     def _record(self, file: _File, page: NotionPage) -> Located:
@@ -139,7 +145,9 @@ class NotionExport(WholeSource):
     def _files(self, opened: ExitStack) -> tuple[list[_File], list[Located]]:
         """(the files, what is wrong with some)."""
         if not self._place.exists():
-            raise SourceError(f"{self._place} is missing. Give the ZIP that Notion has sent, or its folder.")
+            raise SourceError(
+                Sentence("%(place)s is missing. Give the ZIP that Notion has sent, or its folder.", place=self._place)
+            )
         if self._place.suffix.lower() in _PAGES | {".csv"}:
             return [_File(PurePosixPath(self._place.name), lambda: _read(self._place))], []
         if not self._place.is_dir():
@@ -160,10 +168,10 @@ class NotionExport(WholeSource):
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST:
-            raise SourceError(f"it is larger than {_LARGEST // 1_000_000} MB, and was not read")
+            raise SourceError(Sentence("it is larger than %(mb)s MB, and was not read", mb=_LARGEST // 1000000))
         return path.read_bytes()
     except OSError as error:
-        raise SourceError(f"it cannot be read: {error.strerror or error}") from error
+        raise SourceError(Sentence("it cannot be read: %(reason)s", reason=error.strerror or error)) from error
 
 
 def _packed(place: Path, name: str, opened: ExitStack) -> tuple[list[_File], list[Located]]:
@@ -189,4 +197,9 @@ def _packed(place: Path, name: str, opened: ExitStack) -> tuple[list[_File], lis
 
 
 def _leads_out(name: str, member: str) -> Located:
-    return Located(name, 1, None, f"the file {member[:100]!a} leads out of the archive, and was not read")
+    return Located(
+        name,
+        1,
+        None,
+        Sentence("the file %(file)s leads out of the archive, and was not read", file=ascii(member[:100])),
+    )

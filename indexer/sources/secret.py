@@ -8,6 +8,9 @@ from pathlib import Path
 
 from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
+
+_WORDS = {"token": Sentence("token"), "password": Sentence("password")}
 
 
 def read_secret(source: str, what: str = "token", file: Path | None = None) -> str:
@@ -15,23 +18,32 @@ def read_secret(source: str, what: str = "token", file: Path | None = None) -> s
 
     Raises SourceError when there is none, or when others than its owner can read the file.
     """
-    variable = secret_variable(source, what)
+    word = _WORDS.get(what, what)
     if file is None:
         value = secret_of(source, what)
         if not value:
             raise SourceError(
-                f"{source}: there is no {what}. Set {variable}, or write it to a file of mode 600 and name that file "
-                f"as {what}_file."
-            )
+                Sentence(
+                    "%(source)s: there is no %(secret)s. Set %(variable)s, or write it to a file of mode 600 and name "
+                    "that file as %(option)s.",
+                    source=source, secret=word, variable=secret_variable(source, what), option=f"{what}_file",
+                )
+            )  # fmt: skip
         return value
+    named = {"source": source, "file": file}
     try:
         mode = file.stat().st_mode
         value = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SourceError(f"{source}: {file} cannot be read: {reason}. Write the {what} to it.") from error
+        reason = error.strerror if isinstance(error, OSError) else Sentence("it is not UTF-8")
+        said = Sentence(
+            "%(source)s: %(file)s cannot be read: %(reason)s. Write the %(secret)s to it.",
+            **named, reason=reason, secret=word,
+        )  # fmt: skip
+        raise SourceError(said) from error
     if stat.S_IMODE(mode) & 0o077:
-        raise SourceError(f"{source}: others can read {file}. Run: chmod 600 {file}")
+        raise SourceError(Sentence("%(source)s: others can read %(file)s. Run: chmod 600 %(file)s", **named))
     if not value:
-        raise SourceError(f"{source}: {file} is empty. Write the {what} to it.")
+        said = Sentence("%(source)s: %(file)s is empty. Write the %(secret)s to it.", **named, secret=word)
+        raise SourceError(said)
     return value

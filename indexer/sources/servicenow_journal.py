@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from recommender.sentences.sentence import Sentence
+
 _HEAD = re.compile(
     r"^(\d[\d./-]+ \d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?: [AaPp][Mm])?) - (.+?) \([^()\n]+\)[ \t]*$", re.MULTILINE
 )
@@ -58,7 +60,10 @@ class Clock:
                 return (read - self.offset).replace(tzinfo=UTC)
             return read.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
         raise ValueError(
-            f"the time {time[:40]!r} of an entry is in a form that is not known. Export with times as 2026-03-02"
+            Sentence(
+                "the time %(time)r of an entry is in a form that is not known. Export with times as 2026-03-02",
+                time=time[:40],
+            )
         )
 
 

@@ -32,6 +32,7 @@ from indexer.sources.records import (
 )
 from indexer.texts.html_to_markdown import parse, write
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _QUESTION, _ANSWER = "1", "2"  # values of PostTypeId
 _NO_WORDS = "enter image description here"  # what the editor writes for a picture that nobody has described
@@ -65,7 +66,11 @@ class StackExchangeSource(WholeSource):
         """Questions, answers, names of their authors, links. Raises SourceError when a file is missing or cut short."""
         for needed in ("Posts.xml", "Users.xml"):
             if not (self._folder / needed).is_file():
-                raise SourceError(f"{self._folder / needed} is missing. Give the folder with the dump's XML files.")
+                raise SourceError(
+                    Sentence(
+                        "%(file)s is missing. Give the folder with the dump's XML files.", file=self._folder / needed
+                    )
+                )
         posts = self._folder / "Posts.xml"
         # The answers of a file that is cut short are loaded too; the error is raised when reading those.
         with contextlib.suppress(SourceError):
@@ -159,21 +164,29 @@ def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Loc
                 unread = unread + len(chunk) if not handler.rows else 0
                 if unread > _LONGEST_ROW:
                     raise SourceError(
-                        f"{path} has a row of more than {_LONGEST_ROW // 1_000_000} MB after line {line}, which is no "
-                        "post; the rows before were loaded. Fetch the file again, then import it again."
-                    )
+                        Sentence(
+                            "%(file)s has a row of more than %(mb)s MB after line %(line)s, which is no post; the rows "
+                            "before were loaded. Fetch the file again, then import it again.",
+                            file=path, mb=_LONGEST_ROW // 1000000, line=line,
+                        )
+                    )  # fmt: skip
                 for line, row in handler.rows:
                     located = _located(path.name, line, row, to_record)
                     if located is not None:
                         yield located
                 handler.rows.clear()
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise SourceError(
+            Sentence("%(file)s cannot be read: %(reason)s.", file=path, reason=error.strerror or error)
+        ) from error
     if fault is not None:
         raise SourceError(
-            f"{path} is cut short or is not safe XML after line {line} ({_reason(fault)}); the rows before were "
-            "loaded. Fetch the file again, then import it again."
-        ) from fault
+            Sentence(
+                "%(file)s is cut short or is not safe XML after line %(line)s (%(reason)s); the rows before "
+                "were loaded. Fetch the file again, then import it again.",
+                file=path, line=line, reason=_reason(fault),
+            )
+        ) from fault  # fmt: skip
 
 
 def _feed(parser: DefusedExpatParser, chunk: bytes) -> Exception | None:
@@ -190,13 +203,13 @@ def _located(file: str, line: int, row: Row, to_record: Callable[[Row], Record |
         record = to_record(row)
         return Located(file, line, record) if record is not None else None
     except KeyError as error:
-        return Located(file, line, None, f"the attribute {error.args[0]} is missing")
+        return Located(file, line, None, Sentence("the attribute %(name)s is missing", name=error.args[0]))
     except ValidationError as error:
         return Located(file, line, None, first_problem(error))
     except ValueError as error:
         return Located(file, line, None, str(error))
     except RecursionError:
-        return Located(file, line, None, "its HTML is nested too deeply")
+        return Located(file, line, None, Sentence("its HTML is nested too deeply"))
 
 
 def _reason(error: Exception) -> str:

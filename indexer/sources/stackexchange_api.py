@@ -23,6 +23,7 @@ from indexer.sources.tickets import html_text
 from indexer.texts.subject import first_words, title_of
 from recommender.database.handles import visible
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _ROWS = 100
 _OVERLAP = 600  # seconds: what was written shortly before a mark may become visible late
@@ -168,12 +169,19 @@ class StackExchangeApi:
             asked["tagged"] = self._options.tagged
         value: Row = self._client.get(path, asked).value
         if not isinstance(value, dict) or not isinstance(value.get("items"), list):
-            raise SourceError(f"{self.name}: the answer has no questions. Check the address, such as .../2.3.")
+            raise SourceError(
+                Sentence(
+                    "%(source)s: the answer has no questions. Check the address, such as .../2.3.", source=self.name
+                )
+            )
         if value.get("backoff"):
             self._sleep(float(value["backoff"]))
         if value.get("has_more") and value.get("quota_remaining") == 0:
             raise SourceError(
-                f"{self.name}: no requests are left for today. What was read before stays; go on tomorrow."
+                Sentence(
+                    "%(source)s: no requests are left for today. What was read before stays; go on tomorrow.",
+                    source=self.name,
+                )
             )
         return value
 

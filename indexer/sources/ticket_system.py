@@ -20,6 +20,7 @@ from indexer.sources.rest.client import RestClient
 from indexer.sources.rest.paging import Fetch, Row, changed_rows, from_mark, mark_of
 from indexer.sources.tickets import moment, person, person_id
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _NOT_DOCUMENTED = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 """What goes wrong when an answer has another form than its system documents."""
@@ -140,9 +141,12 @@ class ApiSource:
                 yield from self.changes(since)
             except _NOT_DOCUMENTED as error:
                 raise SourceError(
-                    f"{self.name}: {self._client.address} answers in another form than the system documents: "
-                    f"{_problem(error)}. Check the address and the kind of the source; what was read before stays."
-                ) from error
+                    Sentence(
+                        "%(source)s: %(address)s answers in another form than the system documents: %(reason)s. Check"
+                        " the address and the kind of the source; what was read before stays.",
+                        source=self.name, address=self._client.address, reason=_problem(error),
+                    )
+                ) from error  # fmt: skip
 
 
 def changed_tickets(
@@ -187,7 +191,9 @@ class ExportSource(WholeSource):
                     fullest[key] = max(fullest.get(key, 0), len(row))
                 knows_something = knows_something or bool(found.problem) or found.value in ([], {}, None)
         if not (fullest or knows_something or self._system.knows_something()):
-            problem = "there is nothing in it that this kind of source knows. Export it as the page of the source says"
+            problem = Sentence(
+                "there is nothing in it that this kind of source knows. Export it as the page of the source says"
+            )
             yield Located(self._place.name, 0, None, problem)
         yield from self._system.new_people(self._place.name)
         for found in self._values(self._place):
@@ -196,7 +202,10 @@ class ExportSource(WholeSource):
                     del fullest[key]
                     yield from self._system.located(found.file, found.line, row)
         for ticket in self._system.left_over():
-            problem = f"messages of {ticket} were left out, because that ticket is not among the files. Export it too"
+            problem = Sentence(
+                "messages of %(ticket)s were left out, because that ticket is not among the files. Export it too",
+                ticket=ticket,
+            )
             yield Located(self._place.name, 0, None, problem)
 
     def _look(self, found: Exported) -> Iterator[str]:
@@ -221,7 +230,12 @@ def place_of(place: str) -> Path | None:
         return None
     path = Path(place).expanduser()
     if not path.exists():
-        raise SourceError(f"{place} does not exist. Give the file or folder of an export, or an address with https://.")
+        raise SourceError(
+            Sentence(
+                "%(place)s does not exist. Give the file or folder of an export, or an address with https://.",
+                place=place,
+            )
+        )
     return path
 
 
@@ -241,7 +255,7 @@ def rows_in(found: Exported, *names: str) -> list[Row]:
 def listed(value: Any) -> list[Row]:
     """The objects of an answer that is a list. Raises ValueError when it is none: nothing must look like no tickets."""
     if not isinstance(value, list):
-        raise ValueError("a list was expected")
+        raise ValueError(Sentence("a list was expected"))
     return [row for row in value if isinstance(row, dict)]
 
 
@@ -255,4 +269,5 @@ def text_of(value: Any, *names: str) -> str:
 def _problem(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"the field {error.args[0]!s} is missing"
-    return str(error) if type(error) is ValueError else f"a field is not what the system documents ({error})"
+    other = Sentence("a field is not what the system documents (%(reason)s)", reason=error)
+    return str(error) if type(error) is ValueError else other

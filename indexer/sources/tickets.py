@@ -16,6 +16,7 @@ from indexer.sources.records import LONGEST_TITLE, PersonRecord, ReplyRecord, Re
 from indexer.texts.html import from_html, plain
 from indexer.texts.subject import first_words, title_of
 from recommender.database.handles import visible
+from recommender.sentences.sentence import Sentence
 
 _TOLERANCE = timedelta(minutes=2)  # the answer is often written in the act that resolves, a moment after
 _SHORT_TITLE, _MADE_TITLE = 200, 80
@@ -173,7 +174,7 @@ def moment(value: Any, zone: str = "UTC") -> datetime:
         try:
             time = parsedate_to_datetime(text)
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{text[:40]!r} is not a time that can be read") from error
+            raise ValueError(Sentence("%(time)r is not a time that can be read", time=text[:40])) from error
     return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
 
 

@@ -83,7 +83,8 @@ def sync(
     engine: Engine = sessions.kw["bind"]
     lock = leading.take_lock(engine, _lock_name(configured.name))
     if lock is None:
-        raise SourceBusy(f"{configured.name} is being read by another process. Wait until that has ended.")
+        busy = Sentence("%(name)s is being read by another process. Wait until that has ended.", name=configured.name)
+        raise SourceBusy(busy)
     with closing(lock):
         since, before, is_first = _begin(configured, sessions, full or widens)
         try:
@@ -129,10 +130,11 @@ def _require_lock(source: str, lock: Lock) -> None:
     """Raises SourceError when the lock was lost: another process may have read newer items since, which this one would
     take for deleted ones."""
     if not lock.is_held():
-        raise SourceError(
-            f"{source}: the connection to the database was lost while it was read. Nothing that is no longer there was "
-            "deleted. Read it again."
-        )
+        lost = Sentence(
+            "%(source)s: the connection to the database was lost while it was read. Nothing that is no longer there "
+            "was deleted. Read it again.", source=source,
+        )  # fmt: skip
+        raise SourceError(lost)
 
 
 class _Seen:
@@ -209,8 +211,11 @@ def _require_own_name(configured: ConfiguredSource, sessions: sessionmaker[Sessi
     with sessions() as session:
         if session.scalar(sent.limit(1)) is not None and _items_of(session, configured.name):
             raise SourceError(
-                f"{configured.name} is also the name under which a program has sent items to the API. Reading the "
-                "source would delete those. Give it another name in sources.toml."
+                Sentence(
+                    "%(source)s is also the name under which a program has sent items to the API. Reading the "
+                    "source would delete those. Give it another name in sources.toml.",
+                    source=configured.name,
+                )
             )
 
 
@@ -257,20 +262,17 @@ def _delete_missing(
             Sentence(
                 "%(name)s: %(num)s items may have been deleted there, and stay here: not everything could be read, so "
                 "that is not certain. Mend the problems, then run it again.",
-                name=source.name,
-                num=len(missing),
+                name=source.name, num=len(missing),
             )
-        )
+        )  # fmt: skip
     elif not allowed and (missing == sorted(known) or (len(missing) > _FEW and len(missing) > _SHARE * len(known))):
         result.notes.append(
             Sentence(
                 "%(name)s: %(num)s of %(total)s items are no longer there, and stay here. If they were deleted there, "
                 "run: kollega sync %(name)s --full --allow-deletions",
-                name=source.name,
-                num=len(missing),
-                total=len(known),
+                name=source.name, num=len(missing), total=len(known),
             )
-        )
+        )  # fmt: skip
     else:
         deletions = load(_Deletions(source.name, missing), sessions, analyzer)
         result.deleted = deletions.removed
@@ -282,7 +284,8 @@ def _widen(source: _Seen, result: SyncReport, sessions: sessionmaker[Session]) -
     """Let those read whom the rules name, unless not everything was read: then the newest rules of an item may be
     unknown."""
     if result.loaded.broken_off:
-        result.notes.append(f"{source.name}: nobody can read more than before, because it was not read to its end.")
+        said = Sentence("nobody can read more than before, because it was not read to its end.")
+        result.notes.append(joined((source.name, said), ": "))
     else:
         result.widened = widen(source.name, source.readers, sessions)
         result.loaded.widened += result.widened.lines

@@ -28,6 +28,7 @@ from recommender.database.files import database_path, database_url, temporary_fo
 from recommender.database.files_owner import forget_owner
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.files.places import store_of
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 FORMAT, _KNOWN_FORMATS = 2, (1, 2)  # 1 had no attached files
@@ -66,9 +67,9 @@ def back_up(
     """
     database = _database(settings)
     if database is not None and (not database.is_file() or database.stat().st_size == 0):
-        raise BackupError(f"There is no database {database} to back up. Check KOLLEGA_HOME.")
+        raise BackupError(Sentence("There is no database %(file)s to back up. Check KOLLEGA_HOME.", file=database))
     if path.exists() or path.is_symlink():
-        raise BackupError(f"{path} exists already and is left as it is. Name another file.")
+        raise BackupError(Sentence("%(file)s exists already and is left as it is. Name another file.", file=path))
     try:
         with temporary_folder(path.absolute().parent) as folder:
             found = _copy(database, folder / _DATABASE) if database else _copy_from_server(settings, folder)
@@ -84,7 +85,8 @@ def back_up(
             os.replace(folder / "backup.zip", path)
             _sync(path.absolute().parent)
     except OSError as error:
-        raise BackupError(f"{path} cannot be written: {error.strerror}. No backup was made.") from error
+        said = Sentence("%(file)s cannot be written: %(reason)s. No backup was made.", file=path, reason=error.strerror)
+        raise BackupError(said) from error
     return backup
 
 
@@ -269,7 +271,7 @@ def _database(settings: Settings) -> Path | None:
     """The file of the database; None when it is on a server."""
     path = database_path(settings)
     if path is None and database_url(settings).get_backend_name() == "sqlite":
-        raise BackupError("KOLLEGA_DATABASE names no file, so it cannot be backed up or restored.")
+        raise BackupError(Sentence("KOLLEGA_DATABASE names no file, so it cannot be backed up or restored."))
     return path
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import ModelError
+from recommender.sentences.sentence import Sentence
 
 FILE = Path(__file__).parent / "adaptation.npz"
 Matrix = NDArray[np.float32]
@@ -55,10 +56,17 @@ class Adaptation:
                 }
             adaptation = cls(changes, about["base"], about["source"], hashlib.sha256(content).hexdigest()[:12])
         except (OSError, ValueError, BadZipFile, EOFError, KeyError, TypeError, zlib.error) as error:
-            raise ModelError(f"{path} cannot be read ({error}). Run: make adaptation, or delete it") from error
+            raise ModelError(
+                Sentence(
+                    "%(file)s cannot be read (%(reason)s). Run: make adaptation, or delete it", file=path, reason=error
+                )
+            ) from error
         if adaptation.base != base:
             raise ModelError(
-                f"{path} belongs to other weights than the installed ones. Run: make adaptation, or delete it"
+                Sentence(
+                    "%(file)s belongs to other weights than the installed ones. Run: make adaptation, or delete it",
+                    file=path,
+                )
             )
         return adaptation
 
@@ -80,6 +88,11 @@ class Adaptation:
         changed = dict(state)
         for name, (b, a) in self.changes.items():
             if name not in changed or changed[name].shape != (b.shape[0], a.shape[1]):
-                raise ModelError(f"The adaptation changes {name}, which the model does not have. Run: make adaptation")
+                raise ModelError(
+                    Sentence(
+                        "The adaptation changes %(name)s, which the model does not have. Run: make adaptation",
+                        name=name,
+                    )
+                )
             changed[name] = np.ascontiguousarray(changed[name] + b @ a, np.float32)
         return changed

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from recommender.checksums import FileState
 from recommender.encoder import Encoder, ModelCard, Vectors
 from recommender.errors import ModelError
+from recommender.sentences.sentence import Sentence
 
 
 class RestingEncoder:
@@ -52,7 +53,9 @@ class RestingEncoder:
             if self._encoder is None:
                 encoder = self._load()
                 if encoder.card != self.card:
-                    raise ModelError(f"The files of {self.card.name} were changed. Start this command again.")
+                    raise ModelError(
+                        Sentence("The files of %(name)s were changed. Start this command again.", name=self.card.name)
+                    )
                 self._encoder, self.backend = encoder, encoder.backend
             self._needed_at = time.monotonic()
             return self._encoder

@@ -7,13 +7,19 @@ from dataclasses import replace
 from recommender.checksums import FileState
 from recommender.encoder import Encoder, ModelCard, Vectors, normalise
 from recommender.errors import ModelError
+from recommender.sentences.sentence import Sentence
 
 
 def shortened_card(card: ModelCard, dimension: int) -> ModelCard:
     """The card of the first `dimension` numbers of a model's vectors, which is called NAME@DIMENSION. Raises ModelError
     when these are no part of them."""
     if not 0 < dimension < card.dimension:
-        raise ModelError(f"{card.name} makes vectors of {card.dimension} numbers; {dimension} is no part of them.")
+        raise ModelError(
+            Sentence(
+                "%(name)s makes vectors of %(count)s numbers; %(dimension)s is no part of them.",
+                name=card.name, count=card.dimension, dimension=dimension,
+            )
+        )  # fmt: skip
     return replace(card, name=f"{card.name}@{dimension}", dimension=dimension)
 
 

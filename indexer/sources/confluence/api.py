@@ -23,6 +23,7 @@ from indexer.sources.records import DeletedRecord, Located, PersonRecord
 from indexer.sources.rest.client import Answer, RestClient
 from indexer.sources.rest.paging import BEGINNING, Page, changed_rows, from_mark, mark_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 Pages = dict[str, str]
 """Ids of pages, with digests of who may read them."""
@@ -87,9 +88,13 @@ class ConfluenceApi:
                 gone.append(page)
         if len(gone) > _FEW and len(gone) > _SHARE * len(known):
             raise SourceError(
-                f"{self.name}: {len(gone)} of {len(known)} pages can no longer be seen by the account of the token, "
-                f"and stay here. If they were deleted there, run: kollega sync {self.name} --full --allow-deletions"
-            )
+                Sentence(
+                    "%(source)s: %(num)s of %(total)s pages can no longer be seen by the account of the token, "
+                    "and stay here. If they were deleted there, run: kollega sync %(source)s --full "
+                    "--allow-deletions",
+                    source=self.name, num=len(gone), total=len(known),
+                )
+            )  # fmt: skip
         for page in gone:
             yield Located(f"page {page}", 0, DeletedRecord(type="document", id=page))
 
@@ -215,4 +220,4 @@ def _mark_parts(since: str | None) -> tuple[str | None, Pages | None]:
         pages = mark["pages"]
         return mark["time"] or None, None if pages is None else {str(page): str(pages[page]) for page in pages}
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceError("The mark of the last run cannot be read. Run: kollega sync NAME --full") from error
+        raise SourceError(Sentence("The mark of the last run cannot be read. Run: kollega sync NAME --full")) from error

@@ -21,6 +21,7 @@ from indexer.sources.records import Located, PersonRecord
 from indexer.sources.rest.client import Answer, Refused, RestClient
 from indexer.sources.rest.paging import from_mark
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _ROWS = 50
 _OVERLAP = timedelta(minutes=15)
@@ -171,7 +172,7 @@ def _mark_parts(since: str | None) -> tuple[str | None, tuple[str, str] | None]:
         mark = json.loads(since)
         return str(mark["began"]), (str(mark["kind"]), str(mark["next"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceError("The mark of the last run cannot be read. Run: kollega sync NAME --full") from error
+        raise SourceError(Sentence("The mark of the last run cannot be read. Run: kollega sync NAME --full")) from error
 
 
 def _parent(row: Row) -> Place | None:

@@ -19,6 +19,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _CHUNK = 1 << 16
 _LONGEST_VALUE = 20_000_000  # characters of one property: a judgement
@@ -68,9 +69,12 @@ def read_entities(file: IO[bytes], name: str, kinds: frozenset[str]) -> Iterator
     if fault is not None:
         reason = fault.getMessage() if isinstance(fault, xml.sax.SAXException) else "it defines entities of its own"
         raise SourceError(
-            f"{name} is cut short or is not safe XML at line {parser.getLineNumber()} ({reason}); what was before it "
-            "was read. Export the space again, then import it again."
-        ) from fault
+            Sentence(
+                "%(name)s is cut short or is not safe XML at line %(line)s (%(reason)s); what was before it "
+                "was read. Export the space again, then import it again.",
+                name=name, line=parser.getLineNumber(), reason=reason,
+            )
+        ) from fault  # fmt: skip
 
 
 def cleaned(chunks: Iterable[bytes]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from indexer.texts.markdown import one_line
 from indexer.texts.storage_format import from_storage_format
 from recommender.database.handles import visible
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _FILE = "entities.xml"
 _PAGES = frozenset({"Page", "BlogPost"})
@@ -71,9 +72,12 @@ class ConfluenceExport(WholeSource):
             _note(entity, contents)
         if not (contents.pages or contents.spaces):
             raise SourceError(
-                f"{self._place} has no pages of Confluence. Export the space as XML, and give the ZIP, its folder, or "
-                f"the file {_FILE}."
-            )
+                Sentence(
+                    "%(place)s has no pages of Confluence. Export the space as XML, and give the ZIP, its folder,"
+                    " or the file %(export_file)s.",
+                    place=self._place, export_file=_FILE,
+                )
+            )  # fmt: skip
         people = {page.references.get("creator", "") for page in contents.pages.values() if _is_current(page, contents)}
         for key, entity in contents.people.items():
             if key in people and (record := self._person(entity)) is not None:
@@ -109,12 +113,20 @@ class ConfluenceExport(WholeSource):
                     return
         except OSError as error:
             raise SourceError(
-                f"{place} cannot be read: {error.strerror or error}. Give the ZIP of a space export, or its folder."
-            ) from error
+                Sentence(
+                    "%(place)s cannot be read: %(reason)s. Give the ZIP of a space export, or its folder.",
+                    place=place, reason=error.strerror or error,
+                )
+            ) from error  # fmt: skip
         with archive(place) as packed:
             names = [each for each in packed.names if each.rpartition("/")[2] == _FILE]
             if not names:
-                raise SourceError(f"{place} has no {_FILE}. Export the space as XML, not as HTML or PDF.")
+                raise SourceError(
+                    Sentence(
+                        "%(place)s has no %(export_file)s. Export the space as XML, not as HTML or PDF.",
+                        place=place, export_file=_FILE,
+                    )
+                )  # fmt: skip
             with packed.open(min(names, key=len)) as inside:
                 yield inside, f"{place}: {_FILE}"
 
@@ -169,9 +181,11 @@ class ConfluenceExport(WholeSource):
                 url=f"{address}/pages/viewpage.action?pageId={page.id}" if address else None,
             )
         except ValidationError as error:
-            return Located(_FILE, page.line, None, f"page {page.id}: {first_problem(error)}")
+            return Located(
+                _FILE, page.line, None, Sentence("page %(id)s: %(problem)s", id=page.id, problem=first_problem(error))
+            )
         except ValueError as error:
-            return Located(_FILE, page.line, None, f"page {page.id}: {error}")
+            return Located(_FILE, page.line, None, Sentence("page %(id)s: %(problem)s", id=page.id, problem=str(error)))
         return Located(_FILE, page.line, record, changes=changes)
 
 

@@ -19,6 +19,7 @@ from indexer.texts.markdown import one_line
 from indexer.texts.storage_format import from_storage_format
 from recommender.database.handles import visible
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 Row = Mapping[str, Any]
 
@@ -39,7 +40,11 @@ def rows_at(row: Any, *names: str) -> list[Row]:
 def page_of(value: Any, source: str) -> list[Row]:
     """The rows of an answer. Raises SourceError for one that is none of Confluence."""
     if not isinstance(at(value, "results"), list):
-        raise SourceError(f"{source}: the answer has no pages. Check the address; on Cloud it ends with /wiki.")
+        raise SourceError(
+            Sentence(
+                "%(source)s: the answer has no pages. Check the address; on Cloud it ends with /wiki.", source=source
+            )
+        )
     return rows_at(value, "results")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from indexer.sources.exported import Exported
+from recommender.sentences.sentence import Sentence
 
 _TIMES = ("%d/%b/%y %I:%M %p", "%d/%b/%Y %I:%M %p", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M")
 _TIMES_MORE = ("%d/%m/%Y %H:%M", "%m/%d/%y %H:%M", "%d.%m.%y %H:%M", "%b %d, %Y %I:%M %p")
@@ -40,12 +41,24 @@ def read_csv(path: Path, zone: str) -> Iterator[Exported]:
                 if any(cells):
                     yield _exported(path.name, rows.line_num + 1, headings, cells, zone)
         except csv.Error as error:
-            yield Exported(path.name, rows.line_num + 1, None, f"cannot be read further ({error}). Export it again")
+            yield Exported(
+                path.name,
+                rows.line_num + 1,
+                None,
+                Sentence("cannot be read further (%(reason)s). Export it again", reason=error),
+            )
 
 
 def _exported(name: str, line: int, headings: list[str], cells: list[str], zone: str) -> Exported:
     if len(cells) != len(headings):
-        return Exported(name, line, None, f"{len(cells)} cells under {len(headings)} headings. Export it again")
+        return Exported(
+            name,
+            line,
+            None,
+            Sentence(
+                "%(count)s cells under %(headings)s headings. Export it again", count=len(cells), headings=len(headings)
+            ),
+        )
     try:
         return Exported(name, line, _issue(headings, cells, zone))
     except ValueError as error:
@@ -107,7 +120,10 @@ def _time(written: str, zone: str) -> str:
             continue
         return time.replace(tzinfo=ZoneInfo(zone)).isoformat()
     raise ValueError(
-        f"{written[:40]!r} is a time in a form that is not known. Set your profile in Jira to English, and export again"
+        Sentence(
+            "%(time)r is a time in a form that is not known. Set your profile in Jira to English, and export again",
+            time=written[:40],
+        )
     )
 
 

@@ -10,6 +10,7 @@ from defusedxml.ElementTree import iterparse
 
 from indexer.sources.exported import Exported
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 
 def read_xml(path: Path) -> Iterator[Exported]:
@@ -23,13 +24,18 @@ def read_xml(path: Path) -> Iterator[Exported]:
                 element.clear()
     except (ParseError, DefusedXmlException) as error:
         raise SourceError(
-            f"{path} is cut short or no XML that can be read, after issue {number}; the issues before were loaded. "
-            "Export it again."
-        ) from error
+            Sentence(
+                "%(file)s is cut short or no XML that can be read, after issue %(number)s; the issues before "
+                "were loaded. Export it again.",
+                file=path, number=number,
+            )
+        ) from error  # fmt: skip
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from error
+        raise SourceError(
+            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error)
+        ) from error
     if not number:
-        raise SourceError(f"{path} has no issues. Give the XML of a search in Jira.")
+        raise SourceError(Sentence("%(file)s has no issues. Give the XML of a search in Jira.", file=path))
 
 
 def _issue(item: Element) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import Located
 from indexer.sources.secret import read_secret
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence, joined
 
 _HEADERS = (
     "BODY.PEEK[HEADER.FIELDS (DATE FROM SENDER REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID LIST-POST "
@@ -124,13 +125,23 @@ class _Server:
         try:
             port = address.port
         except ValueError as error:
-            raise SourceError(f"{name}: {options.place} has a port that is none. Write imaps://HOST:PORT.") from error
+            said = Sentence("%(place)s has a port that is none. Write imaps://HOST:PORT.", place=options.place)
+            raise SourceError(joined((name, said), ": ")) from error
         if not address.hostname or address.password:
-            raise SourceError(f"{name}: write the place as imaps://HOST, without a password, and the user as `user`.")
+            raise SourceError(
+                Sentence(
+                    "%(name)s: write the place as imaps://HOST, without a password, and the user as `user`.", name=name
+                )
+            )
         self._host, self._port = address.hostname, port or (993 if self._encrypted else 143)
         self._user = options.user or unquote(address.username or "")
         if not self._user:
-            raise SourceError(f"{name}: no user is named. Set `user` (--user) to the user name on {self._host}.")
+            raise SourceError(
+                Sentence(
+                    "%(name)s: no user is named. Set `user` (--user) to the user name on %(host)s.",
+                    name=name, host=self._host,
+                )
+            )  # fmt: skip
         self._client: IMAPClient | None = None
         self._folder, self._validity = "", 0
 
@@ -180,17 +191,23 @@ class _Server:
                 return ask(self._opened(folder))
             except ssl.SSLCertVerificationError as error:
                 raise SourceError(
-                    f"{self._name}: the certificate of {self._host} cannot be trusted ({error.verify_message}). "
-                    "Install the certificate of its issuer on this machine."
-                ) from error
+                    Sentence(
+                        "%(source)s: the certificate of %(host)s cannot be trusted (%(reason)s). Install the "
+                        "certificate of its issuer on this machine.",
+                        source=self._name, host=self._host, reason=error.verify_message,
+                    )
+                ) from error  # fmt: skip
             except (OSError, IMAPClientError) as error:
                 self._close()
                 if attempt + 1 == _ATTEMPTS:
                     why = getattr(error, "strerror", None) or type(error).__name__
                     raise SourceError(
-                        f"{self._name}: {self._host}:{self._port} does not answer as it should ({why}). Check the "
-                        "address, and try again later."
-                    ) from error
+                        Sentence(
+                            "%(source)s: %(host)s:%(port)s does not answer as it should (%(why)s). Check the address, "
+                            "and try again later.",
+                            source=self._name, host=self._host, port=self._port, why=why,
+                        )
+                    ) from error  # fmt: skip
             self._pause(pause)
             pause *= 2
         raise AssertionError
@@ -209,9 +226,12 @@ class _Server:
                     raise IMAPClientAbortError(str(error)) from error
                 self._close()
                 raise SourceError(
-                    f"{self._name}: {self._host} refused to open the folder {folder!r}. Check its name with `folder`, "
-                    "and that the user may read it."
-                ) from error
+                    Sentence(
+                        "%(source)s: %(host)s refused to open the folder %(folder)r. Check its name with `folder`, "
+                        "and that the user may read it.",
+                        source=self._name, host=self._host, folder=folder,
+                    )
+                ) from error  # fmt: skip
             self._folder, self._validity = folder, int(opened.get(b"UIDVALIDITY", 0))
         return self._client
 
@@ -226,7 +246,12 @@ class _Server:
                 client.starttls(context)
             elif self._host not in _LOCAL:
                 client.shutdown()
-                raise SourceError(f"{self._name}: {self._host} offers no encryption. Write imaps:// before its name.")
+                raise SourceError(
+                    Sentence(
+                        "%(source)s: %(host)s offers no encryption. Write imaps:// before its name.",
+                        source=self._name, host=self._host,
+                    )
+                )  # fmt: skip
         client.normalise_times = False
         try:
             client.login(self._user, password)
@@ -235,9 +260,12 @@ class _Server:
             if isinstance(error.__context__, IMAPClientAbortError):  # the connection broke
                 raise error.__context__ from None
             raise SourceError(
-                f"{self._name}: {self._host} did not accept the user {self._user} with this password. Check both; with "
-                "a second factor, a password for an app is needed."
-            ) from None
+                Sentence(
+                    "%(source)s: %(host)s did not accept the user %(user)s with this password. Check both; with a"
+                    " second factor, a password for an app is needed.",
+                    source=self._name, host=self._host, user=self._user,
+                )
+            ) from None  # fmt: skip
         return client
 
     def _close(self) -> None:

@@ -15,6 +15,7 @@ from indexer.sources.archive import LARGEST, Archive, archive
 from indexer.sources.mail.letter import LONGEST, Found, head_of
 from indexer.sources.mail.mbox import is_mbox, mails_in
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _BEGINNING = 4_000  # bytes by which the form of a file is known
 _PIECE = 1 << 16
@@ -51,18 +52,26 @@ class Places:
         """All mails, by name of their file and then in its order. Raises SourceError when there is no such place, or it
         is a file of another form."""
         if not self.place.exists():
-            raise SourceError(f"{self.place} is not there. Check the path.")
+            raise SourceError(Sentence("%(place)s is not there. Check the path.", place=self.place))
         try:
             if self.place.is_dir():
                 yield from self._in_folder(self.place)
             elif (form := _form(self.place)) == "":
                 raise SourceError(
-                    f"{self.place} is neither an mbox file nor a mail. Export the mailbox as mbox or as .eml files."
+                    Sentence(
+                        "%(place)s is neither an mbox file nor a mail. Export the mailbox as mbox or as .eml files.",
+                        place=self.place,
+                    )
                 )
             else:
                 yield from self._in_file(self.place, self.place.name, form)
         except OSError as error:
-            raise SourceError(f"{self.place} cannot be read: {error.strerror or error}. Check the path.") from error
+            raise SourceError(
+                Sentence(
+                    "%(place)s cannot be read: %(reason)s. Check the path.",
+                    place=self.place, reason=error.strerror or error,
+                )
+            ) from error  # fmt: skip
 
     def _in_folder(self, folder: Path) -> Iterator[Found]:
         for parent, folders, files in os.walk(folder):
@@ -77,7 +86,8 @@ class Places:
                     if form:
                         yield from self._in_file(path, shown, form)
                     elif path.suffix.lower() in (".msg", ".pst", ".ost"):
-                        self.problems.append((shown, f"{path.suffix} is Outlook's own form. Save it as .eml or mbox"))
+                        own = Sentence("%(suffix)s is Outlook's own form. Save it as .eml or mbox", suffix=path.suffix)
+                        self.problems.append((shown, own))
                 except (OSError, SourceError) as error:
                     self.problems.append((shown, str(error)))
 
@@ -129,8 +139,11 @@ class Places:
                     size += len(piece)
                     if size > LARGEST:
                         raise SourceError(
-                            f"{shown} unpacks to more than {LARGEST // 1_000_000} MB. Import it in parts."
-                        )
+                            Sentence(
+                                "%(name)s unpacks to more than %(mb)s MB. Import it in parts.",
+                                name=shown, mb=LARGEST // 1000000,
+                            )
+                        )  # fmt: skip
                     file.write(piece)
             except (EOFError, zlib.error, gzip.BadGzipFile):
                 self.broken = (

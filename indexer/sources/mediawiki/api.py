@@ -23,6 +23,7 @@ from indexer.sources.rest.waiting import asked_to_wait
 from indexer.sources.tickets import moment
 from indexer.texts.wikitext import redirect_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _ROWS, _ASKED_AT_ONCE = 50, 50
 _OVERLAP = timedelta(minutes=10)
@@ -76,7 +77,11 @@ class MediaWikiApi:
             self._wiki.namespaces[str(space.get("id"))] = str(space.get("name") or space.get("*") or "")
         general = _at(found, "general")
         if not isinstance(general, Mapping):
-            raise SourceError(f"{self.name}: the answer is none of MediaWiki. Give the address of its api.php.")
+            raise SourceError(
+                Sentence(
+                    "%(source)s: the answer is none of MediaWiki. Give the address of its api.php.", source=self.name
+                )
+            )
         path = str(general.get("articlepath") or "")
         server = str(general.get("server") or "")
         server = f"https:{server}" if server.startswith("//") else server
@@ -159,7 +164,12 @@ class MediaWikiApi:
                 return answer
             code = str(_at(error, "code"))
             if code not in _BUSY or attempt == _ATTEMPTS - 1:
-                raise SourceError(f"{self.name}: the wiki refuses ({code}): {_at(error, 'info', '')}. Check the token.")
+                raise SourceError(
+                    Sentence(
+                        "%(source)s: the wiki refuses (%(code)s): %(reason)s. Check the token.",
+                        source=self.name, code=code, reason=_at(error, "info", ""),
+                    )
+                )  # fmt: skip
             self._sleep(asked_to_wait(answer.headers) or _PAUSE)
         raise AssertionError
 
@@ -197,7 +207,7 @@ def _mark_parts(since: str | None) -> tuple[str | None, tuple[int, Params] | Non
         place: Params = {str(name): str(held) for name, held in mark["place"].items()}
         return str(mark["began"]), (int(mark["namespace"]), place)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError("The mark of the last run cannot be read. Run: kollega sync NAME --full") from error
+        raise SourceError(Sentence("The mark of the last run cannot be read. Run: kollega sync NAME --full")) from error
 
 
 def _at(value: Any, name: str, default: Any = None) -> Any:

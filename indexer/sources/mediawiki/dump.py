@@ -23,6 +23,7 @@ from indexer.sources.protocol import WholeSource
 from indexer.sources.records import Located
 from indexer.texts.wikitext import redirect_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _CHUNK = 1 << 16
 _LONGEST = 20_000_000  # characters of a page: a judgement
@@ -74,17 +75,27 @@ class MediaWikiDump(WholeSource):
                     yield from handler.taken()
                     if handler.root not in ("", "mediawiki"):
                         raise SourceError(
-                            f"{self._place} is no export of MediaWiki. docs/sources/mediawiki.md says how to make one."
+                            Sentence(
+                                "%(place)s is no export of MediaWiki. docs/sources/mediawiki.md says how to make one.",
+                                place=self._place,
+                            )
                         )
         except _DAMAGE as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is cut short or damaged"
-            raise SourceError(f"{self._place} cannot be read: {reason}. Fetch or export it again.") from error
+            raise SourceError(
+                Sentence(
+                    "%(place)s cannot be read: %(reason)s. Fetch or export it again.", place=self._place, reason=reason
+                )
+            ) from error
         if fault is not None:
             reason = fault.getMessage() if isinstance(fault, xml.sax.SAXException) else type(fault).__name__
             raise SourceError(
-                f"{self._place} is cut short or is not safe XML at line {parser.getLineNumber()} ({reason}); the pages "
-                "before it were read. Export it again, then import it again."
-            ) from fault
+                Sentence(
+                    "%(place)s is cut short or is not safe XML at line %(line)s (%(reason)s); the pages before it"
+                    " were read. Export it again, then import it again.",
+                    place=self._place, line=parser.getLineNumber(), reason=reason,
+                )
+            ) from fault  # fmt: skip
 
     def _open(self) -> IO[bytes]:
         with self._place.open("rb") as file:

@@ -11,6 +11,7 @@ from indexer.sources.tickets import moment, person, person_id
 from indexer.texts.markdown import one_line
 from indexer.texts.wikitext import CATEGORIES, FILES, from_wikitext
 from recommender.database.handles import visible
+from recommender.sentences.sentence import Sentence
 
 _WIKITEXT = frozenset({"", "wikitext", "text"})
 _FILE, _CATEGORY = "6", "14"  # numbers of namespaces
@@ -70,8 +71,10 @@ class Wiki:
                 url=f"{self.pages}{quote(page.title.replace(' ', '_'))}" if self.pages else None,
             )
         except ValidationError as error:
-            yield Located(place, page.line, None, f"page {page.id}: {first_problem(error)}")
+            yield Located(
+                place, page.line, None, Sentence("page %(id)s: %(problem)s", id=page.id, problem=first_problem(error))
+            )
         except ValueError as error:
-            yield Located(place, page.line, None, f"page {page.id}: {error}")
+            yield Located(place, page.line, None, Sentence("page %(id)s: %(problem)s", id=page.id, problem=str(error)))
         else:
             yield Located(place, page.line, record)

@@ -6,13 +6,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 
 def is_address(place: str) -> bool:
     """True when a place is an address, and not a file or folder. Raises SourceError for one that is not http(s)."""
     scheme, separator, _rest = place.partition("://")
     if separator and scheme.lower() not in ("http", "https"):
-        raise SourceError(f"{place.partition('?')[0]} is no address that can be asked. Give one with https://.")
+        raise SourceError(
+            Sentence(
+                "%(address)s is no address that can be asked. Give one with https://.", address=place.partition("?")[0]
+            )
+        )
     return bool(separator)
 
 
@@ -26,13 +31,22 @@ def usable_address(source: str, address: str, allow_http: bool) -> str:
     except ValueError:
         host = ""
     if not host:
-        raise SourceError(f"{source}: the address cannot be read. Give one such as https://example.com.")
+        raise SourceError(
+            Sentence("%(source)s: the address cannot be read. Give one such as https://example.com.", source=source)
+        )
     if parts.username is not None or parts.password is not None:
-        raise SourceError(f"{source}: the address has a user or password in it. Take them out, and set the token.")
+        raise SourceError(
+            Sentence(
+                "%(source)s: the address has a user or password in it. Take them out, and set the token.", source=source
+            )
+        )
     if parts.scheme == "http" and not allow_http and not _is_this_machine(host):
         raise SourceError(
-            f"{source}: {address} is not encrypted, so anybody on the way could read the token. Use https://."
-        )
+            Sentence(
+                "%(source)s: %(address)s is not encrypted, so anybody on the way could read the token. Use https://.",
+                source=source, address=address,
+            )
+        )  # fmt: skip
     return address.rstrip("/")
 
 
@@ -57,5 +71,10 @@ def certificates(source: str, ca_file: Path | None) -> ssl.SSLContext:
         try:
             context.load_verify_locations(ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise SourceError(f"{source}: {ca_file} has no certificates that can be read. Give a PEM file.") from error
+            raise SourceError(
+                Sentence(
+                    "%(source)s: %(file)s has no certificates that can be read. Give a PEM file.",
+                    source=source, file=ca_file,
+                )
+            ) from error  # fmt: skip
     return context

@@ -22,6 +22,7 @@ from indexer.texts.asking import asks
 from indexer.texts.subject import first_words
 from recommender.database.days import day_of
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _CHECKS = frozenset({"white_check_mark", "heavy_check_mark", "ballot_box_with_check"})
 _WRITTEN = frozenset({"", "thread_broadcast", "me_message", "file_share"})
@@ -62,8 +63,11 @@ class SlackExport(WholeSource):
         with export_files(Path(self._options.place), ("channels.json", "users.json")) as files:
             if "channels.json" not in files.names:
                 raise SourceError(
-                    f"{self._options.place} is no export of Slack: channels.json is missing. Take the ZIP file as "
-                    "Slack sends it."
+                    Sentence(
+                        "%(place)s is no export of Slack: channels.json is missing. Take the ZIP file as Slack sends "
+                        "it.",
+                        place=self._options.place,
+                    )
                 )
             workspace = _workspace(files)
             for channel in self._channels(files):
@@ -76,7 +80,12 @@ class SlackExport(WholeSource):
         wanted = {name.lstrip("#") for name in self._options.channel}
         unknown = sorted(wanted - {channel.name for channel in channels})
         if unknown:
-            raise SourceError(f"There is no channel {unknown[0]!r} in {self._options.place}, or it is a private one.")
+            raise SourceError(
+                Sentence(
+                    "There is no channel %(channel)r in %(place)s, or it is a private one.",
+                    channel=unknown[0], place=self._options.place,
+                )
+            )  # fmt: skip
         return [channel for channel in channels if not wanted or channel.name in wanted]
 
     def _threads(self, files: ExportFiles, channel: _Channel, workspace: _Workspace) -> Iterator[Located]:
@@ -89,7 +98,7 @@ class SlackExport(WholeSource):
             try:
                 messages = _messages(files.json(name))
             except (ValueError, SourceError) as error:
-                yield Located(name, 1, None, f"not JSON that can be read ({error})")
+                yield Located(name, 1, None, Sentence("not JSON that can be read (%(reason)s)", reason=error))
                 continue
             for number, message in enumerate(messages, 1):
                 thread = str(message.get("thread_ts") or "")
@@ -176,7 +185,7 @@ def _time(message: Message) -> datetime:
     try:
         return datetime.fromtimestamp(float(message["ts"]), UTC).replace(tzinfo=None)
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-        raise ValueError(f"ts: {message.get('ts')!r} is no time") from error
+        raise ValueError(Sentence("ts: %(time)r is no time", time=message.get("ts"))) from error
 
 
 def _text(message: Message, names: Mapping[str, str]) -> str:
@@ -218,7 +227,12 @@ def _listed(files: ExportFiles, name: str, public: bool) -> list[_Channel]:
     try:
         value = files.json(name)
     except ValueError as error:
-        raise SourceError(f"{name} is not JSON that can be read ({error}). Export the workspace again.") from error
+        raise SourceError(
+            Sentence(
+                "%(name)s is not JSON that can be read (%(reason)s). Export the workspace again.",
+                name=name, reason=error,
+            )
+        ) from error  # fmt: skip
     listed = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
     return [
         _Channel(str(each.get("name") or each.get("id")), str(each.get("id") or each.get("name")), public)
@@ -233,7 +247,12 @@ def _workspace(files: ExportFiles) -> _Workspace:
         try:
             users = files.json(name) if name in files.names else []
         except ValueError as error:
-            raise SourceError(f"{name} is not JSON that can be read ({error}). Export the workspace again.") from error
+            raise SourceError(
+                Sentence(
+                    "%(name)s is not JSON that can be read (%(reason)s). Export the workspace again.",
+                    name=name, reason=error,
+                )
+            ) from error  # fmt: skip
         for user in users if isinstance(users, list) else []:
             if isinstance(user, dict) and user.get("id"):
                 workspace.users[str(user["id"])] = user

@@ -16,6 +16,7 @@ from indexer.texts.asking import asks
 from indexer.texts.html import from_html
 from indexer.texts.subject import first_words
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 
 _CHECKS = frozenset({"✅", "✔️", "✔", "checkmark", "white_check_mark", "heavy_check_mark"})
 _MENTION = re.compile(r"<at\b[^<>]*>(.*?)</at>", re.IGNORECASE | re.DOTALL)
@@ -44,10 +45,13 @@ class TeamsExport(WholeSource):
                     try:
                         found.add(name, files.json(name))
                     except (ValueError, SourceError) as error:
-                        yield Located(name, 1, None, f"not JSON that can be read ({error})")
+                        yield Located(name, 1, None, Sentence("not JSON that can be read (%(reason)s)", reason=error))
         if not found.first and not found.replies:
             raise SourceError(
-                f"{self._options.place} has no messages of Teams. Save the answers of Microsoft Graph as .json files."
+                Sentence(
+                    "%(place)s has no messages of Teams. Save the answers of Microsoft Graph as .json files.",
+                    place=self._options.place,
+                )
             )
         asked = False
         for key in sorted(found.first):
@@ -55,10 +59,10 @@ class TeamsExport(WholeSource):
                 asked = asked or isinstance(located.record, RequestRecord)
                 yield located
         if not asked:
-            problem = (
-                f"none of {len(found.first)} threads begins with a question that somebody has replied to, so there is "
-                "nothing to load. Save the replies too"
-            )
+            problem = Sentence(
+                "none of %(num)s threads begins with a question that somebody has replied to, so there is nothing to "
+                "load. Save the replies too", num=len(found.first),
+            )  # fmt: skip
             yield Located(Path(self._options.place).name, 0, None, problem)
 
     def _request(self, found: Conversations, key: tuple[str, str]) -> Iterator[Located]:

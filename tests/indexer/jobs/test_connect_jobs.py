@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from indexer.sources.configuration import read_sources
 from recommender.database.audit_table import AuditEntry
 from recommender.database.tables import HelpRequest, Team
-from recommender.jobs import kinds, queue
+from recommender.jobs import kinds, progress, queue
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 from tests.indexer.conftest import AINO, REQUEST, TEAM
 from tests.indexer.jobs.conftest import Do
@@ -40,6 +41,9 @@ def test_without_its_token_it_stays_in_the_file_and_the_job_says_what_to_do(
     table = {"kind": "zammad", "place": "https://127.0.0.1:9", "team": "it", "token_file": str(secret)}
     done = do(kinds.CONNECT, source="desk", table=table)
     assert done.state == queue.DONE and done.result["connected"]
+    assert isinstance(done.result["problems"][0], Sentence)
+    with sessions() as session:
+        assert all(isinstance(line.sentence, Sentence) for line in progress.lines(session, done.id))
     assert str(secret) in done.result["problems"][0] and done.result["problem_count"] == 1
     assert [source.name for source in read_sources(settings.sources_file)] == ["desk"]
 

@@ -1,5 +1,6 @@
 """sentences/: a sentence is a text like any other, and keeps its parts wherever it goes."""
 
+import ast
 import json
 import pickle
 from datetime import date, datetime
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
+import indexer
+from recommender import errors
 from recommender.errors import SourceError, wrong_value
 from recommender.sentences.sentence import Sentence, Size, joined, with_values_changed
 from recommender.sentences.stored import packed, unpacked
@@ -69,3 +72,24 @@ def test_what_is_wrong_with_a_value_is_a_sentence(values: dict[str, str], said: 
         _Limited.model_validate(values)
     found = wrong_value(caught.value.errors()[0])
     assert found == said and isinstance(found, Sentence)
+
+
+def _plain_messages(path: Path) -> list[str]:
+    """Where a module raises an error, or gives up a record, with a text that no page could translate."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        is_error = name == "ValueError" or (name.endswith("Error") or name == "SourceBusy") and hasattr(errors, name)
+        place = 0 if is_error else 3 if name in ("Located", "Exported") else None
+        said = node.args[place] if place is not None and len(node.args) > place else None
+        if isinstance(said, ast.JoinedStr) or (isinstance(said, ast.Constant) and said.value):
+            found.append(f"{path}:{node.lineno}")
+    return found
+
+
+@pytest.mark.parametrize("folder", ["sources", "syncing", "jobs"])
+def test_what_sources_and_jobs_say_is_a_sentence(folder: str) -> None:
+    modules = sorted((Path(indexer.__file__).parent / folder).rglob("*.py"))
+    assert modules and [place for module in modules for place in _plain_messages(module)] == []

@@ -182,10 +182,14 @@ def test_problems_and_the_log_are_said_in_the_language_of_the_page_and_old_rows_
         progress.note(session, number, "Somebody said so before.")
         missing = Sentence("%(key)s is not in the index", key="request:7")
         problems = [joined([missing, Sentence("Run: kollega reindex")], ". "), "An old problem."]
-        queue.finish(session, number, {"problem_count": 2, "problems": problems})
+        made = Sentence("empty titles of a %(kind)s were made of the first words of the text", kind=Sentence("request"))
+        changes = [Sentence("%(change)s (%(where)s)", change=made, where="tickets.csv:3"), "An old change."]
+        queue.finish(session, number, {"problem_count": 2, "problems": problems, "changes": changes})
     page = admin.get(f"{JOBS}{number}?lang=fi").text
     assert "request:7 puuttuu hakuindeksistä. Aja: kollega reindex" in page and "Aloitettu." in page
-    assert '<span lang="en">An old problem.</span>' in page and "Somebody said so before." in page
+    assert "tyhjät otsikot muodostettiin tekstin ensimmäisistä sanoista (pyyntö) (tickets.csv:3)" in page
+    assert '<span lang="en">An old problem.</span>' in page and '<span lang="en">An old change.</span>' in page
+    assert "Somebody said so before." in page
     assert "request:7 is not in the index. Run: kollega reindex" in admin.get(f"{JOBS}{number}?lang=en").text
     with sessions() as session:
         assert session.get_one(Job, number).result["problems"] == problems
