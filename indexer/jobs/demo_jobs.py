@@ -13,7 +13,7 @@ from indexer.sources.protocol import Mark, Source
 from indexer.sources.records import DocumentRecord, Located, PersonRecord, Record, RequestRecord, TeamRecord
 from recommender import audit
 from recommender.audit import Actor
-from recommender.database.import_tables import ImportedRecord, forget_imported, record_key
+from recommender.database.import_tables import ImportedRecord, digest, forget_imported, record_key
 from recommender.database.job_tables import Job
 from recommender.database.tables import Document, HelpRequest, Person, Team
 from recommender.errors import SourceError
@@ -37,7 +37,7 @@ def _load(job: RunningJob) -> dict[str, Any]:
     from indexer.texts.masking import MaskingRules
 
     with job.sessions() as session:
-        if not demo_here.is_possible(session) or _others_of_its_name(session):
+        if not demo_here.is_possible(session):
             raise SourceError(
                 Sentence("There are requests or guides of your own here. The demo is only loaded where there are none.")
             )
@@ -82,11 +82,12 @@ def _all_records() -> list[Record]:
 
 def _own(session: Session) -> tuple[set[str], set[str]]:
     """The handles of the teams and of the people who are here and did not come with the demo."""
-    came = set(session.scalars(select(ImportedRecord.key).where(ImportedRecord.source == demo_here.SOURCE)))
-    teams, people = (
-        {handle for handle in session.scalars(select(table.handle)) if record_key(kind, handle) not in came}
-        for kind, table in (("team", Team), ("person", Person))
-    )
+    teams = set(session.scalars(select(Team.handle))) - {
+        record.id for record in _came_with_it(session, TeamRecord, "team")
+    }
+    people = set(session.scalars(select(Person.handle))) - {
+        record.id for record in _came_with_it(session, PersonRecord, "person")
+    }
     return teams, people
 
 
@@ -110,10 +111,12 @@ def _remove(job: RunningJob) -> dict[str, Any]:
     job.report(stage="removing")
     removed = _remove_items(job, actor)
     with job.sessions.begin() as session:
+        came: list[Record] = [*_came_with_it(session, PersonRecord, "person")]
+        came += _came_with_it(session, TeamRecord, "team")
         people, kept_people = _remove_people(session, actor)
         teams, kept_teams = _remove_teams(session, actor)
-        keys = [key_of(record) for record in _all_records()]
-        forget_imported(session, keys, demo_here.SOURCE)
+        items = [record for record in _all_records() if not isinstance(record, PersonRecord | TeamRecord)]
+        forget_imported(session, [key_of(record) for record in (*items, *came)], demo_here.SOURCE)
         counts = {"removed": removed, "people": people, "teams": teams}
         audit.record(session, actor, "demo.removed", "store", counts)
     with job.sessions() as session:
@@ -138,11 +141,11 @@ def _remove(job: RunningJob) -> dict[str, Any]:
 
 
 def _remove_items(job: RunningJob, actor: Actor) -> int:
-    removed, (request_ids, document_ids) = 0, _ids()
+    removed = 0
     while True:
         with job.sessions.begin() as session:
-            requests = session.scalars(_some(HelpRequest, request_ids)).all()
-            documents = [] if requests else session.scalars(_some(Document, document_ids)).all()
+            requests = session.scalars(_some(HelpRequest, demo_here.REQUEST_IDS)).all()
+            documents = [] if requests else session.scalars(_some(Document, demo_here.DOCUMENT_IDS)).all()
             for request in requests:
                 erasure.remove_request(session, request, actor)
             for document in documents:
@@ -156,21 +159,6 @@ def _remove_items(job: RunningJob, actor: Actor) -> int:
 def _some(table: Any, ids: Collection[str]) -> Any:
     named = table.source == demo_here.SOURCE, table.external_id.in_(ids)
     return select(table).where(*named).order_by(table.id).limit(_AT_ONCE)
-
-
-def _ids() -> tuple[set[str], set[str]]:
-    """The ids of the requests and of the documents of the demo."""
-    requests, documents = _records(RequestRecord), _records(DocumentRecord)
-    return {record.id for record in requests}, {record.id for record in documents}
-
-
-def _others_of_its_name(session: Session) -> bool:
-    """True when a source of the organisation's own has the name of the demo, as could be once."""
-    tables: tuple[Any, Any] = HelpRequest, Document
-    return any(
-        session.scalar(select(table.id).where(table.source == demo_here.SOURCE, table.external_id.not_in(ids)).limit(1))
-        for table, ids in zip(tables, _ids(), strict=True)
-    )
 
 
 def _remove_people(session: Session, actor: Actor) -> tuple[int, list[str]]:
@@ -208,6 +196,9 @@ def _remove_teams(session: Session, actor: Actor) -> tuple[int, list[str]]:
 
 
 def _came_with_it(session: Session, kind: type[Kind], name: str) -> list[Kind]:
-    """The people or teams that came with the demo."""
-    came = set(session.scalars(select(ImportedRecord.key).where(ImportedRecord.source == demo_here.SOURCE)))
-    return [record for record in _records(kind) if record_key(name, record.id) in came]
+    """The people or teams that came with the demo. One of the same user name that a source of the organisation's own
+    has brought, which could once be called as the demo is, has another name."""
+    rows = session.scalars(select(ImportedRecord).where(ImportedRecord.source == demo_here.SOURCE))
+    names = {row.key: row.fields.get("name") for row in rows}
+    records: list[Any] = _records(kind)
+    return [record for record in records if names.get(record_key(name, record.id)) == digest(record.name)]

@@ -51,6 +51,14 @@ def test_the_numbers_that_the_page_tells_are_those_of_the_demo() -> None:
     assert kinds_of == told
 
 
+def test_the_ids_by_which_the_demo_is_known_are_those_that_it_has() -> None:
+    ids: dict[str, set[str]] = {"request": set(), "document": set()}
+    for located in DemoSource(current_day()).records():
+        if isinstance(located, Located) and located.record and located.record.type in ids:
+            ids[located.record.type].add(str(getattr(located.record, "id", "")))
+    assert ids == {"request": demo.REQUEST_IDS, "document": demo.DOCUMENT_IDS}
+
+
 def test_it_comes_beside_own_teams_and_goes_again(do: Do, sessions: Sessions, add_person: Callable[..., int]) -> None:
     with sessions.begin() as session:
         session.add(Team(handle="it", name="Our own IT", phone="040 1"))
@@ -157,12 +165,20 @@ def test_a_source_of_ones_own_that_is_called_like_the_demo_loses_nothing(
         "language": "en", "asked_by": "pia", "created_at": "2026-05-04T09:00:00",
     }  # fmt: skip
     pia: dict[str, object] = {"type": "person", "id": "pia", "name": "Pia"}
+    mikko: dict[str, object] = {"type": "person", "id": "mikko.lahti", "name": "The real Mikko"}
+    _load_here(sessions, analyzer, tmp_path, demo.SOURCE, mikko)
+    with sessions() as session:
+        assert demo.is_possible(session) and not demo.here(session)
+    refused = do(kinds.DEMO)
+    assert refused.state == queue.FAILED and "has the user name mikko.lahti" in refused.result["problems"][0]
     _load_here(sessions, analyzer, tmp_path, demo.SOURCE, pia, own)
+    with sessions() as session:
+        assert not demo.is_possible(session) and not demo.here(session)
     assert do(kinds.DEMO).state == queue.FAILED
     gone = do(kinds.DEMO, remove=True)
-    assert (gone.state, gone.result["removed"]) == (queue.DONE, 0) and _counts(sessions) == [1, 0, 1, 0]
+    assert (gone.state, gone.result["removed"]) == (queue.DONE, 0) and _counts(sessions) == [1, 0, 2, 0]
     with sessions() as session:
-        assert len(session.scalars(select(ImportedRecord)).all()) == 2
+        assert len(session.scalars(select(ImportedRecord)).all()) == 3
 
 
 def test_it_is_not_mixed_with_data_or_people_of_ones_own(
