@@ -26,4 +26,4 @@ def how_it_ended(status: int) -> str:
     """How a process with this return code has ended, in words."""
     if status < 0:
         return Sentence("killed by %(signal)s", signal=signal.Signals(-status).name)
-    return Sentence("exit status %(num)s", num=status)
+    return Sentence("exit status %(status)s", status=status)

@@ -133,8 +133,8 @@ def _source(path: Path, name: str, table: Any) -> ConfiguredSource:
         known_kinds = ", ".join(sorted(KINDS))
         missing = Sentence("%(where)s: kind is missing. Write one of: %(known)s.", where=where, known=known_kinds)
         unknown = Sentence(
-            "%(where)s: kind %(kind)r is not known. Write one of: %(known)s.",
-            where=where, kind=kind, known=known_kinds,
+            "%(where)s: kind %(kind)s is not known. Write one of: %(known)s.",
+            where=where, kind=repr(kind), known=known_kinds,
         )  # fmt: skip
         raise SettingsError(missing if kind is None else unknown)
     _require_no_secret(where, name, values)
@@ -187,8 +187,8 @@ def _every(where: str, option: str, value: Any) -> timedelta | None:
     if every is None or every < _SHORTEST:
         raise SettingsError(
             Sentence(
-                '%(where)s: %(option)s = %(value)r is no time of at least 10 seconds. Write one such as "15m".',
-                where=where, option=option, value=value,
+                '%(where)s: %(option)s = %(value)s is no time of at least 10 seconds. Write one such as "15m".',
+                where=where, option=option, value=repr(value),
             )
         )  # fmt: skip
     return every

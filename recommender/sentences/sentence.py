@@ -9,6 +9,8 @@ from datetime import date, datetime
 
 Value = str | int | float | date
 """What can stand in a sentence; a text may be a sentence itself."""
+_WHICH_ONE = frozenset({"code", "column", "id", "line", "number", "port", "status", "year"})
+"""Names of values that say which one, not how many: a page shows them as they are, and not in groups of digits."""
 
 
 class Size(int):
@@ -36,11 +38,12 @@ class Sentence(str):
     values: Mapping[str, Value]
 
     def __new__(cls, text: str, /, **values: object) -> "Sentence":
-        """Fill the values into the text. What is neither a text, a number nor a day, such as a path, becomes a text."""
+        """Fill the values into the text. What is neither a text, a number nor a day, such as a path, becomes a text, as
+        does a number that says which one, such as `line`."""
         made = super().__new__(
             cls, text % {name: in_english(each) for name, each in values.items()} if values else text
         )
-        made.text, made.values = text, {name: _kept(value) for name, value in values.items()}
+        made.text, made.values = text, {name: _kept(name, value) for name, value in values.items()}
         return made
 
     def __str__(self) -> "Sentence":  # so that the message of an error stays a sentence
@@ -73,8 +76,8 @@ def with_values_changed(line: str, change: Callable[[str], str]) -> str:
     return line.changed(change) if isinstance(line, Sentence) else change(line)
 
 
-def _kept(value: object) -> Value:
-    return value if isinstance(value, str | int | float | date) else str(value)
+def _kept(name: str, value: object) -> Value:
+    return value if isinstance(value, str | int | float | date) and name not in _WHICH_ONE else str(value)
 
 
 def _changed(value: Value, change: Callable[[str], str]) -> Value:

@@ -50,7 +50,7 @@ def split_front_matter(text: str) -> tuple[FrontMatter, str]:
             except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
                 where = getattr(getattr(error, "problem_mark", None), "line", None)
                 at = Sentence(
-                    "its front matter cannot be read (line %(num)s). Correct it, above the text", num=(where or 0) + 2
+                    "its front matter cannot be read (line %(line)s). Correct it, above the text", line=(where or 0) + 2
                 )
                 unknown = Sentence("its front matter cannot be read. Correct it, above the text")
                 raise ValueError(at if isinstance(where, int) else unknown) from error

@@ -185,7 +185,7 @@ def _time(message: Message) -> datetime:
     try:
         return datetime.fromtimestamp(float(message["ts"]), UTC).replace(tzinfo=None)
     except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-        raise ValueError(Sentence("ts: %(time)r is no time", time=message.get("ts"))) from error
+        raise ValueError(Sentence("ts: %(time)s is no time", time=repr(message.get("ts")))) from error
 
 
 def _text(message: Message, names: Mapping[str, str]) -> str:

@@ -81,7 +81,7 @@ def _plain_messages(path: Path) -> list[str]:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        is_error = name == "ValueError" or (name.endswith("Error") or name == "SourceBusy") and hasattr(errors, name)
+        is_error = name == "ValueError" or ((name.endswith("Error") or name == "SourceBusy") and hasattr(errors, name))
         place = 0 if is_error else 3 if name in ("Located", "Exported") else None
         said = node.args[place] if place is not None and len(node.args) > place else None
         if isinstance(said, ast.JoinedStr) or (isinstance(said, ast.Constant) and said.value):
