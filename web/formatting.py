@@ -36,6 +36,7 @@ def attach(app: Flask) -> None:
         expert_reason=expert_reason,
         is_web_address=is_web_address,
         said=said,
+        file_size=file_size,
     )
     app.jinja_env.tests.update(sentence=lambda text: isinstance(text, Sentence))
     app.jinja_env.globals.update(
@@ -89,9 +90,12 @@ def _shown(value: object) -> str:
 
 
 def file_size(size: int) -> str:
-    """A number of bytes in MB or GB, as the page's language writes it."""
-    number = format_decimal(size / 1e6 if size < 1e9 else size / 1e9, format="#,##0.0")
-    text = gettext("%(num)s MB", num=number) if size < 1e9 else gettext("%(num)s GB", num=number)
+    """A number of bytes in kB, MB or GB, as the page's language writes it."""
+    if size < 1e6:
+        text = gettext("%(num)s kB", num=format_decimal(max(round(size / 1e3), 1 if size else 0)))
+    else:
+        number = format_decimal(size / 1e6 if size < 1e9 else size / 1e9, format="#,##0.0")
+        text = gettext("%(num)s MB", num=number) if size < 1e9 else gettext("%(num)s GB", num=number)
     return str(text).replace(" ", "\N{NO-BREAK SPACE}")
 
 

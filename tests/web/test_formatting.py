@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from recommender.database.tables import utc_now
 from recommender.recommender import Recommender
+from recommender.sentences.sentence import Sentence, Size
 from recommender.settings import Settings
+from web.admin.source_words import often
 from web.app import create_app
-from web.formatting import ago, ago_to_the_minute, clock, day, marked
+from web.formatting import ago, ago_to_the_minute, clock, day, file_size, marked
+from web.formatting import said as in_page_language
 from web.markdown import TAGS, markdown, with_marks
 
 
@@ -58,6 +61,38 @@ def test_what_happened_today_is_told_with_hours_and_minutes(
 ) -> None:
     with create_app(settings, recommender=open_recommender()).test_request_context("/?lang=en"):
         assert ago_to_the_minute(utc_now() - timedelta(minutes=minutes, seconds=1)) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "size", "small", "times"),
+    [
+        ("en", "1,234", "12.3 MB", "2 kB", ["every hour", "every 2 hours", "every week", "every 45 seconds"]),
+        ("fi", "1 234", "12,3 Mt", "2 kt", ["tunnin välein", "2 tunnin välein", "viikoittain", "45 sekunnin välein"]),
+        (
+            "sv",
+            "1 234",
+            "12,3 MB",
+            "2 kB",
+            ["varje timme", "med 2 timmars mellanrum", "varje vecka", "med 45 sekunders mellanrum"],
+        ),
+    ],
+)
+def test_counts_sizes_and_times_are_written_as_the_language_does_and_what_says_which_one_as_it_is(
+    settings: Settings, open_recommender: Callable[[], Recommender],
+    language: str, count: str, size: str, small: str, times: list[str],
+) -> None:  # fmt: skip
+    def plain(text: str) -> str:
+        return text.replace("\N{NO-BREAK SPACE}", " ")
+
+    with create_app(settings, recommender=open_recommender()).test_request_context(f"/?lang={language}"):
+        made = Sentence("%(num)s more items differ.", num=1234)
+        assert count in plain(in_page_language(made)) and str(made) == "1234 more items differ."
+        for text in ("exit status %(status)s", "page %(id)s: %(problem)s"):
+            said = in_page_language(Sentence(text, status=1234, id=1234, problem=Sentence("line %(line)s", line=1234)))
+            assert "1234" in said and count not in plain(said)
+        assert [plain(file_size(number)) for number in (12_340_000, 2_000)] == [size, small]
+        assert plain(in_page_language(Sentence("%(size)s", size=Size(12_340_000)))) == size
+        assert [often(value) for value in ("1h", "2h", "7d", "45s")] == times
 
 
 @pytest.mark.parametrize(

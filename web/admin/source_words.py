@@ -1,5 +1,6 @@
 """Sources in the language of the page: what the last run brought, when the next one is, and what an admin should do."""
 
+import re
 import shlex
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from web.admin.frame import Attention
 
 EVERY, FULL_EVERY = ("", "15m", "1h", "6h", "1d"), ("", "1d", "7d", "30d")
 """What can be chosen on a page: how often a source is read, and how often from its beginning."""
+_TIME = re.compile(r"(\d{1,5}) ?([smhd])")  # as sources.toml has it
 _RECENT = timedelta(days=7)  # in which a job that has failed is told: a judgement
 
 
@@ -42,24 +44,29 @@ def schedule(source: SourceSeen) -> str:
     if not source.every:
         return str(gettext("only by hand"))
     if source.full_every:
-        return str(
-            gettext("every %(every)s, from the beginning every %(full)s", every=source.every, full=source.full_every)
-        )
-    return str(gettext("every %(every)s", every=source.every))
+        said = gettext("%(often)s; from the beginning %(seldom)s", often=often(source.every),
+                       seldom=often(source.full_every))  # fmt: skip
+        return str(said)
+    return often(source.every)
 
 
 def often(value: str) -> str:
     """How often, as sources.toml has it, in words."""
+    if not value:
+        return str(gettext("not by itself"))
+    found = _TIME.fullmatch(value)
+    if found is None:
+        return str(gettext("every %(every)s", every=value))
+    number, unit = int(found[1]), found[2]
+    if (number, unit) == (7, "d"):
+        return str(gettext("every week"))
     words = {
-        "": gettext("not by itself"),
-        "15m": gettext("every 15 minutes"),
-        "1h": gettext("every hour"),
-        "6h": gettext("every 6 hours"),
-        "1d": gettext("every day"),
-        "7d": gettext("every week"),
-        "30d": gettext("every 30 days"),
+        "s": ngettext("every second", "every %(num)d seconds", number),
+        "m": ngettext("every minute", "every %(num)d minutes", number),
+        "h": ngettext("every hour", "every %(num)d hours", number),
+        "d": ngettext("every day", "every %(num)d days", number),
     }
-    return str(words.get(value) or gettext("every %(every)s", every=value))
+    return str(words[unit])
 
 
 def how_to_store_secret(source: SourceSeen) -> str:

@@ -25,6 +25,7 @@ from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import Settings
 from web import current
 from web.current import session
+from web.formatting import file_size
 from web.sign_in.session import current_person, current_reader, signed_in
 
 FILES, CHOSEN = "files", "attachment"
@@ -197,11 +198,6 @@ def send_attachment(row: Attachment, as_attachment: bool) -> Response:
     return answer
 
 
-def readable_size(size: int) -> str:
-    """A number of bytes for people."""
-    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1_000))} kB"
-
-
 def _listed(rows: list[Attachment], owner: HelpRequest | Document) -> list[ShownFile]:
     shown = [(row, _shown(row, owner)) for row in rows]
     return [file for row, file in shown if row.state != REFUSED or file.removable]
@@ -217,4 +213,4 @@ def _shown(row: Attachment, owner: HelpRequest | Document | None) -> ShownFile:
         state = gettext("It could not be scanned yet, so nobody can open it. The scan is tried again by itself.")
     elif not attachments.may_be_opened(row, settings):
         state = gettext("It can be opened once it has been scanned.")
-    return ShownFile(row.id, row.name, readable_size(row.size), row.kind in IMAGES, state, removable)
+    return ShownFile(row.id, row.name, file_size(row.size), row.kind in IMAGES, state, removable)

@@ -3,6 +3,7 @@ first in numbers what will happen."""
 
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database import leading
 from recommender.database.audit_table import AuditEntry
 from recommender.database.job_tables import Job
+from recommender.database.tables import Person
+from recommender.index import generations
 from recommender.jobs import kinds, progress, queue
-from recommender.monitoring import index_state
+from recommender.monitoring import freshness, index_state
 from recommender.sentences.sentence import Sentence, joined
 from recommender.settings import Settings
 from tests.conftest import sign_in
@@ -43,6 +46,21 @@ def _run(sessions: Sessions, number: int) -> int:
         job = queue.claim(session, number)
         assert job is not None
         return job.attempts
+
+
+def test_a_change_that_no_search_can_find_does_not_wait_for_the_index(
+    admin: FlaskClient, sessions: Sessions, settings: Settings, add_request: Callable[..., int]
+) -> None:
+    with sessions() as session:
+        noted = freshness.look(session)
+    freshness.Seen(*noted, str(generations.live_name(settings.index_dir))).write(settings.index_dir)
+    with sessions.begin() as session:
+        session.scalars(select(Person).where(Person.handle == "boss")).one().updated_at += timedelta(seconds=1)
+    page = admin.get(INDEX).text
+    assert "Up to date: 1 item." in page and "The oldest change that waits" not in page
+    add_request("Network")
+    page = admin.get(INDEX).text
+    assert "Up to date" not in page and "The oldest change that waits" in page
 
 
 def test_before_the_index_is_changed_it_is_said_in_numbers_what_will_happen(
