@@ -1,21 +1,27 @@
 """The jobs that write to sources.toml what an admin has chosen on a page, and try a new source out."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from indexer.jobs import source_jobs
 from indexer.jobs.running import RunningJob
 from recommender import audit
+from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.database.job_tables import Job
-from recommender.errors import KollegaError
+from recommender.errors import KollegaError, SettingsError
 from recommender.sentences.sentence import Sentence
 
 
 def connect(job: RunningJob) -> dict[str, Any]:
     """Write a source to sources.toml, then read it without storing anything. It is only read by itself once somebody
     has said how often. When it cannot be read yet, it stays in the file, and the result says why."""
+    from indexer.sources.configuration import read_sources
     from indexer.sources.configuration_writing import add_source
 
     name, table = job.payload["source"], dict(job.payload["table"])
+    if name not in {source.name for source in read_sources(job.settings.sources_file)}:
+        _require_new_secret(name, table)
     if add_source(job.settings.sources_file, name, table):
         place = {"kind": table.get("kind"), "place": table.get("place")}
         _record(job, "source.connected", place)
@@ -25,6 +31,29 @@ def connect(job: RunningJob) -> dict[str, Any]:
     except KollegaError as error:
         job.note(str(error))
         return {"connected": True, "problem_count": 1, "problems": [str(error)]}
+
+
+def _require_new_secret(name: str, table: Mapping[str, Any]) -> None:
+    """Raises SettingsError when the token of an earlier source of this name is still there: an admin could have it sent
+    to any address by connecting another source of that name."""
+    place = table.get("place", "")
+    for what in ("token", "password"):
+        file = table.get(f"{what}_file")
+        if file and Path(file).exists():
+            raise SettingsError(
+                Sentence(
+                    "There is a file %(file)s from before, whose content would be sent to %(place)s. Remove it and "
+                    "connect again, or choose another name for the source.", file=file, place=place,
+                )
+            )  # fmt: skip
+        if not file and secret_of(name, what):
+            raise SettingsError(
+                Sentence(
+                    "%(variable)s is set already, and would be sent to %(place)s. Unset it and connect again, choose "
+                    "another name for the source, or write the source into sources.toml on the server.",
+                    variable=secret_variable(name, what), place=place,
+                )
+            )  # fmt: skip
 
 
 def schedule(job: RunningJob) -> dict[str, Any]:

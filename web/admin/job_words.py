@@ -8,6 +8,8 @@ from flask_babel import gettext, ngettext
 
 from recommender.database.job_tables import Job
 from recommender.jobs import kinds, queue
+from recommender.monitoring.source_states import read_sources_seen
+from web import current
 
 
 def title(job: Job) -> str:
@@ -127,8 +129,8 @@ def what_came_of_it(job: Job) -> list[str]:
 def next_step(job: Job) -> tuple[str, str] | None:
     """(address, text) of the page where one goes on after the job; None when there is none."""
     chosen: Mapping[str, Any] = job.payload if isinstance(job.payload, dict) else {}
-    if job.kind == kinds.CONNECT and not job.result.get("connected"):
-        form = url_for("admin_sources.connect_form", kind=chosen.get("table", {}).get("kind", ""))
+    if job.kind == kinds.CONNECT and not (job.result.get("connected") or _is_written(chosen)):
+        form = url_for("admin_sources.connect_form", kind=chosen.get("table", {}).get("kind", ""), job=job.id)
         return form, str(gettext("Back to the form"))
     if job.kind in (kinds.SYNC, kinds.CONNECT, kinds.SCHEDULE) and chosen.get("source"):
         text = gettext("The source %(name)s", name=chosen["source"])
@@ -140,6 +142,14 @@ def next_step(job: Job) -> tuple[str, str] | None:
             return url_for("set_up_knowledge.show"), str(gettext("Where your knowledge comes from"))
         return url_for("ask.index"), str(gettext("Ask the first question"))
     return None
+
+
+def _is_written(chosen: Mapping[str, Any]) -> bool:
+    """True when the source of a job is in sources.toml, as when it was cancelled while it was tried out."""
+    table = chosen.get("table", {})
+    wanted = chosen.get("source"), table.get("kind"), table.get("place")
+    seen = read_sources_seen(current.session(), current.settings()).sources
+    return wanted in {(source.name, source.kind, source.place) for source in seen}
 
 
 def _about_demo(job: Job, result: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from recommender.accounts.source_secret import secret_variable, takes_a_setting
+from recommender.database.job_tables import Job
 from recommender.database.tables import TAKEN_NAMES
 from recommender.jobs import asking, kinds
 from recommender.monitoring.source_states import read_sources_seen
@@ -24,6 +25,7 @@ from web.admin.sources import blueprint, source_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LONGEST = 300  # characters of a field: a judgement
+_MOST_DIGITS = 9  # of the number of a job
 _ENVIRONMENT, _FILE, _NONE = "environment", "file", "none"
 
 
@@ -45,6 +47,23 @@ class ConnectForm:
         names = ("name", "place", "user", "part", "team", "secret")
         name, place, user, part, team, secret = (form.get(each, "").strip()[:_LONGEST] for each in names)
         return cls(name, place, user, part, team, secret)
+
+    @classmethod
+    def of_job(cls, number: str, system: SystemKind) -> "ConnectForm | None":
+        """What was chosen for a job that connected nothing; None when there is no such job of this system. Where the
+        secret is was chosen too, and nothing else of it is known here."""
+        job = current.session().get(Job, int(number)) if number.isdecimal() and len(number) <= _MOST_DIGITS else None
+        chosen: Any = job.payload if job is not None and job.kind == kinds.CONNECT else {}
+        table = chosen.get("table", {})
+        if table.get("kind") != system.kind:
+            return None
+        parts = table.get(system.part, "")
+        in_file, elsewhere = f"{system.secret}_file" in table, _NONE if system.open else _ENVIRONMENT
+        return cls(
+            chosen.get("source", ""), table.get("place", ""), table.get("user", ""),
+            parts if isinstance(parts, str) else ", ".join(parts), table.get("team", ""),
+            _FILE if in_file else elsewhere,
+        )  # fmt: skip
 
     def table(self, system: SystemKind) -> dict[str, Any]:
         """The lines of the source in sources.toml."""
@@ -76,10 +95,11 @@ def choose() -> ResponseReturnValue:
 
 @blueprint.get("/_connect/<kind>")
 def connect_form(kind: str) -> ResponseReturnValue:
-    """The form for a system; 404 for an unknown one."""
+    """The form for a system, with what was chosen for a `job`; 404 for an unknown one."""
     current_admin()
     system = _system(kind)
-    return _page(system, ConnectForm(_free_name(system), secret=_NONE if system.open else _FILE))
+    chosen = ConnectForm.of_job(request.args.get("job", ""), system)
+    return _page(system, chosen or ConnectForm(_free_name(system), secret=_NONE if system.open else _FILE))
 
 
 @blueprint.post("/_connect/<kind>")

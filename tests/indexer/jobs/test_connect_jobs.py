@@ -1,7 +1,9 @@
 """jobs/connect_jobs.py: a source that is chosen on a page is written down and tried out, and read when it is wanted."""
 
 import json
+from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -46,6 +48,26 @@ def test_without_its_token_it_stays_in_the_file_and_the_job_says_what_to_do(
         assert all(isinstance(line.sentence, Sentence) for line in progress.lines(session, done.id))
     assert str(secret) in done.result["problems"][0] and done.result["problem_count"] == 1
     assert [source.name for source in read_sources(settings.sources_file)] == ["desk"]
+
+
+@pytest.mark.parametrize("in_file", (True, False))
+def test_the_token_of_an_earlier_source_of_that_name_is_not_sent_to_another_address(
+    in_file: bool, do: Do, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = {"kind": "zammad", "place": "https://127.0.0.1:9"}
+    if in_file:
+        table["token_file"] = str(settings.home / "desk.token")
+        Path(table["token_file"]).write_text("of the earlier one")
+    else:
+        monkeypatch.setenv("KOLLEGA_DESK_TOKEN", "of the earlier one")
+    done = do(kinds.CONNECT, source="desk", table=table)
+    assert done.state == queue.FAILED and not settings.sources_file.exists()
+    said = done.result["problems"][0]
+    assert table.get("token_file", "KOLLEGA_DESK_TOKEN") in said and "would be sent to https://127.0.0.1:9" in said
+    assert isinstance(said, Sentence) and "of the earlier one" not in said
+    settings.sources_file.write_text('[desk]\nkind = "zammad"\nplace = "https://127.0.0.1:9"\n')
+    if not in_file:  # a job that was interrupted goes on
+        assert do(kinds.CONNECT, source="desk", table=table).result["connected"]
 
 
 def test_what_cannot_be_used_is_not_written_down(do: Do, settings: Settings) -> None:

@@ -225,7 +225,23 @@ def test_after_connecting_the_button_leads_to_the_source_or_back_to_the_form(
         job.state, job.result = state, result
     if connected:
         settings.sources_file.write_text('[desk]\nkind = "zammad"\nplace = "https://desk.example"\n')
-    address = "/admin/sources/desk" if connected else "/admin/sources/_connect/zammad"
-    page = admin.get(f"{JOBS}{_jobs(sessions)[-1].id}").text
+    number = _jobs(sessions)[-1].id
+    address = "/admin/sources/desk" if connected else f"/admin/sources/_connect/zammad?job={number}"
+    page = admin.get(f"{JOBS}{number}").text
     assert f'class="button" href="{address}"' in page
     assert admin.get(address).status_code == 200
+    if not connected:
+        form = admin.get(address).text
+        assert 'name="place" value="https://desk.example"' in form and 'value="desk"' in form
+        other = admin.get(f"/admin/sources/_connect/gitlab?job={number}").text
+        assert "desk.example" not in other and admin.get("/admin/sources/_connect/gitlab?job=x").status_code == 200
+
+
+def test_a_connection_that_was_cancelled_while_it_was_tried_out_leads_to_its_source(
+    admin: FlaskClient, sessions: Sessions, settings: Settings
+) -> None:
+    table = {"kind": "zammad", "place": "https://desk.example"}
+    with sessions.begin() as session:
+        queue.add(session, kinds.CONNECT, payload={"source": "desk", "table": table}).state = queue.CANCELLED
+    settings.sources_file.write_text('[desk]\nkind = "zammad"\nplace = "https://desk.example"\n')
+    assert 'class="button" href="/admin/sources/desk"' in admin.get(f"{JOBS}{_jobs(sessions)[-1].id}").text
