@@ -19,8 +19,8 @@ from recommender.monitoring.source_states import read_sources_seen
 from recommender.teams import team as teams
 from web import current, once
 from web.admin.frame import current_admin
-from web.admin.source_kinds import BY_KIND, SYSTEMS, SystemKind
-from web.admin.source_words import EVERY, FULL_EVERY
+from web.admin.source_kinds import BY_KIND, COMMANDS, SYSTEMS, SystemKind
+from web.admin.source_words import EVERY, FULL_EVERY, file_kinds
 from web.admin.sources import blueprint, source_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -90,7 +90,8 @@ def secret_file(name: str, system: SystemKind) -> str:
 def choose() -> ResponseReturnValue:
     """The systems that can be connected."""
     current_admin()
-    return render_template("admin/source_choose.html", systems=SYSTEMS, file=current.settings().sources_file)
+    return render_template("admin/source_choose.html", systems=SYSTEMS, commands=COMMANDS,
+                           names=file_kinds(), file=current.settings().sources_file)  # fmt: skip
 
 
 @blueprint.get("/_connect/<kind>")

@@ -1,5 +1,5 @@
-"""The systems that are connected on a page: those that are read over the network. Files are uploaded, or named in
-sources.toml."""
+"""The systems that are connected on a page: those that are read over the network. Files are uploaded, read by a
+command, or named in sources.toml; the page says how."""
 
 from dataclasses import dataclass
 
@@ -56,4 +56,15 @@ SYSTEMS = (
     SystemKind("zammad", "Zammad", "https://zammad.example.org"),
     SystemKind("zendesk", "Zendesk", "https://example.zendesk.com", "sometimes"),
 )
+COMMANDS = (
+    ("documents", "kollega import documents FOLDER --team TEAM"),
+    ("csv", "kollega import csv FILE --guess"),
+    ("excel", "kollega import excel FILE --guess"),
+    ("jsonl", "kollega import jsonl FILE"),
+    ("notion", "kollega import notion EXPORT --team TEAM"),
+    ("slack", "kollega import slack EXPORT --team TEAM"),
+    ("teams", "kollega import teams EXPORT --team TEAM"),
+    ("stackexchange", "kollega import stackexchange FOLDER --team TEAM"),
+)
+"""The kinds of sources that have no address, and the command that reads each of them on the server."""
 BY_KIND = {system.kind: system for system in SYSTEMS}

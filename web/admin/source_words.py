@@ -69,6 +69,20 @@ def often(value: str) -> str:
     return str(words[unit])
 
 
+def file_kinds() -> dict[str, str]:
+    """The kinds of sources that have no address, in words."""
+    return {
+        "documents": str(gettext("A folder of documents (Markdown, HTML, text, PDF, Word, PowerPoint, Excel)")),
+        "csv": str(gettext("A table as a CSV file")),
+        "excel": str(gettext("A table as an Excel file")),
+        "jsonl": str(gettext("JSON Lines, which any program can write")),
+        "notion": str(gettext("Notion: the export of a workspace")),
+        "slack": str(gettext("Slack: the export of a workspace")),
+        "teams": str(gettext("Microsoft Teams: messages as Microsoft Graph gives them")),
+        "stackexchange": str(gettext("Stack Exchange: a dump of a site")),
+    }
+
+
 def how_to_store_secret(source: SourceSeen) -> str:
     """The command that stores the token of a source where it is looked for, or the line of its variable."""
     if source.is_secret_in_file:

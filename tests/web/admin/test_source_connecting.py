@@ -1,12 +1,18 @@
 """web/admin/source_connecting.py: a source is connected without its secret, which no page ever gets."""
 
+import html
+import re
 from collections.abc import Callable
+from pathlib import Path
 
+import click
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.commands.imports import import_group
+from indexer.sources.configuration import sources_of
 from indexer.sources.kinds import KINDS
 from indexer.sources.protocol import Options
 from recommender.database.job_tables import Job
@@ -14,7 +20,7 @@ from recommender.jobs import kinds
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.forms import press
-from web.admin.source_kinds import SYSTEMS, SystemKind
+from web.admin.source_kinds import COMMANDS, SYSTEMS, SystemKind
 
 Sessions = sessionmaker[Session]
 CHOOSE = "/admin/sources/_connect"
@@ -41,6 +47,20 @@ def test_what_a_page_asks_of_a_system_are_options_of_its_kind(system: SystemKind
     if system.part:
         values[system.part] = ["a"] if system.has_several_parts else "a"
     assert options.model_validate(values).place == system.example
+
+
+def test_how_every_other_kind_is_read_is_said_with_its_command(admin: FlaskClient, tmp_path: Path) -> None:
+    page = admin.get(CHOOSE).text
+    assert {kind for kind, _command in COMMANDS} | {system.kind for system in SYSTEMS} == set(KINDS)
+    commands = re.findall(r"<code>(kollega import [^<]+)</code>", page)
+    assert len(commands) == len(COMMANDS) + 1
+    for command in commands:
+        _kollega, verb, kind, *rest = command.split()
+        found = import_group.get_command(click.Context(import_group), kind)
+        assert verb == "import" and found is not None
+        found.make_context(kind, [str(tmp_path) if word in ("FILE", "FOLDER", "EXPORT") else word for word in rest])
+    (table,) = re.findall(r"<code>(\[handbook\][^<]+)</code>", page)
+    assert sources_of(tmp_path / "sources.toml", html.unescape(table).replace("TEAM", "it"))[0].kind == "documents"
 
 
 def test_a_system_is_chosen_described_and_connected(admin: FlaskClient, sessions: Sessions, settings: Settings) -> None:

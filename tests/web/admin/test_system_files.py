@@ -1,6 +1,8 @@
 """web/admin/system_files.py: backups and exports are begun, exports downloaded and removed."""
 
 import gzip
+import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
 from recommender.database.job_tables import Job
+from recommender.files import digest_of
 from recommender.jobs import kinds
 from recommender.settings import Settings
 from tests.conftest import sign_in
@@ -19,6 +22,8 @@ from tests.web.forms import forms_of, press
 Sessions = sessionmaker[Session]
 PAGE, EXPORT = "/admin/system/", "/admin/system/export"
 NAME = "kollega-20261130-010203.jsonl.gz"
+CONTENT = b"a picture " * 200_000
+DIGEST = digest_of(CONTENT)
 
 
 @pytest.fixture
@@ -39,7 +44,11 @@ def _let_download(client: FlaskClient, settings: Settings) -> None:
 def _export(settings: Settings) -> None:
     settings.exports_dir.mkdir(mode=0o700)
     (settings.exports_dir / NAME).write_bytes(gzip.compress(b'{"type": "team"}\n'))
-    (settings.exports_dir / f"{NAME}.files").mkdir()
+    folder = settings.exports_dir / f"{NAME}.files"
+    folder.mkdir()
+    (folder / DIGEST).write_bytes(CONTENT)
+    (folder / "..zip").write_bytes(b"not of the export")
+    (folder / ("0" * 64)).symlink_to("/etc/passwd")
 
 
 def test_a_backup_is_begun_from_the_page_and_from_the_first_steps(admin: FlaskClient, sessions: Sessions) -> None:
@@ -66,7 +75,10 @@ def test_an_export_is_downloaded_and_removed(admin: FlaskClient, sessions: Sessi
     _export(settings)
     _let_download(admin, settings)
     assert "Admins can download the file" in press(admin, PAGE, EXPORT).text
-    assert "the attached files are beside it" in admin.get(PAGE).text
+    assert f'href="{PAGE}exports/{NAME}/files"' in admin.get(PAGE).text
+    with admin.get(f"{PAGE}exports/{NAME}/files") as answer, zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert f'filename="{NAME}.files.zip"' in answer.headers["Content-Disposition"] and answer.is_streamed
+        assert {name: archive.read(name) for name in archive.namelist()} == {f"{NAME}.files/{DIGEST}": CONTENT}
     with admin.get(f"{PAGE}exports/{NAME}") as answer:
         assert gzip.decompress(answer.data) == b'{"type": "team"}\n'
         assert NAME in answer.headers["Content-Disposition"] and answer.headers["Cache-Control"] == "no-store"
@@ -78,8 +90,9 @@ def test_an_export_is_downloaded_and_removed(admin: FlaskClient, sessions: Sessi
     assert list(settings.exports_dir.iterdir()) == []
     with sessions() as session:
         entries = [entry for entry in audit.entries(session) if entry.action.startswith("store.")]
-    assert [entry.action for entry in entries] == ["store.export_downloaded", "store.export_removed"]
-    assert entries[0].details == {"file": NAME, "widened": True}
+    assert [entry.action for entry in entries] == ["store.export_downloaded"] * 2 + ["store.export_removed"]
+    downloads = [{"file": f"{NAME}.files.zip", "widened": True}, {"file": NAME, "widened": True}]
+    assert [entry.details for entry in entries[:2]] == downloads
 
 
 def test_without_the_setting_an_export_stays_on_the_server_and_the_page_says_where(
@@ -90,7 +103,8 @@ def test_without_the_setting_an_export_stays_on_the_server_and_the_page_says_whe
     assert NAME in page and f'exports/{NAME}"' not in page
     assert "in the folder exports of the home directory" in page and "KOLLEGA_EXPORT_DOWNLOAD" in page
     assert str(settings.home) not in page
-    assert admin.get(f"{PAGE}exports/{NAME}").status_code == 404
+    assert "the attached files are beside it" in page and f"exports/{NAME}/files" not in page
+    assert [admin.get(f"{PAGE}exports/{NAME}{end}").status_code for end in ("", "/files")] == [404, 404]
     asked = press(admin, PAGE, EXPORT).text
     assert "without their name" in asked and "Admins can download the file" not in asked
     with sessions() as session:
@@ -103,6 +117,7 @@ def test_no_other_file_is_given(name: str, admin: FlaskClient, settings: Setting
     _let_download(admin, settings)
     (settings.exports_dir / "kollega.db").write_text("x")
     assert admin.get(f"{PAGE}exports/{name}").status_code == 404
+    assert admin.get(f"{PAGE}exports/{name}/files").status_code == 404
 
 
 def test_only_admins_may(
@@ -112,4 +127,5 @@ def test_only_admins_may(
     add_person("boss", "admin")
     add_person("aino", "lead", "it")
     aino = sign_in(open_client(), "aino")
+    assert aino.get(f"{PAGE}exports/{NAME}/files").status_code == 403
     assert aino.get(f"{PAGE}exports/{NAME}").status_code == aino.post(EXPORT).status_code == 403
