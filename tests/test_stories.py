@@ -1,4 +1,5 @@
-"""What staff and agents do with Kollega, from start to end in a real Chromium, in English and in Finnish.
+"""What staff and agents do with Kollega, from start to end in a real Chromium, in English and in Finnish, and the first
+story in Swedish too.
 
 Every page on the way is checked in the light and the dark theme, wide and narrow: nothing may be wider than the window,
 and axe-core may find no violation of WCAG 2.2 AA (`AXE` names the variants in which it runs). When
@@ -39,8 +40,9 @@ AXE = {
     ("en", "light", 1280): {"runOnly": ALL_RULES},
     ("en", "dark", 1280): {"runOnly": {"type": "rule", "values": ["color-contrast"]}},
     ("fi", "light", 360): {"runOnly": ALL_RULES},
+    ("sv", "light", 360): {"runOnly": ALL_RULES},
 }
-"""The variants of a page that axe-core checks, with its options. A page has the same structure in both languages, so
+"""The variants of a page that axe-core checks, with its options. A page has the same structure in all languages, so
 one width is checked in each; the dark theme differs from the light one only in its colours."""
 TRANSLATIONS = ROOT / "web" / "translations"
 
@@ -123,7 +125,7 @@ def address(
 @pytest.fixture(params=["en", "fi"])
 def walk(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Walk]:
     """A browser; any unexpected error in its console fails the test."""
-    context = open_context(browser, locale={"en": "en-GB", "fi": "fi-FI"}[request.param])
+    context = open_context(browser, locale={"en": "en-GB", "fi": "fi-FI", "sv": "sv-FI"}[request.param])
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -134,6 +136,7 @@ def walk(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iter
     assert [text for text in complaints if not any(status in text for status in expected)] == []
 
 
+@pytest.mark.parametrize("walk", ["en", "fi", "sv"], indirect=True)
 def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessions: sessionmaker[Session]) -> None:
     page = walk.page
     page.goto(f"{walk.address}?lang={walk.language}")

@@ -13,7 +13,7 @@ from recommender.database.attachment_tables import REFUSED, Attachment
 from recommender.errors import ExportError, SourceError
 from recommender.files import FileStore, checked, digest_of
 from recommender.knowledge import file_store
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 
 def folder_beside(path: Path) -> Path:
@@ -45,7 +45,7 @@ def copy_out(session: Session, store: FileStore, path: Path) -> int:
         raise ExportError(
             Sentence(
                 "%(target)s cannot be written: %(reason)s. Remove it and %(file)s, then try again.",
-                target=target, reason=error.strerror, file=path,
+                target=target, reason=reason_of(error), file=path,
             )
         ) from error  # fmt: skip
     return copied

@@ -20,7 +20,7 @@ from indexer.loading import store_format as form
 from recommender.database import dialects
 from recommender.database.engine import newest_revision
 from recommender.errors import ExportError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _CHUNK = 500  # rows per query: a judgement
 Row = dict[str, Any]
@@ -44,7 +44,9 @@ def export(
         return _write(session, path, progress, ready)
     except OSError as error:
         raise ExportError(
-            Sentence("%(file)s cannot be written: %(reason)s. Nothing was exported.", file=path, reason=error.strerror)
+            Sentence(
+                "%(file)s cannot be written: %(reason)s. Nothing was exported.", file=path, reason=reason_of(error)
+            )
         ) from error
 
 

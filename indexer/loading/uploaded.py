@@ -31,7 +31,7 @@ from indexer.sources.tables.mapping import ColumnsOf, Mapping, StatusWords, toml
 from indexer.sources.tables.rows import Row, Table
 from indexer.sources.tables.table_source import TableOptions
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 from recommender.uploads.upload import CSV, DOCUMENTS, EXCEL, MOST_ROLES, TABLES, Upload
 
 MOST_ROWS, MOST_PROBLEMS = 5, 20
@@ -184,6 +184,6 @@ def _write_all(packed: Archive, folder: Path) -> None:
                 ) from error
             raise SourceError(
                 Sentence(
-                    "The ZIP file cannot be unpacked: %(reason)s. Tell whoever runs Kollega.", reason=error.strerror
+                    "The ZIP file cannot be unpacked: %(reason)s. Tell whoever runs Kollega.", reason=reason_of(error)
                 )
             ) from error

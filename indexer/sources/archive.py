@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 MOST_FILES = 100_000  # in one ZIP file: a judgement
 LARGEST = 4_000_000_000  # bytes that all files of one may unpack to: a judgement
@@ -43,7 +43,7 @@ def archive(place: Path | IO[bytes], name: str = "") -> Iterator["Archive"]:
         ) from error
     except OSError as error:
         raise SourceError(
-            Sentence("%(name)s cannot be read: %(reason)s. Check the path.", name=name, reason=error.strerror or error)
+            Sentence("%(name)s cannot be read: %(reason)s. Check the path.", name=name, reason=reason_of(error))
         ) from error
 
 

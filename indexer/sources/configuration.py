@@ -17,7 +17,7 @@ from recommender.accounts.source_secret import secret_variable, takes_a_setting
 from recommender.database.import_tables import digest
 from recommender.database.tables import TAKEN_NAMES
 from recommender.errors import SettingsError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TIME = re.compile(r"(\d+) ?([smhd])")
@@ -66,9 +66,7 @@ def text_of(path: Path) -> str:
         return ""
     except OSError as error:
         raise SettingsError(
-            Sentence(
-                "%(file)s cannot be read: %(reason)s. Check its rights.", file=path, reason=error.strerror or error
-            )
+            Sentence("%(file)s cannot be read: %(reason)s. Check its rights.", file=path, reason=reason_of(error))
         ) from error
     except UnicodeDecodeError as error:
         raise SettingsError(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from indexer.sources.configuration import sources_of, text_of
 from recommender.errors import SettingsError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _SCHEDULE = ("every", "full_every")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -102,7 +102,7 @@ def _write(path: Path, text: str, lines: str) -> None:
         raise SettingsError(
             Sentence(
                 "%(file)s cannot be written: %(reason)s. Write this to it yourself:\n%(lines)s",
-                file=path, reason=error.strerror, lines=lines,
+                file=path, reason=reason_of(error), lines=lines,
             )
         ) from error  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from indexer.sources.archive import Archive, archive
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 LARGEST_FILE = 200_000_000  # bytes of one JSON file: a judgement
 
@@ -56,9 +56,7 @@ def export_files(place: Path, marks: Collection[str] = ()) -> Iterator[ExportFil
             yield ExportFiles(place, None, marks)
         except OSError as error:
             raise SourceError(
-                Sentence(
-                    "%(place)s cannot be read: %(reason)s. Check the path.", place=place, reason=error.strerror or error
-                )
+                Sentence("%(place)s cannot be read: %(reason)s. Check the path.", place=place, reason=reason_of(error))
             ) from error
         return
     if not place.exists():

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from indexer.sources.json_text import Damaged, list_in
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 LONGEST_ENTRY, LARGEST_OBJECT = (
     20_000_000,
@@ -57,9 +57,7 @@ def exported(place: Path) -> Iterator[Exported]:
                     yield from _values(name, path, file)
         except OSError as error:
             raise SourceError(
-                Sentence(
-                    "%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error
-                )
+                Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=reason_of(error))
             ) from error
 
 

@@ -22,7 +22,7 @@ from indexer.sources.rest.paging import Fetch, Page, Row
 from indexer.sources.ticket_system import ApiSource, ExportSource, System, changed_tickets, listed, place_of, text_of
 from indexer.sources.tickets import Message, Ticket, html_text, moment, moment_or_none, person_id
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _ROWS = 100
 _OVER = frozenset({"4", "5"})  # resolved and closed; higher ones are states of the organisation
@@ -225,7 +225,7 @@ def read_xml(path: Path) -> Iterator[Exported]:
         ) from error  # fmt: skip
     except OSError as error:
         raise SourceError(
-            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error)
+            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=reason_of(error))
         ) from error
 
 

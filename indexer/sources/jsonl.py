@@ -26,7 +26,7 @@ from indexer.sources.records import (
 )
 from indexer.sources.repair import repaired
 from recommender.errors import SourceError
-from recommender.sentences.sentence import N_, Sentence
+from recommender.sentences.sentence import N_, Sentence, reason_of
 
 _LINE = TypeAdapter[TeamRecord | PersonRecord | RequestRecord | DocumentRecord](
     Annotated[TeamRecord | PersonRecord | RequestRecord | DocumentRecord, Field(discriminator="type")]
@@ -96,7 +96,7 @@ class JSONLSource(WholeSource):
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise self._broken_off(_CUT_SHORT, number=number) from error
         except OSError as error:
-            raise self._broken_off(_UNREADABLE, reason=error.strerror or error) from error
+            raise self._broken_off(_UNREADABLE, reason=reason_of(error)) from error
 
     @contextmanager
     def _open(self) -> Iterator[IO[bytes]]:

@@ -26,7 +26,7 @@ from indexer.sources.tickets import file_name
 from indexer.texts import markdown
 from recommender.database.handles import visible
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 OPTIONS = Options
 _ID = re.compile(r"^(?P<name>.*?)[ _-]?(?P<id>[0-9a-f]{32})(?P<all>_all)?$", re.DOTALL)
@@ -171,7 +171,7 @@ def _read(path: Path) -> bytes:
             raise SourceError(Sentence("it is larger than %(mb)s MB, and was not read", mb=_LARGEST // 1000000))
         return path.read_bytes()
     except OSError as error:
-        raise SourceError(Sentence("it cannot be read: %(reason)s", reason=error.strerror or error)) from error
+        raise SourceError(Sentence("it cannot be read: %(reason)s", reason=reason_of(error))) from error
 
 
 def _packed(place: Path, name: str, opened: ExitStack) -> tuple[list[_File], list[Located]]:

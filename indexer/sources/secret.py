@@ -8,7 +8,7 @@ from pathlib import Path
 
 from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _WORDS = {"token": Sentence("token"), "password": Sentence("password")}
 
@@ -35,7 +35,7 @@ def read_secret(source: str, what: str = "token", file: Path | None = None) -> s
         mode = file.stat().st_mode
         value = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else Sentence("it is not UTF-8")
+        reason = reason_of(error) if isinstance(error, OSError) else Sentence("it is not UTF-8")
         said = Sentence(
             "%(source)s: %(file)s cannot be read: %(reason)s. Write the %(secret)s to it.",
             **named, reason=reason, secret=word,

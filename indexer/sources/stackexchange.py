@@ -32,7 +32,7 @@ from indexer.sources.records import (
 )
 from indexer.texts.html_to_markdown import parse, write
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _QUESTION, _ANSWER = "1", "2"  # values of PostTypeId
 _NO_WORDS = "enter image description here"  # what the editor writes for a picture that nobody has described
@@ -177,7 +177,7 @@ def _read(path: Path, to_record: Callable[[Row], Record | None]) -> Iterator[Loc
                 handler.rows.clear()
     except OSError as error:
         raise SourceError(
-            Sentence("%(file)s cannot be read: %(reason)s.", file=path, reason=error.strerror or error)
+            Sentence("%(file)s cannot be read: %(reason)s.", file=path, reason=reason_of(error))
         ) from error
     if fault is not None:
         raise SourceError(

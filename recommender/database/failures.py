@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from recommender.sentences.sentence import N_, Sentence
+from recommender.sentences.sentence import N_, Sentence, reason_of
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.ENAMETOOLONG)
@@ -197,4 +197,4 @@ def _explain_file(error: OSError) -> str:
         return Sentence(
             "%(name)s cannot be used: the account that runs this command may not. Check who owns it.", name=name
         )
-    return Sentence("%(name)s cannot be used: %(reason)s.", name=name, reason=error.strerror)
+    return Sentence("%(name)s cannot be used: %(reason)s.", name=name, reason=reason_of(error))

@@ -4,6 +4,7 @@ The tool that collects the texts of pages finds the first argument of each `Sent
 packages; a page shows one with the filter `said`.
 """
 
+import errno
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 
@@ -64,6 +65,17 @@ def joined(parts: Iterable[str], between: str) -> Sentence:
     values = {f"part{number}": part for number, part in enumerate(parts)}
     text = between.join(f"%({name})s" for name in values)
     return Sentence(text, **values)
+
+
+def reason_of(error: OSError) -> str:
+    """Why a file cannot be used, as the operating system says it; what happens often, as a sentence."""
+    often = {
+        errno.ENOENT: Sentence("No such file or directory"),
+        errno.EACCES: Sentence("Permission denied"),
+        errno.EISDIR: Sentence("Is a directory"),
+        errno.ENOSPC: Sentence("No space left on device"),
+    }
+    return often.get(error.errno or 0) or error.strerror or str(error)
 
 
 def N_(text: str) -> str:

@@ -8,7 +8,7 @@ from flask_babel import gettext, ngettext
 
 from recommender.database.job_tables import Job
 from recommender.jobs import kinds, queue
-from recommender.monitoring.source_states import read_sources_seen
+from recommender.monitoring.source_states import SourceSeen, read_sources_seen
 from web import current
 
 
@@ -132,7 +132,7 @@ def next_step(job: Job) -> tuple[str, str] | None:
     if job.kind == kinds.CONNECT and not (job.result.get("connected") or _is_written(chosen)):
         form = url_for("admin_sources.connect_form", kind=chosen.get("table", {}).get("kind", ""), job=job.id)
         return form, str(gettext("Back to the form"))
-    if job.kind in (kinds.SYNC, kinds.CONNECT, kinds.SCHEDULE) and chosen.get("source"):
+    if job.kind in (kinds.SYNC, kinds.CONNECT, kinds.SCHEDULE) and chosen.get("source") in _sources():
         text = gettext("The source %(name)s", name=chosen["source"])
         return url_for("admin_sources.show", name=chosen["source"]), str(text)
     if job.kind == kinds.EXPORT:
@@ -146,10 +146,13 @@ def next_step(job: Job) -> tuple[str, str] | None:
 
 def _is_written(chosen: Mapping[str, Any]) -> bool:
     """True when the source of a job is in sources.toml, as when it was cancelled while it was tried out."""
-    table = chosen.get("table", {})
-    wanted = chosen.get("source"), table.get("kind"), table.get("place")
-    seen = read_sources_seen(current.session(), current.settings()).sources
-    return wanted in {(source.name, source.kind, source.place) for source in seen}
+    table, seen = chosen.get("table", {}), _sources().get(chosen.get("source", ""))
+    return seen is not None and (seen.kind, seen.place) == (table.get("kind"), table.get("place"))
+
+
+def _sources() -> dict[str, SourceSeen]:
+    found = read_sources_seen(current.session(), current.settings())
+    return {source.name: source for source in found.sources}
 
 
 def _about_demo(job: Job, result: Mapping[str, Any]) -> str:

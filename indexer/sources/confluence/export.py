@@ -28,7 +28,7 @@ from indexer.texts.markdown import one_line
 from indexer.texts.storage_format import from_storage_format
 from recommender.database.handles import visible
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _FILE = "entities.xml"
 _PAGES = frozenset({"Page", "BlogPost"})
@@ -115,7 +115,7 @@ class ConfluenceExport(WholeSource):
             raise SourceError(
                 Sentence(
                     "%(place)s cannot be read: %(reason)s. Give the ZIP of a space export, or its folder.",
-                    place=place, reason=error.strerror or error,
+                    place=place, reason=reason_of(error),
                 )
             ) from error  # fmt: skip
         with archive(place) as packed:

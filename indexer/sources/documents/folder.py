@@ -22,7 +22,7 @@ from indexer.texts.subject import first_words
 from recommender.database.days import current_day
 from recommender.database.handles import visible
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 PRIVATE = ("private",)
 """Readers that no group is called: for the team only."""
@@ -79,7 +79,7 @@ class DocumentsSource(WholeSource):
                     Sentence(
                         "%(file)s cannot be read: %(reason)s.",
                         file=error.filename or self._folder,
-                        reason=error.strerror or error,
+                        reason=reason_of(error),
                     )
                 ) from error
 

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import iterparse
 
 from indexer.sources.exported import Exported
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 
 def read_xml(path: Path) -> Iterator[Exported]:
@@ -32,7 +32,7 @@ def read_xml(path: Path) -> Iterator[Exported]:
         ) from error  # fmt: skip
     except OSError as error:
         raise SourceError(
-            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error)
+            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=reason_of(error))
         ) from error
     if not number:
         raise SourceError(Sentence("%(file)s has no issues. Give the XML of a search in Jira.", file=path))

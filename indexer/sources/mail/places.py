@@ -15,7 +15,7 @@ from indexer.sources.archive import LARGEST, Archive, archive
 from indexer.sources.mail.letter import LONGEST, Found, head_of
 from indexer.sources.mail.mbox import is_mbox, mails_in
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _BEGINNING = 4_000  # bytes by which the form of a file is known
 _PIECE = 1 << 16
@@ -69,7 +69,7 @@ class Places:
             raise SourceError(
                 Sentence(
                     "%(place)s cannot be read: %(reason)s. Check the path.",
-                    place=self.place, reason=error.strerror or error,
+                    place=self.place, reason=reason_of(error),
                 )
             ) from error  # fmt: skip
 

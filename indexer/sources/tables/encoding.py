@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -60,7 +60,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         ) from error
     except OSError as error:
         raise SourceError(
-            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=error.strerror or error)
+            Sentence("%(file)s cannot be read: %(reason)s. Check the path.", file=path, reason=reason_of(error))
         ) from error
 
 

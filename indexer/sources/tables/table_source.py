@@ -15,7 +15,7 @@ from indexer.sources.tables.row_reader import TIMES, RowReader
 from indexer.sources.tables.rows import Table
 from indexer.sources.tables.table_records import records_of
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 OpenTable = Callable[[Path, Mapping | None], Table]
 
@@ -86,7 +86,7 @@ def write_guess(options: TableOptions, kind: str, open_table: OpenTable) -> Iter
             Sentence(
                 "%(file)s cannot be written: %(reason)s. Name another file with --mapping.",
                 file=path,
-                reason=error.strerror,
+                reason=reason_of(error),
             )
         ) from error
     yield f"{table.name}: {guessed.rows} rows; {'; '.join(table.notes)}."

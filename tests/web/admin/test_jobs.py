@@ -243,5 +243,7 @@ def test_a_connection_that_was_cancelled_while_it_was_tried_out_leads_to_its_sou
     table = {"kind": "zammad", "place": "https://desk.example"}
     with sessions.begin() as session:
         queue.add(session, kinds.CONNECT, payload={"source": "desk", "table": table}).state = queue.CANCELLED
+    gone = admin.get(f"{JOBS}{_jobs(sessions)[-1].id}").text
+    assert 'href="/admin/sources/desk"' not in gone
     settings.sources_file.write_text('[desk]\nkind = "zammad"\nplace = "https://desk.example"\n')
     assert 'class="button" href="/admin/sources/desk"' in admin.get(f"{JOBS}{_jobs(sessions)[-1].id}").text

@@ -55,7 +55,7 @@ def test_the_pages_have_no_faults_and_show_progress_by_themselves(
     assert cookie is not None
     faults: list[Any] = []
     with served(app) as at:
-        for width, scheme, language in ((1280, "light", "en"), (390, "dark", "fi")):
+        for width, scheme, language in ((1280, "light", "en"), (390, "light", "sv"), (390, "dark", "fi")):
             options: Any = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
             context = open_context(browser, locale="en-GB", base_url=at, **options)
             context.add_cookies([{"name": "session", "value": cookie.value, "url": at}])

@@ -33,13 +33,13 @@ def test_the_pages_have_no_faults_and_fit_the_screen(
     paths = ("", "add", "import", f"{number}", f"{number}/leaving", f"{number}/merge")
     faults: list[Any] = []
     with served(app) as at:
-        for width, scheme in ((1280, "light"), (390, "dark")):
+        for width, scheme, language in ((1280, "light", "sv"), (390, "dark", "fi")):
             options: Any = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
-            context = open_context(browser, locale="fi-FI", base_url=at, **options)
+            context = open_context(browser, locale=f"{language}-FI", base_url=at, **options)
             context.add_cookies([{"name": "session", "value": cookie.value, "url": at}])
             page = context.new_page()
             for path in paths:
-                answer = page.goto(f"/admin/people/{path}")
+                answer = page.goto(f"/admin/people/{path}?lang={language}")
                 assert answer and answer.ok, path
                 wide = page.evaluate("document.documentElement.scrollWidth") > width
                 found = Axe().run(page).response["violations"]

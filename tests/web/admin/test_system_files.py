@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender import audit
 from recommender.database.job_tables import Job
 from recommender.files import digest_of
-from recommender.jobs import kinds
+from recommender.jobs import exports, kinds
 from recommender.settings import Settings
 from tests.conftest import sign_in
 from tests.web.forms import forms_of, press
@@ -77,11 +77,12 @@ def test_an_export_is_downloaded_and_removed(admin: FlaskClient, sessions: Sessi
     assert "Admins can download the file" in press(admin, PAGE, EXPORT).text
     assert f'href="{PAGE}exports/{NAME}/files"' in admin.get(PAGE).text
     with admin.get(f"{PAGE}exports/{NAME}/files") as answer, zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
-        assert f'filename="{NAME}.files.zip"' in answer.headers["Content-Disposition"] and answer.is_streamed
+        assert f'filename="{NAME}.files.zip"' in answer.headers["Content-Disposition"]
         assert {name: archive.read(name) for name in archive.namelist()} == {f"{NAME}.files/{DIGEST}": CONTENT}
     with admin.get(f"{PAGE}exports/{NAME}") as answer:
         assert gzip.decompress(answer.data) == b'{"type": "team"}\n'
         assert NAME in answer.headers["Content-Disposition"] and answer.headers["Cache-Control"] == "no-store"
+    assert len(list(exports.zipped(settings.exports_dir / NAME))) > 2  # piece by piece
     remove = f"{PAGE}exports/{NAME}/remove"
     asked = press(admin, PAGE, remove)
     assert (settings.exports_dir / NAME).exists()
