@@ -63,7 +63,7 @@ def test_sources_are_listed_with_their_mapping_and_without_secrets(admin: FlaskC
     assert (
         page.status_code == 200
         and "Not read yet" in page.text
-        and "every 15m, from the beginning every 1d" in page.text
+        and "every 15 minutes; from the beginning every day" in page.text
     )
     with sessions.begin() as session:
         state = state_of(session, "desk")

@@ -178,7 +178,10 @@ def test_an_uploaded_file_is_its_uploaders_alone_until_the_form_is_sent(
     sent = hanna.post("/attachments/", data={"files": [_file(), _file(b"log")]}, content_type="multipart/form-data")
     assert sent.status_code == 201
     assert sent.json == {
-        "files": [{"id": 1, "name": "screen.png", "size": "1 kB"}, {"id": 2, "name": "screen.png.txt", "size": "1 kB"}]
+        "files": [
+            {"id": 1, "name": "screen.png", "size": "1\N{NO-BREAK SPACE}kB"},
+            {"id": 2, "name": "screen.png.txt", "size": "1\N{NO-BREAK SPACE}kB"},
+        ]
     }
     assert [_get(who, "/attachments/1").status_code for who in (hanna, matti)] == [200, 404]
     _reply(matti, 1, attachment=["1", "2", "x", "99999999999"])  # somebody else's are not attached
