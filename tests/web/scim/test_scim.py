@@ -379,5 +379,7 @@ def test_what_is_not_offered_says_so(call: Call) -> None:
     call("POST", "/Bulk", {}, 501)
     call("GET", "/Me", status=501)
     call("POST", "/.search", {}, 501)
+    config = call("GET", "/ServiceProviderConfig")
+    assert [config[name]["supported"] for name in ("bulk", "etag", "sort", "changePassword")] == [False] * 4
     for path in ("/Users/0", "/Users/x", "/Groups/9", "/Schemas/x", "/Nothing"):
         assert call("GET", path, status=404)["status"] == "404"
