@@ -33,7 +33,7 @@ from recommender.sentences.sentence import Sentence
 
 LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
-_ITEMS_AT_ONCE = 4096  # whose vectors are read together, so that few are in memory: a judgement
+_ITEMS_AT_ONCE = 1024  # whose vectors are read together, so that few are in memory: a judgement
 
 _PLACES = {ENGINE: "local files", "milvus": "Milvus"}
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement

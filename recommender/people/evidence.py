@@ -3,7 +3,7 @@
 Texts are not loaded: experts are chosen by far more items than are shown.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -48,11 +48,10 @@ def traces(
     topic; their parts in these are left out. With `before`, a question of the past is asked again: requests that were
     not resolved by that time and later parts are left out. Votes and acceptance of replies are as they are now.
     """
-    items = _of_requests(session, scores, reader, before) | _of_documents(session, scores, reader, before)
     services = frozenset(row[0] for row in rows(session, _SERVICES))
     result = [
         Trace(key, scores[key], team, language, _counting(key, parts, services, declined))
-        for key, (team, language, parts) in items.items()
+        for key, team, language, parts in _parts(session, scores, reader, before)
     ]
     return sorted(result, key=lambda trace: (-trace.score, trace.key))
 
@@ -62,9 +61,11 @@ def contributions(
 ) -> dict[str, tuple[Contribution, ...]]:
     """What people did in those items of `keys` that exist and that `reader` may read, by key; as in `traces`, without
     what only an order needs: there may be very many."""
-    items = _of_requests(session, keys, reader, None) | _of_documents(session, keys, reader, None)
     services = frozenset(row[0] for row in rows(session, _SERVICES))
-    return {key: _counting(key, parts, services, declined) for key, (_team, _language, parts) in items.items()}
+    return {
+        key: _counting(key, parts, services, declined)
+        for key, _team, _language, parts in _parts(session, keys, reader, None)
+    }
 
 
 def _counting(
@@ -102,13 +103,17 @@ def without_copied_answers(traces: Sequence[Trace], copies: Mapping[str, str]) -
 
 _SERVICES = select(Person.id).where(Person.kind == SERVICE)
 
-ItemParts = dict[str, tuple[str | None, str, tuple[Contribution, ...]]]
-"""(team, language, what people did) of items, by key."""
+ItemParts = Iterator[tuple[str, str | None, str, tuple[Contribution, ...]]]
+"""(key, team, language, what people did) of items, one after the other: there may be very many."""
+
+
+def _parts(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
+    yield from _of_requests(session, keys, reader, before)
+    yield from _of_documents(session, keys, reader, before)
 
 
 def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
     found = _rows(session, _readable_requests, reader, ids_of(keys, Kind.REQUEST))
-    items: ItemParts = {}
     for identifier, of_request in groupby(found, itemgetter(0)):
         replies: list[tuple[int | None, datetime, bool, int]] = []
         for _id, team, language, asker, resolved_at, author, at, accepted, score in of_request:  # noqa: B007
@@ -117,21 +122,18 @@ def _of_requests(session: Session, keys: Collection[str], reader: Reader, before
         if before is None or resolved_at is None or resolved_at < before:
             if len(replies) > 1:
                 replies.sort(key=itemgetter(1))
-            items[item_key(Kind.REQUEST, identifier)] = (team, language, reply_contributions(replies))
-    return items
+            yield item_key(Kind.REQUEST, identifier), team, language, reply_contributions(replies)
 
 
 def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
     ids = ids_of(keys, Kind.DOCUMENT)
     if not ids:
-        return {}
-    items: ItemParts = {}
+        return
     found = _rows(session, _readable_documents, reader, ids)
     for identifier, team, language, owner, verifier, verified, written in found:
         parts = document_contributions(owner, verifier, verified, written)
         earlier = tuple(part for part in parts if before is None or part.at < before)
-        items[item_key(Kind.DOCUMENT, identifier)] = (team, language, earlier)
-    return items
+        yield item_key(Kind.DOCUMENT, identifier), team, language, earlier
 
 
 def _rows(session: Session, query: Any, reader: Reader, ids: Collection[int]) -> Iterable[Any]:

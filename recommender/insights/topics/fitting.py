@@ -80,7 +80,7 @@ def fitted(vectors: Vectors, labels: Labels, movable: Mask, named: Named) -> Lab
         mean, deviation = cosines_with_others(vectors, found, centres)
         if not deviation:  # a single group, or equal vectors
             break
-        own = own_cosines(vectors, found)
+        own = own_cosines(vectors, found, rows)
         for start in range(0, len(rows), AT_ONCE):
             some = rows[start : start + AT_ONCE]
             cosines = vectors[some] @ centres.T

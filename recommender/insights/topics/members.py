@@ -3,6 +3,7 @@ items that takes a fraction of the time of reading them by their keys, and it is
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from sys import intern
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -44,7 +45,7 @@ def members_of_topics(session: Session, audience: str) -> dict[int, list[Member]
         query = query.join(TopicRow, TopicRow.id == TopicItem.topic_id).join(table, table.id == id_in_topic(kind))
         for topic, number, team, language, at, changed_at in session.execute(query.where(*present, *there)):
             of_topic = members.setdefault(topic, [])  # a topic that was stored since the first statement
-            of_topic.append(Member(item_key(kind, number), team, language, at, changed_at))
+            of_topic.append(Member(item_key(kind, number), team, intern(language), at, changed_at))
     return members
 
 
