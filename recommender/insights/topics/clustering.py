@@ -162,7 +162,7 @@ def _sums(vectors: Vectors, labels: Labels) -> Vectors:
 
 
 def own_cosines(vectors: Vectors, labels: Labels, among: Labels | None = None) -> NDArray[np.float32]:
-    """The cosine of each item (`among` these) with the mean of the others of its group, shape (items,); -1 when alone."""
+    """The cosine of each item (`among` these) with the mean of the others of its group, shape (items,); -1 if alone."""
     own, sums = np.full(len(labels), -1.0, np.float32), _sums(vectors, labels)
     for rows in _chunks(np.flatnonzero(labels != NOWHERE) if among is None else among[labels[among] != NOWHERE]):
         others = sums[labels[rows]] - vectors[rows]
