@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.background import repeating
@@ -97,7 +98,8 @@ class Insights:
     def follow(self) -> bool:
         """Compute everything if there is another index, or a lead has changed a topic, and KOLLEGA_INSIGHTS_MINUTES
         have passed since the last time. Returns whether that was so. An index that cannot be used is logged, and tried
-        again when it changes."""
+        again when it changes; what was computed of topics, items or people that were removed meanwhile is not stored,
+        and computed again at the next look."""
         self._opened.close_unless_used(_STAYS_OPEN)
         generation = generations.live_name(self._settings.index_dir)
         pause = 60.0 * self._settings.insights_minutes
@@ -114,6 +116,9 @@ class Insights:
             topics_of = report.topics_of
         except KollegaError as error:
             log.warning("The topics could not be brought up to date. %s", error)
+        except IntegrityError:
+            log.info("Something was removed while the topics were brought up to date; that is begun again.")
+            return True
         self._generation, self._updated_at = generation, time.monotonic()
         self._topics_of = topics_of or self._changed_last()
         return True

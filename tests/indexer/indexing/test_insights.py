@@ -5,9 +5,10 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import insights as module
@@ -22,6 +23,7 @@ from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import SearchIndex, generations
 from recommender.index.local import LocalIndex
 from recommender.index.model_in_use import FollowingEncoder
+from recommender.insights.risk import figures
 from recommender.insights.topics import editing
 from recommender.insights.topics.topic import visible_topics
 from recommender.language.analyzer import Analyzer
@@ -224,3 +226,31 @@ def test_an_index_of_another_model_is_logged_once(
     )
     assert insights.follow() and not insights.follow()
     assert "kollega reindex --full" in caplog.text and _items(sessions) == 0
+
+
+def test_a_topic_that_is_removed_meanwhile_is_no_error_and_the_rest_is_computed_again(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    encoder: FakeEncoder,
+    analyzer: Analyzer,
+    reindexed: Callable[..., LocalIndex],
+    add_six: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    add_six()
+    reindexed()
+    ask = figures._ask_all
+
+    def ask_while_topics_go(*arguments: Any) -> Any:
+        with sessions.begin() as session:
+            session.execute(delete(TopicRow))
+        return ask(*arguments)
+
+    insights = Insights(replace(settings, insights_minutes=0), sessions, FollowingEncoder(settings, encoder), analyzer)
+    with monkeypatch.context() as patched, caplog.at_level("INFO"):
+        patched.setattr(figures, "_ask_all", ask_while_topics_go)
+        assert insights.follow()
+    assert "Something was removed" in caplog.text and "Traceback" not in caplog.text
+    assert insights.follow() and _items(sessions) == 12
+    assert not insights.follow()
