@@ -18,6 +18,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 SIGNS_IN_ELSEWHERE = "signs_in_elsewhere"
 """The option of an engine whose settings have people signed in by a proxy or an OpenID provider."""
 _WAIT = 10.0  # seconds for a lock; a judgement
+_MONITORING = 2  # threads of the server that answer monitoring
 
 
 def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -> Engine:
@@ -33,7 +34,8 @@ def open_engine(settings: Settings, wait: float = _WAIT, durable: bool = True) -
     url = database_url(settings)
     dialect = dialects.named(url.get_backend_name())
     try:
-        engine = create_engine(url, hide_parameters=True, **dialect.options)
+        threads = 2 * settings.server_threads + _MONITORING  # of pages, and as many of what is typed
+        engine = create_engine(url, hide_parameters=True, pool_size=threads, max_overflow=threads, **dialect.options)
     except (ArgumentError, ImportError) as error:
         raise SettingsError(f"KOLLEGA_DATABASE is not a database URL that can be used here: {error}.") from error
     engine.update_execution_options(**{SIGNS_IN_ELSEWHERE: bool(settings.proxy_header or settings.oidc_issuer)})

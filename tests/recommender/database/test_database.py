@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -397,3 +398,12 @@ def test_what_is_deleted_in_any_way_is_overwritten_in_the_file(
     with sessions() as session:
         session.connection().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"Zyxwvut Erkki" not in (settings.home / "kollega.db").read_bytes()
+
+
+def test_each_thread_of_a_server_with_many_has_connections(settings: Settings) -> None:
+    sessions = open_database(replace(settings, server_threads=12))
+    with ExitStack() as held:
+        for _thread in range(2 * 12 + 2):
+            for _session in range(2):
+                held.enter_context(sessions()).connection()
+    sessions.kw["bind"].dispose()
