@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from recommender import audit
+from recommender.database.lengths import LONGEST_CONTACT
 from recommender.database.tables import Team, utc_now
-from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.knowledge import retention
 from recommender.settings import Settings
 from recommender.teams import removing, summary, team

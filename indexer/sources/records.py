@@ -18,7 +18,7 @@ from pydantic import (
 
 from indexer.sources.times import read_day, read_time
 from recommender.database.handles import LONGEST_HANDLES, usable_handle, visible
-from recommender.database.team_contact import LONGEST_CONTACT
+from recommender.database.lengths import LONGEST_CONTACT
 from recommender.errors import wrong_value
 from recommender.sentences.sentence import Sentence, joined
 

@@ -3,8 +3,7 @@
 from sqlalchemy import String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-LONGEST_CONTACT = {"phone": 64, "hours": 200, "hours_fi": 200, "hours_sv": 200}
-"""Characters that the columns hold."""
+from recommender.database.lengths import LONGEST_CONTACT
 
 
 class HasContact:

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from recommender.database.failures import is_of_server, reason
 from recommender.errors import KollegaError
 
 log = logging.getLogger(__name__)
@@ -133,6 +132,8 @@ def _reason(error: BaseException) -> str:
     """Why it happened, where the text cannot contain what people wrote."""
     if isinstance(error, KollegaError | sqlite3.Error):
         return str(error)
+    from recommender.database.failures import is_of_server, reason
+
     if is_of_server(error):
         return reason(error)
     return error.strerror or "" if isinstance(error, OSError) else ""

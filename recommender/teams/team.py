@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from recommender import audit
 from recommender.audit import Actor
 from recommender.database.handles import LONGEST_HANDLES, RULE, is_usable, visible
+from recommender.database.lengths import LONGEST_CONTACT
 from recommender.database.organisation_tables import OrganisationValue
 from recommender.database.tables import Team
-from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.errors import AccountError, TeamRefused
 
 LONGEST_NAME = 200

@@ -3,8 +3,8 @@
 from flask_babel import gettext, ngettext
 
 from recommender.database.handles import LONGEST_HANDLES
+from recommender.database.lengths import LONGEST_CONTACT
 from recommender.database.tables import Team
-from recommender.database.team_contact import LONGEST_CONTACT
 from recommender.errors import AccountError
 from recommender.teams.preview import Deletions, Restricting
 from recommender.teams.removing import Belongings, Merging
