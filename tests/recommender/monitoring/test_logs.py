@@ -191,7 +191,7 @@ def test_a_command_that_fails_says_so_in_a_line_of_json(tmp_path: Path) -> None:
 def test_an_error_that_ends_the_process_is_a_line_of_json_too(tmp_path: Path) -> None:
     code = (
         "from indexer.indexing import reindex\n"
-        f"def broken(*_arguments):\n    raise RuntimeError({SECRET!r})\n"
+        f"def broken(*_arguments, **_options):\n    raise RuntimeError({SECRET!r})\n"
         "reindex.reindex = broken\n"
     )
     ran = _run(tmp_path, code, "reindex", KOLLEGA_LOG_FORMAT="json")
@@ -205,7 +205,7 @@ def test_verbose_shows_in_detail_what_kollega_does_and_not_what_libraries_log(tm
     code = (
         "import logging\n"
         "from indexer.indexing import reindex\n"
-        "def talk(*_arguments):\n"
+        "def talk(*_arguments, **_options):\n"
         "    logging.getLogger('recommender.live').debug('own detail')\n"
         f"    logging.getLogger('flask_limiter').info({SECRET!r})\n"
         "    raise SystemExit(0)\n"
