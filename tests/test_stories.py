@@ -92,7 +92,11 @@ class Walk:
         self.page.set_viewport_size({"width": 1280, "height": 900})
 
     def _run_axe(self, options: dict[str, Any]) -> AxeResults:
-        """Load axe-core into the page, unless it is there already, and run it."""
+        """Load axe-core into the page, unless it is there already, and run it, in a window as high as the page: in a
+        lower one the bar at its bottom lies over a button that people would scroll to."""
+        size = self.page.viewport_size or {"width": 1280, "height": 900}
+        height = self.page.evaluate("document.documentElement.scrollHeight")
+        self.page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
         if self.page.evaluate("typeof axe") == "undefined":
             self.page.evaluate(Axe().axe_script)
         return AxeResults(self.page.evaluate("options => axe.run(options)", {**options, "resultTypes": ["violations"]}))

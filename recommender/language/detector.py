@@ -35,7 +35,7 @@ class _Steps:
 
 class LanguageDetector:
     """Says in which of LANGUAGES a text is written. The model is loaded on first use. Threads may share it. The part of
-    the model that is about LANGUAGES is stored under `cache_dir`, if there is one: unpacking all of it takes most of a
+    the model that is about LANGUAGES is stored under `cache_dir`, if that is there: unpacking all of it takes most of a
     second."""
 
     def __init__(self, cache_dir: Path | None = None) -> None:
@@ -116,7 +116,7 @@ def _loaded(cache_dir: Path | None) -> Any:
         save_model(folder / shipped.name, parts)
 
     path = shipped
-    if cache_dir is not None:
+    if cache_dir is not None and cache_dir.exists():
         name = "-".join((_STORED, checksum(shipped), *sorted(LANGUAGES)))
         try:
             path = whole_folder(cache_dir / name, write, replaces=f"{_STORED}-*") / shipped.name

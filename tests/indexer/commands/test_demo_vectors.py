@@ -42,6 +42,7 @@ def test_vectors_that_ship_are_taken_while_the_demo_is_here(
     assert encoders.get() is encoder
     number = add_request("Printer")
     with sessions.begin() as session:
-        session.get_one(HelpRequest, number).source = "demo"
+        request = session.get_one(HelpRequest, number)
+        request.source, request.external_id = "demo", "it-001"
     found = encoders.get().encode_passages(["of the demo", "of one's own"])
     assert encoded == ["of one's own"] and np.allclose(found[0], encode(["of the demo"])[0], atol=1e-3)

@@ -73,3 +73,8 @@ def test_without_a_place_to_store_it_the_model_is_used_as_it_ships(
     (tmp_path / "models").write_text("a file", encoding="utf-8")
     assert LanguageDetector(tmp_path / "models").detect("unohdin salasanani", "xx") == "fi"
     assert "unpacked each time" in caplog.text
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert LanguageDetector(tmp_path / "nowhere").detect("unohdin salasanani", "xx") == "fi"
+    assert not (tmp_path / "nowhere").exists() and caplog.text == ""

@@ -52,7 +52,8 @@ def test_it_is_removed_after_it_was_said_what_goes(
 ) -> None:
     number = add_request("Invented")
     with sessions.begin() as session:
-        session.get_one(HelpRequest, number).source = "demo"
+        request = session.get_one(HelpRequest, number)
+        request.source, request.external_id = "demo", "it-001"
     assert "The demo is loaded: invented answers" in admin.get("/admin/").text
     assert "1 requests and 0 guides of the demo are deleted" in _press_and_confirm(admin, REMOVE)
     assert _jobs(sessions) == [(kinds.DEMO, {"remove": True})]
@@ -77,7 +78,8 @@ def test_the_demo_server_does_not_remove_itself(
     add_person("boss", "admin")
     number = add_request("Invented")
     with sessions.begin() as session:
-        session.get_one(HelpRequest, number).source = "demo"
+        request = session.get_one(HelpRequest, number)
+        request.source, request.external_id = "demo", "it-001"
     admin = sign_in(open_with(settings_changed={"demo": True}), "boss")
     assert "Remove the demo" not in admin.get(STEP).text
     admin.post(REMOVE, data={"confirmed": "1"})
