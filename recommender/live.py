@@ -70,11 +70,7 @@ class Live:
     `engine` opens generations; None for that of local files."""
 
     def __init__(
-        self,
-        index_dir: Path,
-        snapshot: Snapshot,
-        engine: Engine | None = None,
-        load_model: LoadModel | None = None,
+        self, index_dir: Path, snapshot: Snapshot, engine: Engine | None = None, load_model: LoadModel | None = None
     ) -> None:
         self._index_dir = index_dir
         self._engine = engine or LocalEngine(index_dir)
@@ -146,6 +142,8 @@ class Live:
             if (name := type(error).__name__) != self._told:  # each question tries again
                 log.warning("Which index is live could not be read (%s); the present one answers", name)
             self._told = name
+        else:
+            self._told = ""
 
     def answer(self, work: Callable[[Snapshot], Answer]) -> Answer:
         """What `work` makes of the snapshot in force. When its index turns out to be damaged or does not answer, it is

@@ -370,3 +370,17 @@ def test_a_database_that_is_away_is_not_told_at_each_question(
         live.refresh()
     (record,) = caplog.records
     assert record.getMessage() == "Which index is live could not be read (OperationalError); the present one answers"
+
+
+def test_a_database_that_is_away_again_is_told_again(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    answers = iter([False, False, True, True, False])
+
+    class Elsewhere(LocalEngine):
+        def follow(self) -> None:
+            if not next(answers):
+                raise OperationalError("SELECT 1", None, Exception("connection failed"))
+
+    live = Live(settings.index_dir, Snapshot(None, None), Elsewhere(settings.index_dir))
+    for _question in range(5):
+        live.refresh()
+    assert len(caplog.records) == 2
