@@ -5,6 +5,7 @@ A checksum is the size and the CRC-32 of a file. It is for accidents (a cut copy
 may write the files: they could write the checksums too. SHA-256 would make opening a large index a third slower.
 """
 
+import gc
 import logging
 import os
 import shutil
@@ -88,6 +89,7 @@ def whole_folder(folder: Path, write: Callable[[Path], None], replaces: str = ""
                     log.warning("%s: it is made again", problem)
                 _replace(folder, write)
                 _remove_others(folder, replaces)
+                _free_what_was_needed()
     except OSError as error:
         if not folder.exists() or (folder / SEAL).exists():
             raise
@@ -109,6 +111,13 @@ def _replace(folder: Path, write: Callable[[Path], None]) -> None:
     finally:
         for left in (unfinished, replaced):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _free_what_was_needed() -> None:
+    """Free what only making the folder needed, such as a whole model, where Python does not do so by itself: a server
+    looks for no garbage while it loads, and keeps what is there at the end."""
+    if not gc.isenabled():
+        gc.collect()
 
 
 def _remove_others(folder: Path, pattern: str) -> None:

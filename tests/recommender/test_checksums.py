@@ -1,6 +1,8 @@
 """checksums.py: what a checksum tells, and folders that are made again when they are damaged."""
 
+import gc
 import os
+import weakref
 import zlib
 from pathlib import Path
 
@@ -60,6 +62,25 @@ def test_a_damaged_folder_is_made_again(tmp_path: Path, damage: object) -> None:
     assert whole_folder(folder, _write) == folder
     assert (folder / "deep" / "weights").read_text(encoding="utf-8") == "0.5" and problem_of(folder) == ""
     assert {path.name for path in folder.parent.iterdir()} == {".lock", "m"}
+
+
+def test_what_making_a_folder_needed_is_freed_also_while_python_looks_for_no_garbage(tmp_path: Path) -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.itself = self
+
+    made: list[weakref.ref[Model]] = []
+
+    def write(folder: Path) -> None:
+        made.append(weakref.ref(Model()))
+        _write(folder)
+
+    gc.disable()
+    try:
+        whole_folder(tmp_path / "m", write)
+        assert [reference() for reference in made] == [None]
+    finally:
+        gc.enable()
 
 
 def test_a_whole_folder_is_not_made_again(tmp_path: Path) -> None:

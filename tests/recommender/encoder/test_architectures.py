@@ -2,7 +2,9 @@
 through the code that loads the real ones, which cannot be had here. Prompts, pooling and length come from their
 folders."""
 
+import gc
 import logging
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,3 +83,24 @@ def test_a_converted_model_that_makes_other_vectors_is_not_used(
     with caplog.at_level(logging.WARNING):
         encoder = load_encoder(Settings(home=tmp_path, model=str(tmp_path / "one"), threads=1))
     assert encoder.backend == "torch" and "its vectors would be others" in caplog.text
+
+
+def test_nothing_of_the_model_is_left_in_memory_by_its_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server looks for no garbage while it loads, and keeps what is there then."""
+    with quiet():
+        MAKERS["multilingual-e5-base"](tmp_path / "model")
+    loaded: list[weakref.ref[Any]] = []
+
+    def noted(folder: Path) -> Any:
+        model = load_sentence_transformer(folder)
+        loaded.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(openvino, "load_sentence_transformer", noted)
+    gc.disable()
+    try:
+        encoder = load_encoder(Settings(home=tmp_path / "home", model=str(tmp_path / "model"), threads=1))
+        assert encoder.backend == "openvino"
+        assert [reference() for reference in loaded] == [None]
+    finally:
+        gc.enable()
