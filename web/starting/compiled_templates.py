@@ -1,10 +1,13 @@
 """The templates as Python runs them, in files: compiling them takes two seconds at each start, reading them a twentieth
 of one. They lie beside the prepared models, under a digest of all that they are made from, and are made again when they
-are missing or damaged."""
+are missing or damaged. They are programs, so they are only used where no other account may have written them."""
 
+import errno
 import hashlib
 import importlib.util
 import logging
+import os
+import stat
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,10 +15,11 @@ from flask import Flask
 from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
 
-from recommender.checksums import whole_folder
+from recommender.checksums import SEAL, whole_folder
 
 log = logging.getLogger(__name__)
 _NAME = "templates-"
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class _Stored(FileSystemBytecodeCache):
@@ -26,22 +30,48 @@ class _Stored(FileSystemBytecodeCache):
 
 
 def load_templates(app: Flask, folder: Path) -> None:
-    """Load all templates of the app, compiled, from a folder under `folder`. Where that cannot be written, they are
-    compiled."""
+    """Load all templates of the app, compiled, from a folder under `folder`. Where that cannot be written, or others
+    than this account and root may write it, they are compiled."""
     environment = app.jinja_env
     names = sorted(environment.list_templates(extensions=["html"]))  # Flask gives them in any order
+    environment.bytecode_cache = _stored(environment, names, folder)
+    _load(environment, names)
+
+
+def _stored(environment: Environment, names: list[str], parent: Path) -> _Stored | None:
+    """The compiled templates in a folder under `parent`, made when they are missing; None when they cannot be used."""
+    folder = parent / f"{_NAME}{_digest(environment, names)}"
 
     def write(unfinished: Path) -> None:
         environment.bytecode_cache = FileSystemBytecodeCache(str(unfinished))
         _load(environment, names)
 
     try:
-        stored = whole_folder(folder / f"{_NAME}{_digest(environment, names)}", write, replaces=f"{_NAME}*")
-        environment.bytecode_cache = _Stored(str(stored))
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if open_to_others := _written_by_others(parent, folder):
+            log.warning(
+                "Others may write %s: the templates are compiled at each start. It has to belong to this account or to "
+                "root. Then run: chmod -R go-w %s",
+                open_to_others,
+                parent,
+            )
+            return None
+        whole_folder(folder, write, replaces=f"{_NAME}*")
+        return _Stored(str(folder)) if (folder / SEAL).exists() else None
     except OSError as error:
-        log.warning("The compiled templates cannot be stored, and are compiled at each start: %s", error)
-        environment.bytecode_cache = None
-    _load(environment, names)
+        level = logging.DEBUG if error.errno in _READ_ONLY else logging.WARNING  # it may be read-only on purpose
+        log.log(level, "The compiled templates cannot be stored, and are compiled at each start: %s", error)
+        return None
+
+
+def _written_by_others(parent: Path, folder: Path) -> Path | None:
+    """What others than this account and root may have written: a folder, the one above it, or a file in it. None when
+    they may write none of these."""
+    for path in (parent, folder, *folder.iterdir()) if folder.exists() else (parent,):
+        status = path.stat()
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return path
+    return None
 
 
 def _load(environment: Environment, names: list[str]) -> None:

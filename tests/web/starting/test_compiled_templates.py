@@ -1,5 +1,8 @@
 """compiled_templates.py: the templates are compiled once, and again when something of them has changed."""
 
+import errno
+import logging
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,9 @@ import pytest
 from flask import Flask, render_template
 from jinja2 import Environment
 
+from recommender import checksums
+from recommender.checksums import SEAL
+from web.starting import compiled_templates
 from web.starting.compiled_templates import load_templates
 
 
@@ -97,3 +103,86 @@ def test_without_a_place_to_write_them_they_are_compiled_each_time(
     assert [_page(templates, tmp_path / "models") for _start in range(2)] == ["<b>Aino &amp; Väinö</b>"] * 2
     assert sorted(compiled) == ["layout.html"] * 2 + ["page.html"] * 2
     assert "compiled at each start" in caplog.text
+
+
+def _read_only(*_arguments: object) -> None:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_a_folder_that_is_read_only_on_purpose_is_no_warning(
+    templates: Path,
+    tmp_path: Path,
+    compiled: list[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checksums, "_replace", _read_only)
+    with caplog.at_level(logging.DEBUG):
+        assert _page(templates, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
+    assert sorted(compiled) == ["layout.html", "page.html"]
+    (record,) = [each for each in caplog.records if each.name == compiled_templates.__name__]
+    assert record.levelno == logging.DEBUG and "Read-only file system" in record.getMessage()
+
+
+def test_a_folder_without_checksums_is_not_run(
+    templates: Path, tmp_path: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _page(templates, tmp_path / "models")
+    (folder,) = (tmp_path / "models").glob("templates-*")
+    (folder / SEAL).unlink()
+    compiled.clear()
+    monkeypatch.setattr(checksums, "_replace", _read_only)
+    assert _page(templates, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
+    assert sorted(compiled) == ["layout.html", "page.html"]
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707])
+@pytest.mark.parametrize("which", ["", "templates-*", "templates-*/*.cache"])
+def test_what_others_may_write_is_not_run(
+    templates: Path,
+    tmp_path: Path,
+    compiled: list[str],
+    caplog: pytest.LogCaptureFixture,
+    which: str,
+    mode: int,
+) -> None:
+    _page(templates, tmp_path / "models")
+    path = next(iter((tmp_path / "models").glob(which))) if which else tmp_path / "models"
+    path.chmod(mode)
+    compiled.clear()
+    assert _page(templates, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
+    assert sorted(compiled) == ["layout.html", "page.html"]
+    assert f"Others may write {path}" in caplog.text and "chmod -R go-w" in caplog.text
+
+
+def test_nothing_is_written_where_others_may_write(templates: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models").chmod(0o777)
+    _page(templates, tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.parametrize(("owner", "is_run"), [(54321, False), (12345, True), (0, True)])
+@pytest.mark.parametrize("which", ["models", "templates-"])
+def test_only_what_belongs_to_this_account_or_to_root_is_run(
+    templates: Path,
+    tmp_path: Path,
+    compiled: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    which: str,
+    owner: int,
+    is_run: bool,
+) -> None:
+    _page(templates, tmp_path / "models")
+    status_of = Path.stat
+
+    def stat(self: Path, **options: Any) -> os.stat_result:
+        found = status_of(self, **options)
+        return os.stat_result((*found[:4], owner if self.name.startswith(which) else 12345, *found[5:]))
+
+    compiled.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: 12345)
+        patch.setattr(Path, "stat", stat)
+        assert _page(templates, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
+    assert sorted(compiled) == ([] if is_run else ["layout.html", "page.html"])
