@@ -20,6 +20,8 @@ from recommender.checksums import SEAL, whole_folder
 log = logging.getLogger(__name__)
 _NAME = "templates-"
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+_MADE_BY = ("jinja2", "flask", "kollega")  # what compiles templates, and whose functions it may run for that
+_OPTIONS = ("trim_blocks", "lstrip_blocks", "keep_trailing_newline", "newline_sequence", "optimized", "is_async")
 
 
 class _Stored(FileSystemBytecodeCache):
@@ -80,9 +82,11 @@ def _load(environment: Environment, names: list[str]) -> None:
 
 
 def _digest(environment: Environment, names: list[str]) -> str:
-    """Of the texts of the templates, and of the versions of what compiles them."""
-    made_by = (version("jinja2"), importlib.util.MAGIC_NUMBER.hex(), *sorted(environment.extensions))
-    digest = hashlib.sha256(" ".join(made_by).encode())
+    """Of the texts of the templates, of the options of the environment, and of the versions of what compiles them."""
+    escaping = getattr(environment.autoescape, "__qualname__", environment.autoescape)  # Flask's is a function
+    options = [f"{name}={getattr(environment, name)!r}" for name in _OPTIONS]
+    made_by = (*map(version, _MADE_BY), importlib.util.MAGIC_NUMBER.hex(), *sorted(environment.extensions))
+    digest = hashlib.sha256(" ".join((*made_by, *options, f"autoescape={escaping}")).encode())
     if environment.loader is None:
         raise RuntimeError("the app has no templates")
     for name in names:

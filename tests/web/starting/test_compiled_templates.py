@@ -43,9 +43,10 @@ def templates(tmp_path: Path) -> Path:
     return folder
 
 
-def _page(templates: Path, folder: Path) -> str:
+def _page(templates: Path, folder: Path, **options: Any) -> str:
     """A page of an app that has just started."""
     app = Flask(__name__, template_folder=str(templates))
+    app.jinja_options = {**app.jinja_options, **options}
     load_templates(app, folder)
     with app.app_context():
         return render_template("page.html", who="Aino & Väinö")
@@ -186,3 +187,26 @@ def test_only_what_belongs_to_this_account_or_to_root_is_run(
         patch.setattr(Path, "stat", stat)
         assert _page(templates, tmp_path / "models") == "<b>Aino &amp; Väinö</b>"
     assert sorted(compiled) == ([] if is_run else ["layout.html", "page.html"])
+
+
+@pytest.mark.parametrize("option", [{"trim_blocks": True}, {"lstrip_blocks": True}, {"autoescape": False}])
+def test_with_other_options_they_are_compiled_again(
+    templates: Path, tmp_path: Path, compiled: list[str], option: dict[str, Any]
+) -> None:
+    _page(templates, tmp_path / "models")
+    compiled.clear()
+    name = "Aino & Väinö" if "autoescape" in option else "Aino &amp; Väinö"
+    assert _page(templates, tmp_path / "models", **option) == f"<b>{name}</b>"
+    assert sorted(compiled) == ["layout.html", "page.html"]
+
+
+@pytest.mark.parametrize("package", ["jinja2", "flask", "kollega"])
+def test_another_version_of_what_compiles_them_compiles_them_again(
+    templates: Path, tmp_path: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    _page(templates, tmp_path / "models")
+    compiled.clear()
+    version = compiled_templates.version
+    monkeypatch.setattr(compiled_templates, "version", lambda name: "99" if name == package else version(name))
+    _page(templates, tmp_path / "models")
+    assert sorted(compiled) == ["layout.html", "page.html"]
