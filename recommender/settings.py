@@ -90,7 +90,7 @@ class Settings(Places):
     language: str = _setting("en", "language of pages when the browser states no preference: en, fi or sv")
     host: str = _setting("127.0.0.1", "address the server listens on")
     port: int = _setting(8080, "port the server listens on")
-    server_threads: int = _setting(4, "requests the server handles at once")
+    server_threads: int = _setting(4, "pages the server answers at once, and as many questions that are being typed")
     watch_seconds: float = _setting(2.0, "pause between two looks at the database in `kollega watch`")
     insights_minutes: float = _setting(
         60.0, "least minutes between two times that `kollega watch` brings the topics up to date with the index"
