@@ -194,7 +194,7 @@ class IndexBuilder:
         items, passages = self._commit()
         needs_hnsw = not dense.approximate and passages >= hnsw_from
         if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
-            dense = self._compact(catalogue, dense, passages >= hnsw_from)
+            self._dense = dense = self._compact(catalogue, dense, passages >= hnsw_from)
         dense = self._save_vectors(directory, dense)
         background = _background(catalogue, dense, unrelated, typical)
         digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
@@ -216,6 +216,7 @@ class IndexBuilder:
             digest=digest,
             files=generations.checksums_of(directory, self._base),
         )
+        del dense  # before the new generation is read
         self._make_live(directory, manifest)
         return manifest
 
@@ -240,13 +241,14 @@ class IndexBuilder:
     def _save_vectors(self, directory: Path, dense: DenseIndex) -> DenseIndex:
         """Write the vectors: of a large index those alone that are new, while these are few, beside a link to the file
         of the live generation. Those of a small one are written in a moment, and damage is then of one generation."""
-        are_new = self._rewrite or dense is not self._dense
-        if self._base is None or are_new or len(dense) < _SHARED_FROM or dense.added > MOST_ADDED:
-            dense = dense.merged()
-            dense.save(directory / VECTORS)
-        else:
+        continued = self._base_dense is not None and dense.shared is self._base_dense.shared
+        if self._base and continued and len(dense) >= _SHARED_FROM:
             os.link(self._base / VECTORS, directory / VECTORS)
             dense.save_added(directory / VECTORS)
+        else:
+            dense = dense.merged()
+            dense.save(directory / VECTORS)
+            self._base_dense = self._dense = None
         return dense
 
     def _verify(self, directory: Path, items: int) -> None:
@@ -258,20 +260,18 @@ class IndexBuilder:
             )
 
     def _compact(self, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:
-        """Write the vectors anew, without those of removed passages. The lexical index is by item and needs no
-        change."""
+        """Write the vectors anew, without those of removed passages. The lexical index is by item: no change there."""
         ids = np.array([row.id for row in catalogue.rows()], np.int64)
-        fresh = DenseIndex.empty(self._model.dimension, approximate)
-        for start in range(0, len(ids), 10_000):
-            fresh.add(dense.vectors(ids[start : start + 10_000]))
         catalogue.renumber()
-        return fresh
+        return dense.only(ids, approximate)
 
     def _flush(self) -> None:
-        """Add the pending vectors together: HNSW then uses all processors."""
+        """Add the pending vectors together, since HNSW then uses all processors, and soon into one part."""
         if self._pending and self._dense is not None:
             self._dense.add(np.stack(self._pending))
             self._pending.clear()
+            if self._dense.added > MOST_ADDED:
+                self._dense, self._base_dense = self._dense.merged(), None
 
     def _parts(self) -> tuple[Catalogue, DenseIndex, LexicalIndex]:
         if self._catalogue is None or self._dense is None or self._lexical is None:

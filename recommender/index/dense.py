@@ -21,6 +21,7 @@ from recommender.index.generations import ADDED
 
 _LINKS, _CONSTRUCTION, _SEARCH = 24, 80, 96  # M, efConstruction and efSearch of HNSW: a judgement
 _EXACT_BELOW = 20_000  # readable rows up to which HNSW is not used: a judgement
+_COPIED = 10_000  # vectors that are copied from one index into another at once: a judgement
 MOST_ADDED = 4096  # vectors beside those of the shared file, whose search takes about a millisecond: a judgement
 
 _shared: WeakValueDictionary[tuple[str | int, ...], "Rows"] = WeakValueDictionary()  # as `_read` has read them
@@ -120,9 +121,19 @@ class DenseIndex:
         """The same vectors in one part."""
         if not self.added:
             return self
-        rows = Rows(faiss.clone_index(self._rows.index))
-        rows.add(self.vectors(np.arange(len(self._rows), len(self), dtype=np.int64)))
-        return DenseIndex(rows)
+        whole = DenseIndex(Rows(faiss.clone_index(self._rows.index)))
+        whole._copy(self, np.arange(len(self._rows), len(self), dtype=np.int64))
+        return whole
+
+    def only(self, ids: NDArray[np.int64], approximate: bool) -> "DenseIndex":
+        """The vectors of `ids` alone, in this order and in one part."""
+        fewer = DenseIndex.empty(self._rows.index.d, approximate)
+        fewer._copy(self, ids)
+        return fewer
+
+    def _copy(self, other: "DenseIndex", ids: NDArray[np.int64]) -> None:
+        for start in range(0, len(ids), _COPIED):
+            self.add(other.vectors(ids[start : start + _COPIED]))
 
     def save(self, path: Path) -> None:
         """Write all vectors into one file."""

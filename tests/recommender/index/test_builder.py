@@ -12,6 +12,7 @@ from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import generations
 from recommender.index.builder import IndexBuilder
+from recommender.index.dense import DenseIndex
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.generations import Manifest
 from recommender.index.journal import Journal
@@ -334,3 +335,49 @@ def test_what_was_removed_is_in_no_vector_after_a_rewrite(
     assert not (generations.live(tmp_path) / "vectors-added.faiss").exists()
     index = LocalIndex.open(tmp_path, encoder.card)
     assert _best_items(index, encoder, "word3") == ("request:3", "request:3")
+
+
+def _is_in_memory(generation: Path) -> bool:
+    checksum = Manifest.read(generation).files["vectors.faiss"]
+    return DenseIndex.in_memory(generation / "vectors.faiss", checksum) is not None
+
+
+@pytest.mark.usefixtures("shared_files")
+def test_the_live_vectors_are_not_held_any_more_once_many_were_added(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.index.builder.MOST_ADDED", 2)
+    monkeypatch.setattr("recommender.index.builder._ADD_TOGETHER", 1)
+    _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 4)})
+    before, held = generations.live(tmp_path), []
+    with generations.write_lock(tmp_path):
+        builder = IndexBuilder.open(tmp_path, encoder.card, analyzer, full=False)
+        builder.begin(3, 20_000)
+        for number in range(4, 9):
+            passage = _passage(number, f"word{number}")
+            builder.add(_item(number), "d", [passage], list(encoder.encode_passages([read_text(passage)])))
+            held.append(_is_in_memory(before))
+        manifest = builder.finish(20_000)
+    assert held == [True, True, False, False, False]
+    assert manifest.rows == 8 and "vectors-added.faiss" not in manifest.files
+    index = LocalIndex.open(tmp_path, encoder.card)
+    for number in (1, 4, 6, 8):
+        assert _best_items(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+
+
+def test_the_live_vectors_are_not_held_while_others_that_were_written_anew_are_read(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+    verify = IndexBuilder._verify
+    _write(tmp_path, analyzer, encoder, {1: "word1"})
+
+    def verified(self: IndexBuilder, directory: Path, items: int) -> None:
+        held.append(_is_in_memory(generations.live(tmp_path)))
+        verify(self, directory, items)
+
+    monkeypatch.setattr(IndexBuilder, "_verify", verified)
+    _write(tmp_path, analyzer, encoder, {2: "word2"})
+    monkeypatch.setattr("recommender.index.builder._SHARED_FROM", 0)
+    _write(tmp_path, analyzer, encoder, {3: "word3"})
+    assert held == [False, True]  # the file that both have is not read again

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.encoder import Vectors, normalise
 from recommender.index import dense
-from recommender.index.dense import DenseIndex
+from recommender.index.dense import DenseIndex, Rows
 
 
 def _random(rows: int, dimension: int, seed: int) -> Vectors:
@@ -200,6 +200,29 @@ def test_what_is_added_to_a_continued_index_is_found_there_alone(tmp_path: Path,
     np.testing.assert_array_equal(third.vectors(ids), whole.vectors(ids))
     np.testing.assert_array_equal(third.merged().vectors(ids), whole.vectors(ids))
     assert (third.merged().added, len(loaded)) == (0, 300)
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_few_vectors_are_copied_at_once(approximate: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, read = _random(95, 16, seed=18), []
+    first = DenseIndex.empty(16, approximate)
+    first.add(vectors[:50])
+    second = first.continued()
+    second.add(vectors[50:])
+    get = Rows.vectors
+
+    def watched(self: Rows, ids: NDArray[np.int64]) -> Vectors:
+        read.append(len(ids))
+        return get(self, ids)
+
+    monkeypatch.setattr("recommender.index.dense._COPIED", 10, raising=False)
+    monkeypatch.setattr(Rows, "vectors", watched)
+    merged, fewer = second.merged(), second.only(np.arange(94, -1, -2, dtype=np.int64), approximate)
+    assert max(read) == 10
+    monkeypatch.undo()
+    everything = second.vectors(np.arange(95))
+    np.testing.assert_array_equal(merged.vectors(np.arange(95)), everything)
+    np.testing.assert_array_equal(fewer.vectors(np.arange(48)), everything[::-2])
 
 
 @pytest.mark.parametrize("approximate", [False, True])
