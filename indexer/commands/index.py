@@ -91,7 +91,7 @@ def reindex(
     if dry_run:
         follow(settings)
         with database(settings) as sessions:
-            click.echo(planned(settings, sessions, full, only).line())
+            click.echo(planned(settings, sessions, full, only, compare).line())
     else:
         update_index(settings, full, only=only, share=share, compare=compare)
 

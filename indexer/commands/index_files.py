@@ -106,7 +106,7 @@ def _repaired(settings: Settings, problems: list[str]) -> list[str]:
 
     if remove_damaged(settings):
         problems = _told(settings)
-    if not any(REINDEX in problem for problem in problems):  # the other sentence begins with the same words
+    if not any(REINDEX in problem for problem in problems):  # the other sentences begin with the same words
         return problems
     for full in (False, True):
         if not full and any(REBUILD in problem for problem in problems):

@@ -98,6 +98,20 @@ def find_changes(
     return Changes(searchable, changed, public if _are_enough(len(public), len(searchable)) else sorted(searchable))
 
 
+def find_changes_or_compare(
+    session: Session,
+    known: Mapping[str, str],
+    passage_tokens: int,
+    stamps: Mapping[str, Stamp],
+    held: Mapping[str, Stamp],
+) -> Changes:
+    """The same; but where the stamps show no change, every item is compared after all."""
+    found = find_changes(session, known, passage_tokens, stamps, held)
+    if held and found.are_none_in(known):
+        return find_changes(session, known, passage_tokens, stamps, {})
+    return found
+
+
 def _are_enough(public: int, searchable: int) -> bool:
     """True when what is computed from all items can be computed from those alone that everyone may read, so that hidden
     ones change nothing of it: when these are many, or at least half of all."""

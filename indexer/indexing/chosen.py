@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.corpus import items
+from indexer.indexing.changes import find_changes_or_compare, read_stamps, stamps_of
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, SettingsError
 from recommender.index import generations
 from recommender.index.base import is_of_another_version
-from recommender.index.digest import item_digest
 from recommender.index.engines import engine_of
 from recommender.index.generations import Manifest
 from recommender.settings import Settings
@@ -65,23 +64,21 @@ def choose(team: str | None, source: str | None) -> Choose | None:
     return keys
 
 
-def planned(settings: Settings, sessions: sessionmaker[Session], full: bool, only: Choose | None) -> Planned:
-    """What a run would do now. The model is not loaded, and nothing is written. Raises what the run would raise:
-    IndexMismatch, IndexDamaged, or IndexNotFound with `only` when there is no index."""
+def planned(
+    settings: Settings, sessions: sessionmaker[Session], full: bool, only: Choose | None, compare: bool = False
+) -> Planned:
+    """What a run would do now; with `compare` one that compares every item. The model is not loaded, and nothing is
+    written. Raises what the run would raise: IndexMismatch, IndexDamaged, or IndexNotFound with `only` when there is no
+    index."""
     known = {} if full else known_items(settings)
     if known is None and only is not None:
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
     known = known or {}
-    new = changed = 0
+    held = {} if full or compare else read_stamps(settings)
     with sessions() as session:
-        chosen = only(session) if only else None
-        gone = set(known)
-        for item in items(session):
-            gone.discard(item.key)
-            before = known.get(item.key)
-            if (chosen is None or item.key in chosen) and before != item_digest(item, settings.passage_tokens):
-                new, changed = new + (before is None), changed + (before is not None)
-    return Planned(new, changed, len(gone))
+        found = find_changes_or_compare(session, known, settings.passage_tokens, stamps_of(session), held)
+        chosen = set(found.changed) if only is None else set(found.changed).intersection(only(session))
+    return Planned(len(chosen - known.keys()), len(chosen & known.keys()), len(known.keys() - found.searchable))
 
 
 def known_items(settings: Settings) -> dict[str, str] | None:

@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.changes import Changes, Stamp, find_changes, read_stamps, stamps_of, write_stamps
+from indexer.indexing.changes import (
+    Changes,
+    Stamp,
+    find_changes,
+    find_changes_or_compare,
+    read_stamps,
+    stamps_of,
+    write_stamps,
+)
 from indexer.indexing.chosen import Choose
 from indexer.indexing.passages import make_passages
 from indexer.indexing.report import ReindexReport
@@ -66,7 +74,8 @@ def reindex(
         _prepare(builder, only, rewrite=bool(wishes))
         stamps = stamps_of(session)
         held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else {}
-        found = _found(settings, session, builder, stamps, held, or_all)
+        find = find_changes_or_compare if or_all else find_changes
+        found = find(session, builder.known, settings.passage_tokens, stamps, held)
         changed = _chosen(found, only(session), report) if only is not None else _changed_or_all(builder, found)
         deleted, report.items = builder.known.keys() - found.searchable, len(found.searchable)
         progress(0, len(changed))
@@ -82,20 +91,6 @@ def reindex(
             _note(settings, report, stamps, seen)
     report.seconds = time.monotonic() - started
     return report
-
-
-def _found(
-    settings: Settings,
-    session: Session,
-    builder: IndexWriter,
-    stamps: dict[str, Stamp],
-    held: dict[str, Stamp],
-    or_all: bool,
-) -> Changes:
-    found = find_changes(session, builder.known, settings.passage_tokens, stamps, held)
-    if held and or_all and found.are_none_in(builder.known):
-        return find_changes(session, builder.known, settings.passage_tokens, stamps, {})
-    return found
 
 
 def _note(

@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing.changes import read_stamps, stamps_of
 from recommender import learned
 from recommender.corpus import items
 from recommender.database import leading
@@ -33,7 +34,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Status:
     """Counts of the database, the manifest of the live generation (`index`, None when it cannot be read), what was
-    learned, and how many items differ: `missing` in the index, `outdated` there, or `gone` from the database."""
+    learned, and how many items differ: `missing` in the index, `outdated` there, or `gone` from the database. Of the
+    outdated ones `unseen` were edited by hand: their times have not changed."""
 
     requests: int
     resolved: int
@@ -49,6 +51,7 @@ class Status:
     problem: str
     missing: int
     outdated: int
+    unseen: int
     gone: int
     index_leader: str | None
     work_leader: str | None
@@ -89,9 +92,8 @@ class Status:
         elif self.healthy:
             lines.append(f"up to date: all {self.searchable} searchable items are in the index")
         else:
-            lines.append(
-                f"behind: {self.missing} missing, {self.outdated} outdated, {self.gone} gone. Run: kollega reindex"
-            )
+            command = "kollega reindex --compare" if self.unseen else "kollega reindex"
+            lines.append(f"behind: {self.missing} missing, {self.outdated} outdated, {self.gone} gone. Run: {command}")
         return "\n".join(lines)
 
     def _leaders(self) -> list[str]:
@@ -117,12 +119,14 @@ def _read_status(settings: Settings, sessions: sessionmaker[Session]) -> Status:
     manifest, in_index, problem = _read_index(settings, sessions)
     engine = sessions.kw["bind"]
     with sessions() as session:
+        stamps, held = stamps_of(session), read_stamps(settings)
         in_database = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
         count_resolved = func.count().filter(HelpRequest.status == "resolved")
         requests, resolved = session.execute(select(func.count(), count_resolved).select_from(HelpRequest)).one()
         documents, people, teams = (
             session.scalar(select(func.count()).select_from(table)) or 0 for table in (Document, Person, Team)
         )
+    outdated = {key for key in in_database.keys() & in_index.keys() if in_index[key] != in_database[key]}
     return Status(
         requests=requests,
         resolved=resolved,
@@ -137,7 +141,8 @@ def _read_status(settings: Settings, sessions: sessionmaker[Session]) -> Status:
         ranker=_ranker(settings),
         problem=problem,
         missing=len(in_database.keys() - in_index.keys()),
-        outdated=sum(in_index[key] != in_database[key] for key in in_database.keys() & in_index.keys()),
+        outdated=len(outdated),
+        unseen=sum(key in stamps and stamps[key] == held.get(key) for key in outdated),
         gone=len(in_index.keys() - in_database.keys()),
         index_leader=leading.index_leader(engine, settings),
         work_leader=leading.leader(engine, leading.SHARED_WORK),

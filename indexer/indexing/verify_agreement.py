@@ -22,6 +22,7 @@ from recommender.sentences.sentence import Sentence, joined
 from recommender.settings import Settings
 
 REINDEX, REBUILD = Sentence("Run: kollega reindex"), Sentence("Run: kollega reindex --full")
+COMPARE = Sentence("Run: kollega reindex --compare")  # this and REBUILD begin with the words of REINDEX
 _NAMED = 20  # items that are named when many differ: a judgement
 _TRIES = 5  # to read an index before it is replaced: a judgement
 
@@ -69,9 +70,9 @@ def agreement(
         return
     both = [key for key, found in last.differing.items() if first.differing.get(key) == found]
     wrong = [last.differing[key][0] for key in both if not last.waits(key)]
-    yield from (joined([what, REINDEX], ". ") for what in wrong[:_NAMED])
+    yield from (joined([what, COMPARE], ". ") for what in wrong[:_NAMED])
     if len(wrong) > _NAMED:
-        yield joined([Sentence("%(num)s more items differ.", num=len(wrong) - _NAMED), REINDEX], " ")
+        yield joined([Sentence("%(num)s more items differ.", num=len(wrong) - _NAMED), COMPARE], " ")
     if first.wishes & last.wishes:
         yield joined([Sentence("What was erased is still in files of the index."), REINDEX], " ")
     if waiting := len(last.differing) - len(wrong):

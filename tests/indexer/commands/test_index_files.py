@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from sqlalchemy import text
 
 from indexer.commands import running
+from recommender.database.engine import open_database
 from recommender.index import generations
 from recommender.settings import Settings
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
@@ -28,6 +30,38 @@ def test_a_dry_run_tells_what_would_be_indexed_and_writes_nothing(loaded: Kolleg
     assert loaded("reindex", "--dry-run", "--team", "hr").stdout.endswith("1 new, 0 changed, 0 to remove\n")
     assert loaded("reindex", "--dry-run", "--full").stdout.endswith("2 new, 0 changed, 0 to remove\n")
     assert loaded("generations").stdout == before and before.count("in use") == 1
+
+
+def _edit_by_hand(settings: Settings, title: str) -> None:
+    """Another title of the first request, without another time of its last change."""
+    sessions = open_database(settings)
+    with sessions.begin() as session:
+        session.execute(text("UPDATE requests SET title = :title WHERE id = 1"), {"title": title})
+    sessions.kw["bind"].dispose()
+
+
+def test_an_edit_by_hand_beside_other_changes_is_found_when_every_item_is_compared(
+    loaded: Kollega, settings: Settings, write_lines: WriteLines
+) -> None:
+    loaded("import", "jsonl", write_lines(TEAM, HR, AINO, REQUEST, OTHER))
+    _edit_by_hand(settings, "By hand")
+    assert loaded("reindex", "--dry-run", "--compare").stdout.endswith(": 1 new, 1 changed, 0 to remove\n")
+    assert loaded("reindex", "--dry-run").stdout.endswith(": 1 new, 0 changed, 0 to remove\n")
+    assert loaded("reindex").stdout.startswith("items 2, passages 4, encoded 2, ")
+    status = loaded("status")
+    assert status.exit_code == 1
+    assert status.stdout.endswith("behind: 0 missing, 1 outdated, 0 gone. Run: kollega reindex --compare\n")
+    assert loaded("reindex", "--compare").stdout.split(", ")[2] != "encoded 0"
+    assert loaded("status").exit_code == 0
+
+
+def test_an_edit_by_hand_is_found_without_being_asked_where_no_time_has_changed(
+    loaded: Kollega, settings: Settings
+) -> None:
+    _edit_by_hand(settings, "By hand")
+    assert loaded("reindex", "--dry-run").stdout.endswith(": 0 new, 1 changed, 0 to remove\n")
+    assert loaded("reindex").stdout.split(", ")[2] != "encoded 0"
+    assert loaded("status").exit_code == 0
 
 
 def test_one_team_is_indexed_first_and_the_rest_waits_for_the_next_run(

@@ -97,8 +97,8 @@ def test_items_that_differ_are_named(
         session.execute(text("UPDATE requests SET title = 'printer jan' WHERE id = 1"))  # as turned over bytes do
         session.query(RequestAudience).filter_by(request_id=3, token="everyone").delete()
     assert problems() == [
-        "request:1 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex",
-        "request:3 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex",
+        "request:1 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex --compare",
+        "request:3 differs from what was indexed: it was edited since, or is damaged. Run: kollega reindex --compare",
     ]
     reindexed()
     assert problems() == []
@@ -115,8 +115,8 @@ def test_items_that_differ_although_nothing_changed_are_named(
     catalogue.commit()
     catalogue.close()
     found = problems()
-    assert "request:1 is not in the index. Run: kollega reindex" in found
-    assert "request:9 is in the index, but no longer in the database. Run: kollega reindex" in found
+    assert "request:1 is not in the index. Run: kollega reindex --compare" in found
+    assert "request:9 is in the index, but no longer in the database. Run: kollega reindex --compare" in found
 
 
 def test_changes_that_wait_for_the_index_are_no_problem(
@@ -255,7 +255,7 @@ def test_many_differing_items_are_counted(
     reindexed()
     with sessions.begin() as session:
         session.execute(text("UPDATE requests SET title = 'x'"))
-    assert len(problems()) == 21 and problems()[-1] == "3 more items differ. Run: kollega reindex"
+    assert len(problems()) == 21 and problems()[-1] == "3 more items differ. Run: kollega reindex --compare"
 
 
 def test_audiences_of_nobody_and_marks_of_nothing_are_named(
