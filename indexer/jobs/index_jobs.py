@@ -16,7 +16,7 @@ _MOST_PROBLEMS = 50  # that are stored of a job: a judgement
 
 def reindex(job: RunningJob) -> dict[str, Any]:
     """Bring the index up to date with the database, or build it anew."""
-    return _told(_update(job, job.settings, full=bool(job.payload.get("full"))))
+    return _told(_update(job, job.settings, full=bool(job.payload.get("full")), by_times=True))
 
 
 def use_model(job: RunningJob) -> dict[str, Any]:
@@ -70,7 +70,9 @@ def roll_back(job: RunningJob) -> dict[str, Any]:
     return {"generation": job.when_index_is_free(lambda: put_back(job.settings))}
 
 
-def _update(job: RunningJob, settings: Settings, full: bool, switch: bool = False) -> "ReindexReport":
+def _update(
+    job: RunningJob, settings: Settings, full: bool, switch: bool = False, by_times: bool = False
+) -> "ReindexReport":
     from indexer.files.examine import examine
     from indexer.indexing.kept import follow
     from indexer.indexing.reindex import reindex as run
@@ -85,7 +87,10 @@ def _update(job: RunningJob, settings: Settings, full: bool, switch: bool = Fals
 
     def work() -> "ReindexReport":
         progress = job.counting("items", "indexing")
-        return run(settings, job.sessions, encoder, job.analyzer, full, progress, switch=switch)
+        return run(
+            settings, job.sessions, encoder, job.analyzer, full, progress, switch=switch,
+            by_times=by_times, or_all=True,
+        )  # fmt: skip
 
     report = job.when_index_is_free(work)
     job.note(report.line())

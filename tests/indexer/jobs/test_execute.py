@@ -7,9 +7,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import reindex as reindexing
+from indexer.indexing.status import read_status
 from indexer.jobs import execute as executing
 from indexer.jobs.execute import execute
 from indexer.jobs.kinds import KINDS
@@ -51,6 +53,24 @@ def test_the_index_is_brought_up_to_date_and_built_anew(
     before = do(kinds.ROLLBACK)
     assert before.result["generation"] == done.result["generation"] == generations.live_name(settings.index_dir)
     assert "secret" not in json.dumps([done.result, _lines(sessions, done)])
+
+
+def test_only_what_has_changed_is_read_to_bring_the_index_up_to_date(
+    do: Do, sessions: Sessions, settings: Settings, add_request: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.models_dir.symlink_to(MODELS, target_is_directory=True)
+    add_request("Printer")
+    do(kinds.REINDEX)
+    add_request("Phone")
+    with sessions.begin() as session:
+        session.execute(text("UPDATE requests SET title = 'Edited by hand' WHERE id = 1"))
+    with monkeypatch.context() as patch:
+        patch.setattr("indexer.indexing.changes.items", lambda _session: pytest.fail("all items were read"))
+        done = do(kinds.REINDEX)
+    assert (done.state, done.result["items"]) == (queue.DONE, 2)
+    add_request("Door")
+    assert do(kinds.VERIFY, repair=True).result["problem_count"] == 0
+    assert not read_status(settings).outdated
 
 
 def test_everything_is_checked_and_the_index_mended(
