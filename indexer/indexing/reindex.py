@@ -60,10 +60,10 @@ def reindex(
 ) -> ReindexReport:
     """Bring the index up to date with the database. Writes nothing when nothing changed. With `full` it is built anew;
     with `switch` from the last one of this model, if it is kept. With either the live one may be of another model. An
-    item that fails is listed in the report and left out. Changed items that `only` does not choose wait for the next
-    run; what is gone is taken out. With `by_times` only items are read of which something was changed since
-    (`changes.py`), with `or_all` all where none was. `first` is called under the same lock. Raises IndexLocked when
-    another process writes, IndexMismatch when the live one is of another model, IndexNotFound when `only` has none."""
+    item that fails is listed in the report and left out. Changed items that `only` does not choose wait; what is gone
+    is taken out. With `by_times` only items are read of which something was changed since (`changes.py`), with `or_all`
+    all where none was. `first` is called under the same lock. Raises IndexLocked when another process writes,
+    IndexMismatch when the live one is of another model, IndexNotFound when `only` has none."""
     started, report = time.monotonic(), ReindexReport()
     engine = engine_of(settings, IndexRegister(settings, sessions))
     with generations.write_lock(settings.index_dir), engine.lock(), sessions() as session:
@@ -72,9 +72,8 @@ def reindex(
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = engine.builder(encoder.card, analyzer, full, switch)
         _prepare(builder, only, rewrite=bool(wishes))
-        stamps = stamps_of(session)
+        find, stamps = find_changes_or_compare if or_all else find_changes, stamps_of(session)
         held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else {}
-        find = find_changes_or_compare if or_all else find_changes
         found = find(session, builder.known, settings.passage_tokens, stamps, held)
         changed = _chosen(found, only(session), report) if only is not None else _changed_or_all(builder, found)
         deleted, report.items = builder.known.keys() - found.searchable, len(found.searchable)
