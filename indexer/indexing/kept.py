@@ -72,13 +72,16 @@ def models_on_disk(settings: Settings) -> list[ModelOnDisk]:
 
 
 def read_generations(settings: Settings) -> list[Generation]:
-    """All generations on disk, the newest first."""
-    live = generations.live_name(settings.index_dir)
-    return [_read(path, live or "") for path in sorted(settings.index_dir.glob("gen-*"), reverse=True)]
+    """All generations on disk, the newest first. A file that several share counts as one of the generation in use, or
+    else of the newest that has it."""
+    live = generations.live_name(settings.index_dir) or ""
+    found = sorted(settings.index_dir.glob("gen-*"), reverse=True)
+    counted: set[tuple[int, int]] = set()
+    sizes = {path: _megabytes(path, counted) for path in sorted(found, key=lambda path: path.name != live)}
+    return [_read(path, live, sizes[path]) for path in found]
 
 
-def _read(directory: Path, live: str) -> Generation:
-    size = _megabytes(directory)
+def _read(directory: Path, live: str, size: float) -> Generation:
     if not (directory / "manifest.json").is_file():
         return Generation(directory.name, UNFINISHED, size)
     try:
@@ -107,7 +110,7 @@ def clean(settings: Settings, previous: bool) -> float:
     with generations.write_lock(settings.index_dir), engine.lock():
         live = generations.live(settings.index_dir)
         Manifest.read(live).check_files(live)
-        before = _megabytes(settings.index_dir)
+        before = _megabytes(settings.index_dir, set())
         generations.remove_unfinished(settings.index_dir)
         remove_journals(settings.index_dir)
         if previous:
@@ -115,7 +118,7 @@ def clean(settings: Settings, previous: bool) -> float:
         engine.clean(only_live=previous)
         if is_left_in_milvus(settings, register) and settings.milvus:
             leave_milvus(settings, register)
-        return before - _megabytes(settings.index_dir)
+        return before - _megabytes(settings.index_dir, set())
 
 
 def roll_back(settings: Settings) -> str:
@@ -150,9 +153,13 @@ def remove_damaged(settings: Settings) -> bool:
     return removed
 
 
-def _megabytes(folder: Path) -> float:
+def _megabytes(folder: Path, counted: set[tuple[int, int]]) -> float:
+    """The size of the files in a folder, but of those in `counted` (device and inode), to which they are added."""
     sizes = 0
     for path in folder.rglob("*"):
         with suppress(OSError):  # removed meanwhile by `kollega watch`
-            sizes += path.stat().st_size if path.is_file() else 0
+            status = path.stat()
+            if path.is_file() and (status.st_dev, status.st_ino) not in counted:
+                counted.add((status.st_dev, status.st_ino))
+                sizes += status.st_size
     return sizes / 1e6

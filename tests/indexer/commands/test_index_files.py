@@ -135,6 +135,18 @@ def test_generations_are_listed_and_what_nobody_needs_is_removed(loaded: Kollega
     assert loaded("verify").exit_code == 0
 
 
+def test_a_file_that_generations_share_is_counted_once(loaded: Kollega, settings: Settings) -> None:
+    previous = generations.live(settings.index_dir)
+    loaded("reindex", "--full")
+    shared = generations.live(settings.index_dir) / "shared"
+    shared.write_bytes(b"x" * 30_000_000)
+    (previous / "shared").hardlink_to(shared)
+    sizes = {each["state"]: each["megabytes"] for each in json.loads(loaded("generations", "--json").stdout)}
+    assert sizes["in use"] >= 30 > 10 > sizes["previous"] > 0
+    freed = float(loaded("gc", "--previous").stdout.split()[1])
+    assert freed == pytest.approx(sizes["previous"], abs=0.1)
+
+
 def test_verify_tells_programs_the_same(loaded: Kollega, settings: Settings) -> None:
     assert json.loads(loaded("verify", "--json").stdout) == {"healthy": True, "problems": [], "notes": []}
     (settings.index_dir / generations.live(settings.index_dir).name / "vectors.faiss").unlink()
