@@ -40,8 +40,9 @@ _READY = "it, hr, finance, legal, facilities"
 def init(settings: Settings, /, yes: bool, path: Path | None, file_team: str | None, **given: Any) -> None:
     """Set up a new installation: the organisation, the first admin, the teams, and the first file.
 
-    Whatever no option says is asked, with a proposal. Without a terminal the password is the first line of standard
-    input. A store that has an admin is left as it is, and the exit status is 1.
+    Whatever no option says is asked, with a proposal. Without a terminal the password is the next line of standard
+    input, and an answer that cannot be used ends the command. A store that has an admin is left as it is, and the exit
+    status is 1.
     """
     from recommender.first_run import code
 
@@ -88,12 +89,15 @@ class _Asks:
         return "" if self._yes else str(click.prompt(question, default="", show_default=False)).strip()
 
     def until_taken(self, take: "Callable[[], None]", *names: str) -> None:
-        """Ask for something and take it; what is refused is told, and asked again unless options or --yes say it."""
+        """Ask for something and take it. What is refused is told, and asked again at a terminal: lines of a pipe would
+        answer the wrong questions from there on, and a password would be taken for a name. What options or --yes say is
+        not asked."""
         while True:
             try:
                 return take()
             except KollegaError as error:
-                if self._yes or any(self._given.get(name) for name in names):
+                given = any(self._given.get(name) not in (None, ()) for name in names)
+                if self._yes or given or not sys.stdin.isatty():
                     raise
                 click.echo(str(error))
 
@@ -107,6 +111,8 @@ class _Asks:
         """A file to load; None to start with nothing."""
         typed = str(click.prompt("File to load (Enter to start with nothing)", default="", show_default=False)).strip()
         if typed and not Path(typed).expanduser().is_file():
+            if not sys.stdin.isatty():
+                raise KollegaError(f"There is no file {typed}. All the rest is set up; load a file with kollega import.")
             click.echo(f"There is no file {typed}.")
             return self.file()
         return Path(typed).expanduser() if typed else None

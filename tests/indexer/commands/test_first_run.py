@@ -1,6 +1,8 @@
 """`kollega init`: a new installation is set up in the terminal, with options or questions."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from recommender.organisation.values import Organisation
 from recommender.settings import Settings
 from tests.indexer.conftest import Kollega
 from tests.indexer.loading.test_uploaded import TABLE
+from tests.timing import LONG
 
 PASSWORD = "correct horse battery staple"
 GIVEN = (
@@ -66,18 +69,52 @@ def test_what_no_option_says_is_asked_with_a_proposal(kollega: Kollega) -> None:
     assert "Set up. Start it with: kollega serve" in done.output
 
 
-def test_what_was_mistyped_is_asked_again(kollega: Kollega) -> None:
-    typed = "Esimerkki Oy\nfinnish\nfi, en\nHelsinki\nEurope/Helsinki\nai no\nAino\n\n" + PASSWORD + "\n"
-    typed += "aino\nAino\n\n" + PASSWORD + "\nsales\nit, hr\n\n"
+def test_what_was_mistyped_is_asked_again_at_a_terminal(kollega: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda stream: stream.name == "<stdin>")
+    twice = f"{PASSWORD}\n{PASSWORD}\n"
+    typed = f"Esimerkki Oy\nfinnish\nfi, en\nHelsinki\nEurope/Helsinki\nai no\nAino\n\n{twice}"
+    typed += f"aino\nAino\nno address\n{twice}aino\nAino\n\nshort\nshort\n{twice}sales\nit, hr\nnowhere.csv\n\n"
     done = _init(typed=typed)
     assert done.exit_code == 0, done.output
-    assert "at least one of the languages" in done.output and "sales is none of it, hr" in done.output
+    for said in ("at least one of the languages", "no address", "10 characters", "sales is none of it, hr", "nowhere.csv"):
+        assert said in done.output
+    assert PASSWORD not in done.output
     sessions = open_database(_home())
     with sessions() as session:
         assert [person.handle for person in session.scalars(select(Person))] == ["aino"]
         assert {team.handle for team in session.scalars(select(Team))} == {"it", "hr"}
         assert Organisation.read(session, _home()).settings.time_zone == "Europe/Helsinki"
     sessions.kw["bind"].dispose()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    (
+        ("finnish", "Europe/Helsinki", "aino", "Aino", "", PASSWORD, "it"),
+        ("fi", "Helsinki", "aino", "Aino", "", PASSWORD, "it"),
+        ("fi", "", "ai no", "Aino", "", PASSWORD, "it", "", ""),
+        ("fi", "", "aino", "Aino", "no address", PASSWORD, "aino", "Aino", "", PASSWORD, "it"),
+        ("fi", "", "aino", "Aino", "", PASSWORD, "sales", "it"),
+    ),
+)  # fmt: skip
+def test_a_refused_line_of_a_pipe_ends_it_and_no_later_line_is_taken_for_it(
+    lines: tuple[str, ...], kollega: Kollega
+) -> None:
+    done = _init(typed="\n".join(("Esimerkki Oy", *lines)))
+    assert done.exit_code == 1 and done.stderr.startswith("Error: ") and len(done.stderr.splitlines()) == 1
+    assert PASSWORD not in done.output
+    sessions = open_database(_home())
+    with sessions() as session:
+        assert session.scalars(select(Person)).all() == []
+    sessions.kw["bind"].dispose()
+
+
+def test_a_real_pipe_is_no_terminal(kollega: Kollega) -> None:
+    typed = f"Esimerkki Oy\nfi\n\naino\nAino\nno address\n{PASSWORD}\n{PASSWORD}\n"
+    ran = subprocess.run(
+        (sys.executable, "-m", "indexer", "init"), input=typed, capture_output=True, text=True, timeout=LONG, check=False
+    )
+    assert ran.returncode == 1 and "no address" in ran.stderr and PASSWORD not in ran.stdout + ran.stderr
 
 
 def test_a_store_in_use_is_left_as_it_is(kollega: Kollega) -> None:
@@ -91,6 +128,9 @@ def test_a_store_in_use_is_left_as_it_is(kollega: Kollega) -> None:
     (
         ((*GIVEN, "--yes"), "short\n", "at least 10 characters"),
         ((*GIVEN, "--time-zone", "Nowhere", "--yes"), PASSWORD, "time zone"),
+        (("--name", ""), "", "name"),
+        ((*GIVEN, "--time-zone", ""), "", "time zone"),
+        (("--name", "Esimerkki Oy", "--language", ""), "", "at least one of the languages"),
         ((*GIVEN, "--team", "unknown", "--yes"), PASSWORD, "--team unknown=NAME"),
         (("--language", "xx", "--admin", "aino", "--yes"), PASSWORD, "at least one of the languages"),
     ),
