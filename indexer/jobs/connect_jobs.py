@@ -10,6 +10,7 @@ from recommender import audit
 from recommender.accounts.source_secret import secret_of, secret_variable
 from recommender.database.job_tables import Job
 from recommender.errors import KollegaError, SettingsError
+from recommender.monitoring.source_states import shown_place
 from recommender.sentences.sentence import Sentence
 
 
@@ -23,7 +24,7 @@ def connect(job: RunningJob) -> dict[str, Any]:
     if name not in {source.name for source in read_sources(job.settings.sources_file)}:
         _require_new_secret(name, table)
     if add_source(job.settings.sources_file, name, table):
-        place = {"kind": table.get("kind"), "place": table.get("place")}
+        place = {"kind": table.get("kind"), "place": shown_place(table.get("place", ""))}
         _record(job, "source.connected", place)
         job.note(Sentence("%(name)s is in %(file)s now.", name=name, file=job.settings.sources_file))
     try:
@@ -36,7 +37,7 @@ def connect(job: RunningJob) -> dict[str, Any]:
 def _require_new_secret(name: str, table: Mapping[str, Any]) -> None:
     """Raises SettingsError when the token of an earlier source of this name is still there: an admin could have it sent
     to any address by connecting another source of that name."""
-    place = table.get("place", "")
+    place = shown_place(table.get("place", ""))
     for what in ("token", "password"):
         file = table.get(f"{what}_file")
         if file and Path(file).exists():

@@ -106,11 +106,11 @@ def items_here(session: Session, name: str) -> int:
 def _seen(session: Session, name: str, table: dict[str, Any], job: Job | None) -> SourceSeen:
     secret = "password" if table.get("kind") == "mail" else "token"
     file = table.get(f"{secret}_file")
-    options = {key: _without_secrets(_text(table[key])) for key in table if key in OPTIONS}
+    options = {key: shown_place(_text(table[key])) for key in table if key in OPTIONS}
     return SourceSeen(
         name=name,
         kind=_text(table.get("kind", "")),
-        place=_without_secrets(_text(table.get("place", ""))),
+        place=shown_place(_text(table.get("place", ""))),
         every=_text(table.get("every", "")),
         full_every=_text(table.get("full_every", "")),
         options=options,
@@ -135,8 +135,8 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _without_secrets(text: str) -> str:
-    """The scheme, host and path of an address; other texts as they are."""
+def shown_place(text: str) -> str:
+    """The scheme, host and path of an address, as it may be shown; other texts as they are."""
     scheme, mark, _rest = text.partition("://")
     if not mark:
         return text

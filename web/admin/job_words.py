@@ -8,7 +8,7 @@ from flask_babel import gettext, ngettext
 
 from recommender.database.job_tables import Job
 from recommender.jobs import kinds, queue
-from recommender.monitoring.source_states import SourceSeen, read_sources_seen
+from recommender.monitoring.source_states import SourceSeen, read_sources_seen, shown_place
 from web import current
 
 
@@ -147,7 +147,8 @@ def next_step(job: Job) -> tuple[str, str] | None:
 def _is_written(chosen: Mapping[str, Any]) -> bool:
     """True when the source of a job is in sources.toml, as when it was cancelled while it was tried out."""
     table, seen = chosen.get("table", {}), _sources().get(chosen.get("source", ""))
-    return seen is not None and (seen.kind, seen.place) == (table.get("kind"), table.get("place"))
+    place = shown_place(table.get("place", ""))
+    return seen is not None and (seen.kind, seen.place) == (table.get("kind"), place)
 
 
 def _sources() -> dict[str, SourceSeen]:

@@ -15,7 +15,7 @@ from recommender.accounts.source_secret import secret_variable, takes_a_setting
 from recommender.database.job_tables import Job
 from recommender.database.tables import TAKEN_NAMES
 from recommender.jobs import asking, kinds
-from recommender.monitoring.source_states import read_sources_seen
+from recommender.monitoring.source_states import read_sources_seen, shown_place
 from recommender.teams import team as teams
 from web import current, once
 from web.admin.frame import current_admin
@@ -60,7 +60,7 @@ class ConnectForm:
         parts = table.get(system.part, "")
         in_file, elsewhere = f"{system.secret}_file" in table, _NONE if system.open else _ENVIRONMENT
         return cls(
-            chosen.get("source", ""), table.get("place", ""), table.get("user", ""),
+            chosen.get("source", ""), shown_place(table.get("place", "")), table.get("user", ""),
             parts if isinstance(parts, str) else ", ".join(parts), table.get("team", ""),
             _FILE if in_file else elsewhere,
         )  # fmt: skip
@@ -159,6 +159,8 @@ def _check(form: ConnectForm, system: SystemKind) -> None:
         form.problems["place"] = gettext("Write the whole address, which begins with %(scheme)s", scheme=system.scheme)
     elif "@" in form.place.partition("://")[2].partition("/")[0]:
         form.problems["place"] = gettext("Take the name and the password out of the address.")
+    elif "?" in form.place or "#" in form.place:
+        form.problems["place"] = gettext("Take out the ? or # of the address and what follows it: it may hold a secret.")
     if system.user == "always" and not form.user:
         form.problems["user"] = gettext("Write the user name of the account.")
     if system.needs_part and not form.part:

@@ -240,10 +240,10 @@ def test_after_connecting_the_button_leads_to_the_source_or_back_to_the_form(
 def test_a_connection_that_was_cancelled_while_it_was_tried_out_leads_to_its_source(
     admin: FlaskClient, sessions: Sessions, settings: Settings
 ) -> None:
-    table = {"kind": "zammad", "place": "https://desk.example"}
+    table = {"kind": "zammad", "place": "https://desk.example/a?key=secret"}
     with sessions.begin() as session:
         queue.add(session, kinds.CONNECT, payload={"source": "desk", "table": table}).state = queue.CANCELLED
     gone = admin.get(f"{JOBS}{_jobs(sessions)[-1].id}").text
     assert 'href="/admin/sources/desk"' not in gone
-    settings.sources_file.write_text('[desk]\nkind = "zammad"\nplace = "https://desk.example"\n')
+    settings.sources_file.write_text('[desk]\nkind = "zammad"\nplace = "https://desk.example/a?key=secret"\n')
     assert 'class="button" href="/admin/sources/desk"' in admin.get(f"{JOBS}{_jobs(sessions)[-1].id}").text

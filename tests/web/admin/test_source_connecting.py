@@ -89,6 +89,8 @@ def test_a_system_is_chosen_described_and_connected(admin: FlaskClient, sessions
         ({"place": "http://desk.example"}, "place"),
         ({"place": "https://"}, "place"),
         ({"place": "https://me:secret@desk.example"}, "place"),
+        ({"place": "https://desk.example/api?token=secret"}, "place"),
+        ({"place": "https://desk.example/#secret"}, "place"),
         ({"team": "nowhere"}, "team"),
         ({"secret": "/etc/kollega/other"}, "secret"),
         ({"secret": "none"}, "secret"),
