@@ -112,7 +112,7 @@ class _Asks:
         typed = str(click.prompt("File to load (Enter to start with nothing)", default="", show_default=False)).strip()
         if typed and not Path(typed).expanduser().is_file():
             if not sys.stdin.isatty():
-                raise KollegaError(f"There is no file {typed}. All the rest is set up; load a file with kollega import.")
+                raise KollegaError(f"There is no file {typed}. The rest is set up; load a file with kollega import.")
             click.echo(f"There is no file {typed}.")
             return self.file()
         return Path(typed).expanduser() if typed else None

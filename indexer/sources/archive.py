@@ -25,7 +25,7 @@ packs to about a tenth, a log to a fiftieth."""
 @contextmanager
 def archive(place: Path | IO[bytes], name: str = "") -> Iterator["Archive"]:
     """An open ZIP file. Raises SourceError, here and while it is read, when it cannot or should not be unpacked."""
-    name = name or (str(place) if isinstance(place, Path) else "a ZIP file in it")
+    name = name or (str(place) if isinstance(place, Path) else Sentence("a ZIP file in it"))
     try:
         with zipfile.ZipFile(place) as packed:
             yield Archive(packed, name)

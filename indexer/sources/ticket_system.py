@@ -268,6 +268,6 @@ def text_of(value: Any, *names: str) -> str:
 
 def _problem(error: Exception) -> str:
     if isinstance(error, KeyError):
-        return f"the field {error.args[0]!s} is missing"
+        return Sentence("the field %(name)s is missing", name=error.args[0])
     other = Sentence("a field is not what the system documents (%(reason)s)", reason=error)
     return str(error) if type(error) is ValueError else other

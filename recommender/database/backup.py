@@ -28,7 +28,7 @@ from recommender.database.files import database_path, database_url, temporary_fo
 from recommender.database.files_owner import forget_owner
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.files.places import store_of
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import N_, Sentence, reason_of
 from recommender.settings import Settings
 
 FORMAT, _KNOWN_FORMATS = 2, (1, 2)  # 1 had no attached files
@@ -85,8 +85,8 @@ def back_up(
             os.replace(folder / "backup.zip", path)
             _sync(path.absolute().parent)
     except OSError as error:
-        said = Sentence("%(file)s cannot be written: %(reason)s. No backup was made.", file=path, reason=error.strerror)
-        raise BackupError(said) from error
+        said = N_("%(file)s cannot be written: %(reason)s. No backup was made.")
+        raise BackupError(Sentence(said, file=path, reason=reason_of(error))) from error
     return backup
 
 

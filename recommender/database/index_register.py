@@ -58,7 +58,7 @@ class IndexRegister:
         with self._sessions() as sessions:  # the lock has a connection of its own
             engine = sessions.kw["bind"]
             lock = take_lock(engine, _WRITING)
-            holder = (leader(engine, _WRITING) if lock is None else None) or "another process"
+            holder = (leader(engine, _WRITING) if lock is None else None) or Sentence("another process")
         if lock is None:
             raise IndexLocked(
                 Sentence(

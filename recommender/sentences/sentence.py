@@ -5,6 +5,7 @@ packages; a page shows one with the filter `said`.
 """
 
 import errno
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 
@@ -68,14 +69,21 @@ def joined(parts: Iterable[str], between: str) -> Sentence:
 
 
 def reason_of(error: OSError) -> str:
-    """Why a file cannot be used, as the operating system says it; what happens often, as a sentence."""
+    """Why a file or a connection cannot be used, as the operating system says it; what happens often, as a sentence."""
     often = {
         errno.ENOENT: Sentence("No such file or directory"),
         errno.EACCES: Sentence("Permission denied"),
         errno.EISDIR: Sentence("Is a directory"),
         errno.ENOSPC: Sentence("No space left on device"),
+        errno.ECONNREFUSED: Sentence("Connection refused"),
+        errno.ECONNRESET: Sentence("Connection reset by peer"),
+        errno.ETIMEDOUT: Sentence("Connection timed out"),
+        errno.EHOSTUNREACH: Sentence("No route to host"),
+        errno.ENETUNREACH: Sentence("Network is unreachable"),
+        socket.EAI_NONAME: Sentence("Name or service not known"),
     }
-    return often.get(error.errno or 0) or error.strerror or str(error)
+    no_number = errno.ETIMEDOUT if isinstance(error, TimeoutError) else 0
+    return often.get(error.errno or no_number) or error.strerror or str(error)
 
 
 def N_(text: str) -> str:

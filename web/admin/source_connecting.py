@@ -160,7 +160,9 @@ def _check(form: ConnectForm, system: SystemKind) -> None:
     elif "@" in form.place.partition("://")[2].partition("/")[0]:
         form.problems["place"] = gettext("Take the name and the password out of the address.")
     elif "?" in form.place or "#" in form.place:
-        form.problems["place"] = gettext("Take out the ? or # of the address and what follows it: it may hold a secret.")
+        form.problems["place"] = gettext(
+            "Take out the ? or # of the address and what follows it: it may hold a secret."
+        )
     if system.user == "always" and not form.user:
         form.problems["user"] = gettext("Write the user name of the account.")
     if system.needs_part and not form.part:

@@ -67,7 +67,8 @@ def read_entities(file: IO[bytes], name: str, kinds: frozenset[str]) -> Iterator
             fault = error
         yield from handler.taken()
     if fault is not None:
-        reason = fault.getMessage() if isinstance(fault, xml.sax.SAXException) else "it defines entities of its own"
+        of_its_own = Sentence("it defines entities of its own")
+        reason = fault.getMessage() if isinstance(fault, xml.sax.SAXException) else of_its_own
         raise SourceError(
             Sentence(
                 "%(name)s is cut short or is not safe XML at line %(line)s (%(reason)s); what was before it "

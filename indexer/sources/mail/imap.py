@@ -25,7 +25,7 @@ from indexer.sources.protocol import Abilities, Mark
 from indexer.sources.records import Located
 from indexer.sources.secret import read_secret
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence, joined
+from recommender.sentences.sentence import Sentence, joined, reason_of
 
 _HEADERS = (
     "BODY.PEEK[HEADER.FIELDS (DATE FROM SENDER REPLY-TO SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID LIST-POST "
@@ -200,7 +200,7 @@ class _Server:
             except (OSError, IMAPClientError) as error:
                 self._close()
                 if attempt + 1 == _ATTEMPTS:
-                    why = getattr(error, "strerror", None) or type(error).__name__
+                    why = (isinstance(error, OSError) and reason_of(error)) or type(error).__name__
                     raise SourceError(
                         Sentence(
                             "%(source)s: %(host)s:%(port)s does not answer as it should (%(why)s). Check the address, "

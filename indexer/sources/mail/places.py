@@ -146,10 +146,11 @@ class Places:
                         )  # fmt: skip
                     file.write(piece)
             except (EOFError, zlib.error, gzip.BadGzipFile):
-                self.broken = (
-                    f"{shown} is cut short or damaged after {size} bytes; the mails before were loaded. Fetch the file "
-                    "again, then import it again."
-                )
+                self.broken = Sentence(
+                    "%(name)s is cut short or damaged after %(num)s bytes; the mails before were loaded. Fetch the "
+                    "file again, then import it again.",
+                    name=shown, num=size,
+                )  # fmt: skip
         return Path(name)
 
 

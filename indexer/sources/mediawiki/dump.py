@@ -23,7 +23,7 @@ from indexer.sources.protocol import WholeSource
 from indexer.sources.records import Located
 from indexer.texts.wikitext import redirect_of
 from recommender.errors import SourceError
-from recommender.sentences.sentence import Sentence
+from recommender.sentences.sentence import Sentence, reason_of
 
 _CHUNK = 1 << 16
 _LONGEST = 20_000_000  # characters of a page: a judgement
@@ -81,14 +81,16 @@ class MediaWikiDump(WholeSource):
                             )
                         )
         except _DAMAGE as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is cut short or damaged"
+            is_known = isinstance(error, OSError) and error.strerror
+            reason = reason_of(error) if is_known else Sentence("it is cut short or damaged")
             raise SourceError(
                 Sentence(
                     "%(place)s cannot be read: %(reason)s. Fetch or export it again.", place=self._place, reason=reason
                 )
             ) from error
         if fault is not None:
-            reason = fault.getMessage() if isinstance(fault, xml.sax.SAXException) else type(fault).__name__
+            of_its_own = Sentence("it defines entities of its own")
+            reason = fault.getMessage() if isinstance(fault, xml.sax.SAXException) else of_its_own
             raise SourceError(
                 Sentence(
                     "%(place)s is cut short or is not safe XML at line %(line)s (%(reason)s); the pages before it"

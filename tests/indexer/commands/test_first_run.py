@@ -76,7 +76,13 @@ def test_what_was_mistyped_is_asked_again_at_a_terminal(kollega: Kollega, monkey
     typed += f"aino\nAino\nno address\n{twice}aino\nAino\n\nshort\nshort\n{twice}sales\nit, hr\nnowhere.csv\n\n"
     done = _init(typed=typed)
     assert done.exit_code == 0, done.output
-    for said in ("at least one of the languages", "no address", "10 characters", "sales is none of it, hr", "nowhere.csv"):
+    for said in (
+        "at least one of the languages",
+        "no address",
+        "10 characters",
+        "sales is none of it, hr",
+        "nowhere.csv",
+    ):
         assert said in done.output
     assert PASSWORD not in done.output
     sessions = open_database(_home())
@@ -112,8 +118,9 @@ def test_a_refused_line_of_a_pipe_ends_it_and_no_later_line_is_taken_for_it(
 def test_a_real_pipe_is_no_terminal(kollega: Kollega) -> None:
     typed = f"Esimerkki Oy\nfi\n\naino\nAino\nno address\n{PASSWORD}\n{PASSWORD}\n"
     ran = subprocess.run(
-        (sys.executable, "-m", "indexer", "init"), input=typed, capture_output=True, text=True, timeout=LONG, check=False
-    )
+        (sys.executable, "-m", "indexer", "init"),
+        input=typed, capture_output=True, text=True, timeout=LONG, check=False,
+    )  # fmt: skip
     assert ran.returncode == 1 and "no address" in ran.stderr and PASSWORD not in ran.stdout + ran.stderr
 
 

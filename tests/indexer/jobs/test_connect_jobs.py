@@ -63,7 +63,9 @@ def test_the_token_of_an_earlier_source_of_that_name_is_not_sent_to_another_addr
     done = do(kinds.CONNECT, source="desk", table=table)
     assert done.state == queue.FAILED and not settings.sources_file.exists()
     said = done.result["problems"][0]
-    assert table.get("token_file", "KOLLEGA_DESK_TOKEN") in said and "would be sent to https://127.0.0.1:9/desk. " in said
+    assert (
+        table.get("token_file", "KOLLEGA_DESK_TOKEN") in said and "would be sent to https://127.0.0.1:9/desk. " in said
+    )
     assert isinstance(said, Sentence) and "of the earlier one" not in said and "secret" not in said
     settings.sources_file.write_text(f'[desk]\nkind = "zammad"\nplace = "{table["place"]}"\n')
     if not in_file:  # a job that was interrupted goes on

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.sources.tickets import Message, Ticket, moment, person, says_something
+from recommender.sentences.sentence import Sentence
 from tests.indexer.sources.reading import read
 from tests.indexer.sources.servers.desk import Desk
 from tests.indexer.sources.servers.redmine import RedmineServer
@@ -110,6 +111,7 @@ def test_a_bad_ticket_is_a_problem_and_the_others_are_read(tmp_path: Path) -> No
     assert set(found.requests) == {"3", "4"}
     assert "a field is not what the system documents" in found.problems[0]  # the journals of the third
     assert found.problems[1] == "issues.json:1: the field created_on is missing"
+    assert all(any(isinstance(part, Sentence) for part in said.values.values()) for said in found.problems)
     assert found.problems[2] == "issues.json:1: 'eilen' is not a time that can be read"
 
 

@@ -21,6 +21,7 @@ from recommender.database.tables import HelpRequest, Person, Reply, RequestAudie
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
 from recommender.files import folder
 from recommender.knowledge import attachments
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 from tests.rows import all_rows
 
@@ -149,8 +150,10 @@ def test_a_file_that_exists_is_left_as_it_is(filled: Settings, tmp_path: Path) -
     assert (tmp_path / "old.zip").read_text() == "an older backup"
     with pytest.raises(
         BackupError, match=r"new\.zip cannot be written: No such file or directory\. No backup was made\."
-    ):
+    ) as refused:
         back_up(filled, tmp_path / "none" / "new.zip")
+    said = str(refused.value)
+    assert isinstance(said, Sentence) and isinstance(said.values["reason"], Sentence)
 
 
 def test_a_home_without_a_database_is_not_backed_up(elsewhere: Settings, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database import index_register
 from recommender.database.index_register import IndexRegister
 from recommender.errors import IndexLocked
+from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
 
 
@@ -50,3 +51,14 @@ def test_a_register_without_sessions_leaves_no_connection_open(
     register.publish("gen-000001", {"manifest.json": b"one"}, [])
     assert (register.live(), register.names()) == ("gen-000001", ["gen-000001"])
     assert opened and all(each.kw["bind"].pool.checkedin() == 0 for each in opened)
+
+
+def test_a_lock_that_nobody_has_signed_is_told_in_a_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_register, "leader", lambda *_: None)
+    register = IndexRegister(settings)
+    with register.locked(), pytest.raises(IndexLocked, match="another process") as refused, register.locked():
+        pass
+    said = str(refused.value)
+    assert isinstance(said, Sentence) and isinstance(said.values["holder"], Sentence)

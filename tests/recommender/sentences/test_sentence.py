@@ -1,8 +1,10 @@
 """sentences/: a sentence is a text like any other, and keeps its parts wherever it goes."""
 
 import ast
+import errno
 import json
 import pickle
+import socket
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 import indexer
 from recommender import errors
 from recommender.errors import SourceError, wrong_value
-from recommender.sentences.sentence import Sentence, Size, joined, with_values_changed
+from recommender.sentences.sentence import Sentence, Size, joined, reason_of, with_values_changed
 from recommender.sentences.stored import packed, unpacked
 
 MISSING = Sentence(
@@ -56,6 +58,16 @@ def test_only_the_values_of_a_sentence_are_changed_also_those_of_sentences_in_it
     changed = with_values_changed(line, lambda text: text.replace("/srv/x.csv", "Tiketit.csv"))
     assert changed == "Tiketit.csv:2: Tiketit.csv is no x.csv" and isinstance(changed, Sentence)
     assert with_values_changed("x", str.upper) == "X"
+
+
+@pytest.mark.parametrize(("error", "said"), [
+    (FileNotFoundError(errno.ENOENT, "x"), "No such file or directory"),
+    (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "Connection refused"),
+    (TimeoutError("timed out"), "Connection timed out"),
+    (socket.gaierror(socket.EAI_NONAME, "x"), "Name or service not known"),
+])  # fmt: skip
+def test_what_often_keeps_a_file_or_a_connection_from_being_used_is_a_sentence(error: OSError, said: str) -> None:
+    assert reason_of(error) == said and isinstance(reason_of(error), Sentence)
 
 
 class _Limited(BaseModel):

@@ -178,7 +178,7 @@ def test_a_page_without_a_time_gets_that_of_its_space_and_it_is_told(tmp_path: P
         (lambda text: text[:-200], "is cut short or is not safe XML at line"),
         (
             lambda text: text.replace("<hibernate", '<!DOCTYPE x [<!ENTITY a "b">]><hibernate', 1),
-            "not safe XML at line",
+            r"not safe XML at line .*\(it defines entities of its own\)",
         ),
         (lambda text: "", "is cut short or is not safe XML"),
     ],

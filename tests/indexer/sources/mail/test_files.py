@@ -15,6 +15,7 @@ from indexer.sources.mail.files import MailFiles
 from indexer.sources.mail.options import MailOptions
 from indexer.sources.records import RequestRecord
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 from tests.indexer.sources.mail.mails import AINO, DAY, NOW, mail, mbox, of, people, read, requests
 
 
@@ -191,10 +192,11 @@ def test_a_packed_file_that_is_cut_short_is_read_to_there_and_told(tmp_path: Pat
     file = tmp_path / "box.mbox.gz"
     file.write_bytes(whole[: len(whole) // 2])
     records = []
-    with pytest.raises(SourceError, match=r"box\.mbox\.gz is cut short .* Fetch the file again"):
+    with pytest.raises(SourceError, match=r"box\.mbox\.gz is cut short .* Fetch the file again") as refused:
         for found in MailFiles("mail", MailOptions(place=str(file)), NOW).records():
             records.append(found.record)
     assert sum(isinstance(record, RequestRecord) for record in records) >= 20
+    assert isinstance(str(refused.value), Sentence)
 
 
 def test_a_mailbox_that_is_cut_short_keeps_what_it_has(tmp_path: Path) -> None:

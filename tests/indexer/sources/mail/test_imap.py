@@ -19,6 +19,7 @@ from indexer.sources.mail.options import MailOptions
 from indexer.sources.protocol import Mark
 from indexer.sources.records import Located, RequestRecord
 from recommender.errors import SourceError
+from recommender.sentences.sentence import Sentence
 from tests.indexer.sources.mail.imap_server import DOVECOT, PASSWORD, breaking_wire, free_port, imap_server
 from tests.indexer.sources.mail.mails import AINO, DAY, NOW, mail
 
@@ -140,8 +141,10 @@ def test_what_the_server_refuses_is_told_without_the_password(monkeypatch: pytes
 
 def test_a_server_that_does_not_answer_is_told_after_some_attempts() -> None:
     waits: list[float] = []
-    with pytest.raises(SourceError, match="does not answer"):
+    with pytest.raises(SourceError, match=r"does not answer as it should \(Connection refused\)") as refused:
         _read(_source(free_port(), waits=waits))
+    said = str(refused.value)
+    assert isinstance(said, Sentence) and isinstance(said.values["why"], Sentence)
     assert waits == [1.0, 2.0, 4.0, 8.0]
 
 
