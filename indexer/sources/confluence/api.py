@@ -56,7 +56,7 @@ class ConfluenceApi:
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """Pages from a mark on, each behind the person who wrote it."""
-        time, before = _mark_parts(since)
+        time, before = _mark_parts(since, self.name)
         with self._client:
             self._zone = self._zone_of_account()
             latest, read = time or "", dict[str, str]()
@@ -211,7 +211,7 @@ def _mark(time: str, pages: Pages | None) -> str:
     return json.dumps({"time": time, "pages": pages}, separators=(",", ":"))
 
 
-def _mark_parts(since: str | None) -> tuple[str | None, Pages | None]:
+def _mark_parts(since: str | None, name: str) -> tuple[str | None, Pages | None]:
     """(the time of the last change that was read, the pages that were there after the last whole run)."""
     if since is None:
         return None, None
@@ -220,4 +220,6 @@ def _mark_parts(since: str | None) -> tuple[str | None, Pages | None]:
         pages = mark["pages"]
         return mark["time"] or None, None if pages is None else {str(page): str(pages[page]) for page in pages}
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceError(Sentence("The mark of the last run cannot be read. Run: kollega sync NAME --full")) from error
+        raise SourceError(
+            Sentence("It is not known up to where the last run had read. Run: kollega sync %(name)s --full", name=name)
+        ) from error

@@ -47,7 +47,7 @@ class ConfluenceV2:
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """Pages that have changed since a mark, each behind the person who wrote it."""
-        time, going = _mark_parts(since)
+        time, going = _mark_parts(since, self.name)
         with self._client:
             now = self._learn_spaces().isoformat()
             if time is not None and going is None:
@@ -164,7 +164,7 @@ class ConfluenceV2:
         return self._people[account]
 
 
-def _mark_parts(since: str | None) -> tuple[str | None, tuple[str, str] | None]:
+def _mark_parts(since: str | None, name: str) -> tuple[str | None, tuple[str, str] | None]:
     """(the time of a mark, the kind of pages and the address at which a read of all goes on)."""
     if since is None or not since.startswith("{"):
         return since, None
@@ -172,7 +172,9 @@ def _mark_parts(since: str | None) -> tuple[str | None, tuple[str, str] | None]:
         mark = json.loads(since)
         return str(mark["began"]), (str(mark["kind"]), str(mark["next"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceError(Sentence("The mark of the last run cannot be read. Run: kollega sync NAME --full")) from error
+        raise SourceError(
+            Sentence("It is not known up to where the last run had read. Run: kollega sync %(name)s --full", name=name)
+        ) from error
 
 
 def _parent(row: Row) -> Place | None:

@@ -53,7 +53,7 @@ class MediaWikiApi:
 
     def read(self, since: str | None = None) -> Iterator[Located | Mark]:
         """Pages that have changed since the mark, each behind who wrote it last, and what was deleted."""
-        began, going = _mark_parts(since)
+        began, going = _mark_parts(since, self.name)
         with self._client:
             now = self._learn()
             start = max(BEGINNING, from_mark(began) - _OVERLAP)
@@ -198,7 +198,7 @@ def _following(value: Any) -> Params:
     return {} if all(each in ("None", "", "-||") for each in place.values()) else place
 
 
-def _mark_parts(since: str | None) -> tuple[str | None, tuple[int, Params] | None]:
+def _mark_parts(since: str | None, name: str) -> tuple[str | None, tuple[int, Params] | None]:
     """(the time of a mark, the namespace and place at which a read of all pages goes on)."""
     if since is None or not since.startswith("{"):
         return since, None
@@ -207,7 +207,9 @@ def _mark_parts(since: str | None) -> tuple[str | None, tuple[int, Params] | Non
         place: Params = {str(name): str(held) for name, held in mark["place"].items()}
         return str(mark["began"]), (int(mark["namespace"]), place)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError(Sentence("The mark of the last run cannot be read. Run: kollega sync NAME --full")) from error
+        raise SourceError(
+            Sentence("It is not known up to where the last run had read. Run: kollega sync %(name)s --full", name=name)
+        ) from error
 
 
 def _at(value: Any, name: str, default: Any = None) -> Any:

@@ -234,3 +234,13 @@ def test_what_a_page_lies_in_and_cannot_be_seen_is_not_taken_for_open(server: Sy
     wiki.add("Below", parent=1)
     wiki.pages[2].folder = 55
     assert Copy(server, wiki, v2=True).sync().pages["2"].readers_there == ("not known",)
+
+
+@pytest.mark.parametrize("v2", [True, False])
+def test_a_mark_that_cannot_be_read_is_told_with_the_command_that_reads_all(
+    v2: bool, server: SystemServer, wiki: Wiki
+) -> None:
+    copy = Copy(server, wiki, v2=v2)
+    copy.mark = "{"
+    with pytest.raises(SourceError, match="kollega sync wiki --full"):
+        copy.sync()

@@ -218,3 +218,10 @@ def test_a_first_read_that_ends_half_way_goes_on_there_and_loses_nothing(server:
     copy.sync()  # what has changed since the first run began
     assert sorted(copy.pages, key=int) == ["1", *map(str, range(3, 13))] and copy.pages["1"].body == "changed"
     assert copy.sync().read == []
+
+
+def test_a_mark_that_cannot_be_read_is_told_with_the_command_that_reads_all(server: SystemServer) -> None:
+    copy = Copy(server)
+    copy.mark = "{"
+    with pytest.raises(SourceError, match="kollega sync wiki --full"):
+        copy.sync()
