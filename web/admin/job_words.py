@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext, ngettext
+from flask_babel import gettext, ngettext, pgettext
 
 from recommender.database.job_tables import Job
 from recommender.jobs import kinds, queue
@@ -17,20 +17,26 @@ def title(job: Job) -> str:
     chosen: Mapping[str, Any] = job.payload if isinstance(job.payload, dict) else {}
     words: dict[str, Callable[[], str]] = {
         kinds.REINDEX: lambda: (
-            gettext("Build the index anew") if chosen.get("full") else gettext("Bring the index up to date")
+            pgettext("job", "Build the index anew")
+            if chosen.get("full")
+            else pgettext("job", "Bring the index up to date")
         ),
         kinds.VERIFY: lambda: (
-            gettext("Check everything and mend the index") if chosen.get("repair") else gettext("Check everything")
+            pgettext("job", "Check everything and mend the index")
+            if chosen.get("repair")
+            else pgettext("job", "Check everything")
         ),
-        kinds.ROLLBACK: lambda: gettext("Go back to the index before"),
+        kinds.ROLLBACK: lambda: pgettext("job", "Go back to the index before"),
         kinds.MODEL: lambda: gettext("Put the model %(name)s in use", name=chosen.get("name", "")),
         kinds.CALIBRATE: lambda: gettext("Learn how sure an answer is"),
         kinds.TRAIN: lambda: gettext("Learn how to rank colleagues"),
         kinds.SYNC: lambda: _sync_title(chosen),
         kinds.EXPORT: lambda: gettext("Write everything into a file"),
         kinds.LOAD_FILE: lambda: _file_title(chosen),
-        kinds.BACKUP: lambda: gettext("Make a backup"),
-        kinds.DEMO: lambda: gettext("Remove the demo") if chosen.get("remove") else gettext("Load the demo"),
+        kinds.BACKUP: lambda: pgettext("job", "Make a backup"),
+        kinds.DEMO: lambda: (
+            pgettext("job", "Remove the demo") if chosen.get("remove") else pgettext("job", "Load the demo")
+        ),
         kinds.CONNECT: lambda: gettext("Connect the source %(name)s", name=chosen.get("source", "")),
         kinds.SCHEDULE: lambda: gettext("Set how often the source %(name)s is read", name=chosen.get("source", "")),
     }
