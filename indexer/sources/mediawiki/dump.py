@@ -81,8 +81,8 @@ class MediaWikiDump(WholeSource):
                             )
                         )
         except _DAMAGE as error:
-            is_known = isinstance(error, OSError) and error.strerror
-            reason = reason_of(error) if is_known else Sentence("it is cut short or damaged")
+            damaged = Sentence("it is cut short or damaged")
+            reason = reason_of(error) if isinstance(error, OSError) and error.strerror else damaged
             raise SourceError(
                 Sentence(
                     "%(place)s cannot be read: %(reason)s. Fetch or export it again.", place=self._place, reason=reason
