@@ -225,8 +225,8 @@ def test_a_server_without_memory_or_disk_is_told_as_that(code: int) -> None:
     with pytest.raises(IndexUnavailable) as caught:
         Milvus(Full(), "http://milvus:19530", False).add("passages", [{"id": 1}])
     assert str(caught.value) == (
-        f"Milvus at http://milvus:19530 has no memory or disk left (code {code}). Give it more; Kollega goes on by "
-        "itself."
+        f"Milvus at http://milvus:19530 has no memory or disk left (code {code}). Give it more; Kollega then goes on "
+        "by itself."
     )
 
 
