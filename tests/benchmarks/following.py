@@ -32,6 +32,7 @@ from tests.benchmarks.speed import QUESTIONS
 _ROUNDS = 5
 _FOUND_WITHIN = 120.0
 _NUMBERS = count()
+_WORD = "zorbel"  # the start of each made-up word
 _KOLLEGA = str(Path(sys.executable).parent / "kollega")
 
 
@@ -82,12 +83,15 @@ def _seconds_until_found(settings: Settings, address: str, then: Callable[[], No
 
 
 def _change(settings: Settings) -> str:
-    """Give an item a new title and text with a made-up word, and return the word."""
+    """Give an item a new title and text with a made-up word, and return the word. An item that was changed so before is
+    left out: the index knows it by a word that looks like the new one, and the page shows what it says now."""
     number = next(_NUMBERS)
-    word = f"zorbel{'abcdefghijklmnopqrst'[number]}{int(time.time()) % 100_000}"
+    word = f"{_WORD}{'abcdefghijklmnopqrst'[number]}{int(time.time()) % 100_000}"
     with open_database(settings).begin() as session:
         request = session.scalars(
-            select(HelpRequest).where(HelpRequest.status == RESOLVED).order_by(HelpRequest.id.desc()).offset(number)
+            select(HelpRequest)
+            .where(HelpRequest.status == RESOLVED, HelpRequest.title.not_like(f"{_WORD}%"))
+            .order_by(HelpRequest.id.desc())
         ).first()
         if request is None:
             raise SystemExit("The home has no resolved request.")
