@@ -406,4 +406,5 @@ def test_each_thread_of_a_server_with_many_has_connections(settings: Settings) -
         for _thread in range(2 * 12 + 2):
             for _session in range(2):
                 held.enter_context(sessions()).connection()
+        assert sessions.kw["bind"].pool.checkedout() == 2 * (2 * 12 + 2)
     sessions.kw["bind"].dispose()
