@@ -49,6 +49,17 @@ def test_a_task_has_the_pages_that_questions_are_about_and_texts_of_one_length(w
     assert {page for question in fewer.questions["fi-fi"] for page in question.relevant} == {"fi:park"}
 
 
+def test_the_page_of_an_answer_is_its_own_text_without_the_question(write_set: WriteSet) -> None:
+    answers = [{"id": "a1", "author": "p1", "body": "use the other door", "created_at": "2024-01-02T00:00:00"}]
+    item = make_item("q1", title="door", body="the door is stuck", answers=answers)
+    pool = {"pool": "answers"}
+    queries = [
+        make_query(f"ans-{number}", "the door is stuck", ["a1"], protocol="answer", filter=pool) for number in range(8)
+    ]
+    task = read_task(write_set([item], queries, "site"), ("answer",), pages=5, questions=4)
+    assert [(page.id, page.text) for page in task.pages] == [("a1", "use the other door")]
+
+
 def test_an_engine_is_measured_on_pages_of_the_language_that_is_asked_for(write_set: WriteSet) -> None:
     task = read_task(_help(write_set), ("fi-fi",), pages=3, questions=4)
     measured = measure_engine(Counting(), [task])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.evaluation.sets import EvaluationSet, answers_of
 from tests.benchmarks.peers import Page
@@ -40,7 +41,7 @@ def read_task(folder: Path, protocols: Sequence[str], pages: int, questions: int
     """A set with at most so many pages and, for each protocol, questions of its test part. The pages that the questions
     are about come first. Raises EvaluationError when the set cannot be read."""
     held = EvaluationSet.read(folder)
-    rows = answers_of(held.corpus) if "answer" in protocols else held.corpus
+    rows = _answers_alone(held.corpus) if "answer" in protocols else held.corpus
     asked = {
         protocol: [
             Question(query.id, query.text[:LONGEST], query.relevant, query.filter.get("language"))
@@ -54,6 +55,13 @@ def read_task(folder: Path, protocols: Sequence[str], pages: int, questions: int
     kept = [Page(name, str(rows[name]["body"])[:LONGEST], str(rows[name]["language"])) for name in chosen]
     known = {page.id for page in kept}
     return Task(held.name, kept, {name: _answerable(each, known) for name, each in asked.items()})
+
+
+def _answers_alone(corpus: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Every answer as a page of its own text. With the text of its question, which is asked word by word, whoever
+    compares words would find it without fail."""
+    texts = {str(answer["id"]): answer["body"] for row in corpus.values() for answer in row.get("answers") or ()}
+    return {identifier: {**row, "body": texts[identifier]} for identifier, row in answers_of(corpus).items()}
 
 
 def _answerable(questions: Sequence[Question], known: set[str]) -> list[Question]:
