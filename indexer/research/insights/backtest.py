@@ -44,7 +44,7 @@ from recommender.settings import Settings
 
 CUTS = (0.4, 0.6, 0.8)
 """Shares of the questions that are before each date; a judgement."""
-_ASKED, _PASSAGES, _TOKENS = 6, 3, 128
+_ASKED, PASSAGES, TOKENS = 6, 3, 128
 """Questions of a topic that are asked again, passages of an item that are indexed, and tokens of one: few, to save
 time."""
 _SLOWEST = 0.75
@@ -80,7 +80,7 @@ def at_date(
     known = [question.known_at(date) for question in questions if question.at < date]
     later = [question for question in questions if question.at >= date]
     with TemporaryDirectory() as home:
-        own = replace(settings, home=Path(home), database="", max_passages=_PASSAGES, passage_tokens=_TOKENS)
+        own = replace(settings, home=Path(home), database="", max_passages=PASSAGES, passage_tokens=TOKENS)
         sessions = open_database(own)
         try:
             return _topics(known, later, date, name, encoder, own, sessions)
