@@ -9,6 +9,8 @@ never changed, and a file that an open generation has in memory is not read agai
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -57,20 +59,37 @@ class Rows:
         stored = codes.view(np.float16 if storage.code_size < 4 * self.index.d else np.float32)
         return np.asarray(stored.reshape(-1, self.index.d)[ids], np.float32)
 
-    def search(self, vector: Vectors, readable: NDArray[np.bool_], top_k: int) -> list[tuple[int, float]]:
+    def search(
+        self, vector: Vectors, readable: NDArray[np.bool_], top_k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """(the rows that are nearest, their cosines), best first."""
         count = int(np.count_nonzero(readable))
         top_k = min(top_k, count)
         if top_k == 0:
-            return []
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
         bitmap = np.packbits(readable, bitorder="little")
         selector = faiss.IDSelectorBitmap(bitmap)
         query = np.ascontiguousarray(vector.reshape(1, -1), np.float32)
-        if self.approximate and count >= _EXACT_BELOW:
-            parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=max(_SEARCH, top_k))
-            scores, ids = self.index.search(query, top_k, params=parameters)
-        else:
-            scores, ids = self.storage().search(query, top_k, params=faiss.SearchParameters(sel=selector))
-        return [(i, s) for i, s in zip(ids[0].tolist(), scores[0].tolist(), strict=True) if i >= 0]
+        with _in_one_thread():
+            if self.approximate and count >= _EXACT_BELOW:
+                parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=max(_SEARCH, top_k))
+                scores, ids = self.index.search(query, top_k, params=parameters)
+            else:
+                scores, ids = self.storage().search(query, top_k, params=faiss.SearchParameters(sel=selector))
+        found = ids[0] >= 0
+        return ids[0][found], scores[0][found]
+
+
+@contextmanager
+def _in_one_thread() -> Iterator[None]:
+    """Have FAISS use no more threads than the one that calls it: of one question, the others only wait, and take a
+    processor meanwhile."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 class DenseIndex:
@@ -178,11 +197,13 @@ class DenseIndex:
         exact, since HNSW would miss most of them.
         """
         first = len(self._rows)
-        hits = self._rows.search(vector, readable[:first], top_k)
-        if self._added is None:
-            return hits
-        hits += [(first + row, score) for row, score in self._added.search(vector, readable[first:], top_k)]
-        return sorted(hits, key=lambda hit: -hit[1])[:top_k]
+        ids, scores = self._rows.search(vector, readable[:first], top_k)
+        if self._added is not None:
+            added, theirs = self._added.search(vector, readable[first:], top_k)
+            ids, scores = np.concatenate([ids, first + added]), np.concatenate([scores, theirs])
+            best = np.argsort(-scores, kind="stable")[:top_k]
+            ids, scores = ids[best], scores[best]
+        return list(zip(ids.tolist(), scores.tolist(), strict=True))
 
 
 _HALF = faiss.ScalarQuantizer.QT_fp16

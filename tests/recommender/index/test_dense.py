@@ -1,6 +1,7 @@
 """index/dense.py: FAISS compared with plain numpy."""
 
 import os
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -176,6 +177,27 @@ def test_a_missing_or_truncated_file_cannot_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "vectors.faiss").write_bytes((tmp_path / "vectors.faiss").read_bytes()[:-10])
     with pytest.raises((RuntimeError, OSError)):
         DenseIndex.load(tmp_path / "vectors.faiss")
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_a_question_begins_no_threads_and_leaves_their_number_to_others(approximate: bool) -> None:
+    index = DenseIndex.empty(4, approximate)
+    index.add(np.eye(4, dtype=np.float32))
+    index = index.continued()
+    index.add(np.eye(4, dtype=np.float32))
+    threads: list[int] = []
+
+    def search() -> None:
+        dense.faiss.omp_set_num_threads(7)  # of this thread alone
+        threads.append(len(os.listdir("/proc/self/task")))
+        index.search(np.eye(4, dtype=np.float32)[0], np.ones(8, np.bool_), 3)
+        threads.append(len(os.listdir("/proc/self/task")))
+        threads.append(dense.faiss.omp_get_max_threads())
+
+    asking = threading.Thread(target=search)
+    asking.start()
+    asking.join()
+    assert threads == [threads[0], threads[0], 7]
 
 
 @pytest.mark.parametrize("approximate", [False, True])
