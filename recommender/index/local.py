@@ -6,7 +6,6 @@ It is opened once and then only read, by many threads. `builder.py` writes gener
 import contextlib
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from recommender.index.lexical import LexicalIndex
 from recommender.index.members import members_of
 from recommender.index.narrowing import Among, Narrowing
 from recommender.index.nearness import OPENING, ItemPassages
-from recommender.index.readable import mask
+from recommender.index.readable import Readable
 from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
@@ -115,13 +114,13 @@ class LocalIndex:
         self.vector_space = vector_space
         self._members = members = members_of(catalogue, manifest.rows, dense.shared if dense is not None else None)
         self._items, self._item_of, self._roles = members.items, members.item_of, members.roles
-        self._numbers, self._language = members.numbers(), dict(zip(members.items, members.languages, strict=True))
+        self._numbers, self._language_of = members.numbers(), members.languages
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
-        self._narrowing = Narrowing(self._items, self._item_of, self._language)
+        self._narrowing = Narrowing(self._items, self._language_of, self._item_of, self._numbers)
         self._vocabulary = Vocabulary(catalogue.words())
         self._languages = members.languages_by_token()
-        self._readable = lru_cache(maxsize=256)(partial(mask, members.by_token, manifest.rows))
+        self._readable = Readable(members.by_token, manifest.rows)
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
@@ -159,14 +158,15 @@ class LocalIndex:
             for language in languages:
                 lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, keys))
         if vector is None or self._dense is None:
-            return [Hit(key, self._language[key], None, score) for key, score in lexical.items()]
+            language_of, numbers_of = self._language_of, self._numbers
+            return [Hit(key, language_of[numbers_of[key]], None, score) for key, score in lexical.items()]
         passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
         dense = self._item_of[[row for row, _cosine in passages]].tolist() if passages else []
         numbers = list(dict.fromkeys([*dense, *map(self._numbers.__getitem__, lexical)]))
-        found = [self._items[number] for number in numbers]
+        found = [(self._items[number], self._language_of[number]) for number in numbers]
         return [
-            Hit(key, self._language[key], near, lexical.get(key, 0.0))
-            for key, near in zip(found, self._near(vector, numbers), strict=True)
+            Hit(key, language, near, lexical.get(key, 0.0))
+            for (key, language), near in zip(found, self._near(vector, numbers), strict=True)
         ]
 
     def nearest(

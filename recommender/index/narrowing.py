@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -44,21 +44,24 @@ ALL = Keys()
 
 
 class Narrowing:
-    """Limits searches of the `items` with these keys. `item_of` has the position of its item for each row, -1 for a
-    removed passage; `languages` has the language of each item by key."""
+    """Limits searches of the `items` with these keys, whose languages are in the same order. `item_of` has the position
+    of its item for each row, -1 for a removed passage; `numbers` has that of each item that has rows, by key."""
 
-    def __init__(self, items: Sequence[str], item_of: NDArray[np.int32], languages: Mapping[str, str]) -> None:
-        self._items, self._item_of, self._languages = items, item_of, languages
-        self._numbers = {key: number for number, key in enumerate(items)}
+    def __init__(
+        self, items: Sequence[str], languages: Sequence[str], item_of: NDArray[np.int32], numbers: Mapping[str, int]
+    ) -> None:
+        self._items, self._item_of, self._numbers = items, item_of, numbers
         self._documents = frozenset(key for key in items if key.startswith(f"{Kind.DOCUMENT}:"))
-        self._rows_of = lru_cache(maxsize=32)(self._rows_with)
+        with_these = partial(_rows_with, items, languages, item_of, self._documents)  # no method, which would hold this
+        self._rows_of = lru_cache(maxsize=32)(with_these)
 
     def rows(self, among: Among) -> NDArray[np.bool_]:
         """True for each row of an item to search, shape (rows,)."""
         rows = self._rows_of(among.kind, among.language)
         if among.keys is None:
             return rows
-        return rows & self._rows([self._numbers[key] for key in among.keys if key in self._numbers])
+        numbers = [self._numbers[key] for key in among.keys if key in self._numbers]
+        return rows & _rows(self._item_of, len(self._items), numbers)
 
     def keys(self, among: Among | None) -> Keys:
         """The keys for a search by words: those to look at or those to leave out, whichever are fewer, since the time
@@ -73,17 +76,24 @@ class Narrowing:
             only = only & documents if among.kind is Kind.DOCUMENT else only - documents
         return Keys(only=only) if 2 * len(only) <= len(self._items) else Keys(without=frozenset(self._items) - only)
 
-    def _rows_with(self, kind: Kind | None, language: str | None) -> NDArray[np.bool_]:
-        return self._rows(
-            [
-                number
-                for number, key in enumerate(self._items)
-                if (kind is None or (key in self._documents) is (kind is Kind.DOCUMENT))
-                and (language is None or self._languages[key] == language)
-            ]
-        )
 
-    def _rows(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
-        wanted = np.zeros(len(self._items) + 1, np.bool_)  # the last one is for removed passages
-        wanted[numbers] = True
-        return np.asarray(wanted[self._item_of])
+def _rows_with(
+    items: Sequence[str],
+    languages: Sequence[str],
+    item_of: NDArray[np.int32],
+    documents: frozenset[str],
+    kind: Kind | None,
+    language: str | None,
+) -> NDArray[np.bool_]:
+    wanted = [
+        number
+        for number, (key, of_item) in enumerate(zip(items, languages, strict=True))
+        if (kind is None or (key in documents) is (kind is Kind.DOCUMENT)) and (language is None or of_item == language)
+    ]
+    return _rows(item_of, len(items), wanted)
+
+
+def _rows(item_of: NDArray[np.int32], items: int, numbers: Sequence[int]) -> NDArray[np.bool_]:
+    wanted = np.zeros(items + 1, np.bool_)  # the last one is for removed passages
+    wanted[numbers] = True
+    return np.asarray(wanted[item_of])

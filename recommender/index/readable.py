@@ -1,12 +1,14 @@
 """Which passages each reader token may read."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 Audiences = Sequence[tuple[str, frozenset[str]]]
 """(key, audience) of items."""
+_KEPT = 256  # readers whose rows are kept: a judgement
 
 
 def passages_by_token(
@@ -26,9 +28,22 @@ def passages_by_token(
     return readable
 
 
-def mask(by_token: dict[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.bool_]:
-    """True for each row that `tokens` may read, shape (rows,)."""
-    mask = np.zeros(rows, np.bool_)
-    for token in tokens & by_token.keys():
-        mask[by_token[token]] = True
-    return mask
+class Readable:
+    """The rows, of so many, that readers may read. Those of the readers who asked last are kept, one bit a row: most
+    readers have a token of their own, and a large index has millions of rows."""
+
+    def __init__(self, by_token: Mapping[str, NDArray[np.int64]], rows: int) -> None:
+        self._tokens, self._rows = by_token.keys(), rows
+        self._bits = lru_cache(maxsize=_KEPT)(partial(_bits, by_token, rows))
+
+    def __call__(self, tokens: frozenset[str]) -> NDArray[np.bool_]:
+        """True for each row that `tokens` may read, shape (rows,)."""
+        bits = self._bits(frozenset(tokens & self._tokens))  # readers without items of their own share what is kept
+        return np.unpackbits(bits, count=self._rows).view(np.bool_)
+
+
+def _bits(by_token: Mapping[str, NDArray[np.int64]], rows: int, tokens: frozenset[str]) -> NDArray[np.uint8]:
+    readable = np.zeros(rows, np.bool_)
+    for token in tokens:
+        readable[by_token[token]] = True
+    return np.packbits(readable)
