@@ -30,6 +30,11 @@ Check = Callable[["sessionmaker[Session]"], None]
 """What looks at the database before an import, and raises SourceError when it must not begin."""
 
 
+_KIND_OF = {".jsonl": "jsonl", ".json": "jsonl", ".csv": "csv", ".xlsx": "excel", ".xls": "excel", ".ods": "excel",
+            ".mbox": "mail", ".eml": "mail"}  # fmt: skip
+"""The kind of source that a file with this ending most often is."""
+
+
 class _Kinds(click.Group):
     """The commands of this group, and one for each kind of source, which is loaded when it is used."""
 
@@ -42,6 +47,17 @@ class _Kinds(click.Group):
         return super().get_command(ctx, cmd_name) or (
             source_command(cmd_name, import_from) if cmd_name in KINDS else None
         )
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it. Raises UsageError, which says how the file is named when one stands where the kind does."""
+        place = Path(args[0])
+        if self.get_command(ctx, args[0]) is None and place.exists():
+            kind = "documents" if place.is_dir() else _KIND_OF.get(place.suffix.lower(), "KIND")
+            hint = f"Say first what kind of source it is: kollega import {kind} {args[0]}"
+            raise click.UsageError(hint if kind in KINDS else f"{hint}. The kinds are: {', '.join(sorted(KINDS))}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.group("import", cls=_Kinds)

@@ -27,6 +27,26 @@ def test_importing_twice_reports_that_nothing_changed(kollega: Kollega, write_li
     assert (again.exit_code, again.stdout) == (0, "0 added, 0 updated, 3 unchanged\n")
 
 
+@pytest.mark.parametrize(("name", "kind"), [("records.jsonl", "jsonl"), ("sheet.XLSX", "excel"), ("", "documents")])
+def test_whoever_names_only_the_file_is_told_how_it_is_imported(
+    kollega: Kollega, tmp_path: Path, name: str, kind: str
+) -> None:
+    place = tmp_path / "mine" / name
+    (tmp_path / "mine").mkdir()
+    if name:
+        place.write_text("", encoding="utf-8")
+    told = kollega("import", str(place))
+    assert told.exit_code == 2 and f"kollega import {kind} {place}" in told.stderr
+
+
+def test_the_kinds_are_listed_for_a_file_that_could_be_any(kollega: Kollega, tmp_path: Path) -> None:
+    place = tmp_path / "dump.7z"
+    place.write_bytes(b"")
+    told = kollega("import", str(place)).stderr
+    assert f"kollega import KIND {place}" in told and all(kind in told for kind in KINDS)
+    assert "No such command 'none'" in kollega("import", "none").stderr
+
+
 def test_a_bad_record_is_reported_with_file_and_line_the_others_are_loaded_and_the_exit_status_is_1(
     kollega: Kollega, write_lines: WriteLines
 ) -> None:
