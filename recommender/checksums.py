@@ -26,6 +26,8 @@ _THREADS = 4  # files that are read at once: a judgement
 
 FileState = tuple[Path, int, int, int]
 """A file, its modification time in nanoseconds, its size in bytes and its inode, as they were when it was read."""
+FileIdentity = tuple[str | int, ...]
+"""What tells that a file is one that was read before, also by another name of it."""
 
 
 def checksum(path: Path) -> str:
@@ -141,6 +143,12 @@ def states(paths: Iterable[Path]) -> tuple[FileState, ...]:
 def rewritten(before: Iterable[FileState]) -> list[Path]:
     """The files that were written since then. A deleted file is not among them: who has opened it can still read it."""
     return [state[0] for state in before if states([state[0]]) not in ((), (state,))]
+
+
+def identity_of(path: Path, checksum: str) -> FileIdentity:
+    """What a file with this checksum is known by. Raises OSError when it is missing."""
+    status = path.stat()
+    return checksum, status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _names(folder: Path) -> set[str]:

@@ -244,7 +244,8 @@ def load_snapshot(
     if generation is None or not (index_dir / generation).is_dir():
         return Snapshot(None, encoder, (INDEX_MISSING,), generation)
     directory = index_dir / generation
-    files = checksums.states([directory / generations.CATALOGUE])  # before it is opened, so that no change is missed
+    read_in_place = [directory / name for name in (generations.CATALOGUE, generations.ADDED_CATALOGUE)]
+    files = checksums.states(read_in_place)  # before they are opened, so that no change is missed
     try:
         index, notices = _open(directory, encoder, keywords, engine or LocalEngine(index_dir))
     except IndexUnavailable as error:

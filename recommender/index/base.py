@@ -6,8 +6,8 @@ from pathlib import Path
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
+from recommender.index.generation_files import check_model
 from recommender.index.generations import Manifest
-from recommender.index.local import check_model
 from recommender.language.analyzer import ANALYSIS_VERSION
 
 log = logging.getLogger(__name__)

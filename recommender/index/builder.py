@@ -5,7 +5,6 @@ The caller encodes the passages; `journal.py` stores new vectors, so that no tex
 
 import logging
 import os
-import shutil
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,23 +15,22 @@ from recommender.datatypes import Item, Kind, Passage
 from recommender.encoder import ModelCard, Vectors
 from recommender.errors import IndexDamaged
 from recommender.index import generations
+from recommender.index.background import measured_background
 from recommender.index.base import find_base
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import MOST_ADDED, DenseIndex
-from recommender.index.digest import digest_of, passage_digest
+from recommender.index.digest import passage_digest
+from recommender.index.generation_files import OpenFiles, open_files
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
 from recommender.index.lexical import Entry, LexicalIndex
-from recommender.index.local import Parts, open_parts
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
 log = logging.getLogger(__name__)
 _REMOVED_SHARE = 0.2  # share of removed rows from which all vectors are written anew: a judgement
-_SHARED_FROM = 20_000  # vectors from which the next generation shares their file: a judgement
-SAMPLE = 400  # passages that are compared with each other for the background: a judgement
+_SHARED_FROM = 20_000  # vectors from which the next generation shares the large files: a judgement
 _ADD_TOGETHER = 1024  # vectors that are added to FAISS in one call: a judgement
-_PRIOR_PAIRS = 200  # pairs of passages that `unrelated_cosine` counts as: a judgement
 
 
 class IndexBuilder:
@@ -40,15 +38,16 @@ class IndexBuilder:
     finish."""
 
     def __init__(
-        self, index_dir: Path, model: ModelCard, analyzer: Analyzer, base: Path | None, parts: Parts | None
+        self, index_dir: Path, model: ModelCard, analyzer: Analyzer, base: Path | None, files: OpenFiles | None
     ) -> None:
         self._index_dir = index_dir
         self._model = model
         self._analyzer = analyzer
         self._base = base
         self.directory: Path | None = None
-        self._catalogue: Catalogue | None = parts[1] if parts else None
-        self._base_dense: DenseIndex | None = parts[2] if parts else None
+        self._catalogue: Catalogue | None = files.catalogue if files else None
+        self._base_dense: DenseIndex | None = files.dense if files else None
+        self._base_background = files.manifest.background if files else 0.0
         self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
         self._rewrite = False
         self._old: tuple[Catalogue, DenseIndex] | None = None
@@ -57,7 +56,7 @@ class IndexBuilder:
         self._removed = 0
         self._perhaps_gone: set[str] = set()
         self._pending: list[Vectors] = []
-        self.vector_space = parts[4] if parts else VectorSpace()
+        self.vector_space = files.vector_space if files else VectorSpace()
         self.must_be_written = False
         """True when a new generation is wanted though no item has changed."""
 
@@ -77,16 +76,16 @@ class IndexBuilder:
     ) -> "IndexBuilder":
         """Start from the generation that `find_base` finds, if it is whole; from nothing when there is none. Raises
         IndexMismatch as that does, and IndexDamaged when the live generation cannot be read."""
-        base, parts = find_base(index_dir, model, full, switch, generations.ENGINE), None
+        base, files = find_base(index_dir, model, full, switch, generations.ENGINE), None
         try:
             if base is not None:
-                parts = open_parts(base, model)
+                files = open_files(base, model)
         except IndexDamaged as error:
             if not switch:
                 raise
             log.warning("%s is not used again. %s", base and base.name, error)
             base = None
-        builder = cls(index_dir, model, analyzer, base, parts)
+        builder = cls(index_dir, model, analyzer, base, files)
         if base is not None:
             without_checksums = not Manifest.read(base).files  # an earlier version of Kollega wrote it
             builder.must_be_written = without_checksums or base.name != generations.live_name(index_dir)
@@ -114,7 +113,7 @@ class IndexBuilder:
         return False
 
     def begin(self, expected: int, hnsw_from: int, vector_space: VectorSpace | None = None) -> None:
-        """Make the directory of the new generation, with a copy of the live one. A fresh generation gets
+        """Make the directory of the new generation, with what the live one has. A fresh generation gets
         `vector_space`, and HNSW search when at least `hnsw_from` passages are `expected`."""
         self.directory = generations.begin(self._index_dir, self._model)
         if self._base is None:
@@ -129,9 +128,8 @@ class IndexBuilder:
             return
         if self._catalogue:
             self._catalogue.close()
-        shutil.copy2(self._base / CATALOGUE, self.directory / CATALOGUE)
+        self._catalogue = Catalogue.continue_from(self._base / CATALOGUE, self.directory / CATALOGUE)
         LexicalIndex.copy(self._base / LEXICAL, self.directory / LEXICAL)
-        self._catalogue = Catalogue.create(self.directory / CATALOGUE)
         self._lexical = LexicalIndex.open(self.directory / LEXICAL)
         self._dense = self._base_vectors().continued()
         self._removed = len(self._dense) - self._catalogue.counts()[1]
@@ -194,11 +192,11 @@ class IndexBuilder:
         items, passages = self._commit()
         needs_hnsw = not dense.approximate and passages >= hnsw_from
         if needs_hnsw or self._removed > _REMOVED_SHARE * max(1, len(dense)):
-            self._dense = dense = self._compact(catalogue, dense, passages >= hnsw_from)
-        dense = self._save_vectors(directory, dense)
-        background = _background(catalogue, dense, unrelated, typical)
-        digest = digest_of(*(f"{key} {value}" for key, value in sorted(catalogue.digests().items())))
-        catalogue.close()  # its file is complete now
+            self._compact(passages >= hnsw_from)
+        del catalogue, dense  # the vectors are not held while the new generation is read
+        background = self._save(directory, unrelated, typical)
+        catalogue, dense, _lexical = self._parts()
+        catalogue.close()  # its files are complete now
         if self._old:
             self._old[0].close()
         manifest = Manifest(
@@ -213,10 +211,10 @@ class IndexBuilder:
             approximate=dense.approximate,
             background=background,
             alignment=self.vector_space.alignment,
-            digest=digest,
             files=generations.checksums_of(directory, self._base),
         )
         del dense  # before the new generation is read
+        self._dense = None
         self._make_live(directory, manifest)
         return manifest
 
@@ -238,32 +236,35 @@ class IndexBuilder:
         catalogue.commit()
         return catalogue.counts()
 
-    def _save_vectors(self, directory: Path, dense: DenseIndex) -> DenseIndex:
-        """Write the vectors: of a large index those alone that are new, while these are few, beside a link to the file
-        of the live generation. Those of a small one are written in a moment, and damage is then of one generation."""
+    def _save(self, directory: Path, unrelated: float | None, typical: Collection[str] | None) -> float:
+        """Write the items and the vectors; returns how near unrelated texts are. Of a large index those alone are
+        written that are new, while they are few, beside links to the files of the live generation. All of a small one
+        is written in a moment, and damage is then of one generation."""
+        catalogue, dense, _lexical = self._parts()
         continued = self._base_dense is not None and dense.shared is self._base_dense.shared
         if self._base and continued and len(dense) >= _SHARED_FROM:
             os.link(self._base / VECTORS, directory / VECTORS)
             dense.save_added(directory / VECTORS)
-        else:
-            dense = dense.merged()
-            dense.save(directory / VECTORS)
-            self._base_dense = self._dense = None
-        return dense
+            return self._base_background  # of so few new ones it hardly changes
+        self._catalogue, self._dense, self._base_dense = catalogue.in_one_file(), dense.merged(), None
+        self._dense.save(directory / VECTORS)
+        return measured_background(self._catalogue, self._dense, unrelated, typical)
 
     def _verify(self, directory: Path, items: int) -> None:
-        lexical = open_parts(directory, self._model, checksums=False)[3]  # computed just now, or of unchanged files
-        indexed = len(lexical) if lexical else 0
+        open_files(directory, self._model, checksums=False)  # computed just now, or of unchanged files
+        indexed = len(LexicalIndex.open(directory / LEXICAL))
         if indexed != items:
             raise IndexDamaged(
                 f"{directory.name} contains the terms of {indexed} items, not of {items}. Run the command again."
             )
 
-    def _compact(self, catalogue: Catalogue, dense: DenseIndex, approximate: bool) -> DenseIndex:
+    def _compact(self, approximate: bool) -> None:
         """Write the vectors anew, without those of removed passages. The lexical index is by item: no change there."""
-        ids = np.array([row.id for row in catalogue.rows()], np.int64)
+        catalogue, dense, _lexical = self._parts()
+        self._catalogue = catalogue = catalogue.in_one_file()
+        ids = catalogue.ids()
         catalogue.renumber()
-        return dense.only(ids, approximate)
+        self._dense = dense.only(ids, approximate)
 
     def _flush(self) -> None:
         """Add the pending vectors together, since HNSW then uses all processors, and soon into one part."""
@@ -277,24 +278,3 @@ class IndexBuilder:
         if self._catalogue is None or self._dense is None or self._lexical is None:
             raise RuntimeError("begin() comes first")
         return self._catalogue, self._dense, self._lexical
-
-
-def _background(
-    catalogue: Catalogue, dense: DenseIndex, unrelated: float | None, keys: Collection[str] | None = None
-) -> float:
-    """Mean cosine of passages of different items, from a sample of the items `keys` or of all: how near unrelated texts
-    are. `unrelated` is as in `mean_cosine`."""
-    wanted = None if keys is None else frozenset(keys)
-    members = [member for member in catalogue.members() if wanted is None or member[1] in wanted]
-    sample = np.random.default_rng(0).permutation(len(members))[:SAMPLE]
-    vectors = dense.vectors(np.array([members[n][0] for n in sample], np.int64))
-    return mean_cosine(vectors, [members[n][1] for n in sample], unrelated)
-
-
-def mean_cosine(vectors: Vectors, keys: Sequence[str], unrelated: float | None) -> float:
-    """Mean cosine of passages of different items, whose vectors, shape (passages, dimension), and items' keys are
-    given. `unrelated` counts as much as _PRIOR_PAIRS pairs of passages; None leaves it out."""
-    items = np.array(keys)
-    cosines = (vectors @ vectors.T)[items[:, None] != items[None, :]]
-    prior_pairs = 0 if unrelated is None else _PRIOR_PAIRS
-    return float(((unrelated or 0.0) * prior_pairs + cosines.sum()) / max(1, prior_pairs + cosines.size))

@@ -1,10 +1,12 @@
-"""The items and passages of a generation, in a SQLite file.
+"""The items and passages of a generation, in SQLite: in one file or in two that are read as one (`catalogue_files.py`).
 
 A removed passage has no row here, although its vector is still in the dense index: `local.py` leaves such vectors out
 of every search.
 """
 
 import json
+import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -15,19 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.datatypes import Item, Passage, Role
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS items (
-    key TEXT PRIMARY KEY, digest TEXT NOT NULL, audience TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS passages (
-    id INTEGER PRIMARY KEY, item TEXT NOT NULL, role TEXT NOT NULL, position INTEGER NOT NULL,
-    context TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, digest TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS words (word TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS passages_item ON passages (item);
-CREATE INDEX IF NOT EXISTS passages_digest ON passages (digest);
-"""
+from recommender.index.catalogue_files import open_both, open_one, write_as_one
+from recommender.index.generations import ADDED_CATALOGUE
 
 
 @dataclass(frozen=True)
@@ -40,27 +31,54 @@ class Row:
 
 
 class Catalogue:
-    """Items and passages of a generation. Threads may share it."""
+    """Items and passages of a generation. Threads may share it. `path` is its `catalogue.db`, which is the file of an
+    earlier generation when it `is_in_two_files`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, is_in_two_files: bool = False) -> None:
         self._connection = connection
         self._lock = threading.Lock()
+        self.path, self.is_in_two_files = path, is_in_two_files
 
     @classmethod
     def create(cls, path: Path) -> "Catalogue":
-        """Open for writing; makes the tables when they are missing. Changes are stored at `commit`."""
-        connection = sqlite3.connect(path, check_same_thread=False)
-        connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
-        connection.executescript(_TABLES)
-        return cls(connection)
+        """Open one file for writing; makes the tables when they are missing. Changes are stored at `commit`."""
+        return cls(open_one(path, to_write=True), path)
+
+    @classmethod
+    def continue_from(cls, earlier: Path, path: Path) -> "Catalogue":
+        """Open for writing what follows the catalogue at `earlier`, whose files stay as they are: `path` becomes a link
+        to that one, and changes are stored in a copy of the small file beside it, or in a new one."""
+        os.link(earlier, path)
+        added = earlier.with_name(ADDED_CATALOGUE)
+        if added.exists():
+            shutil.copyfile(added, path.with_name(ADDED_CATALOGUE))
+        return cls(open_both(path, to_write=True), path, is_in_two_files=True)
 
     @classmethod
     def load(cls, path: Path) -> "Catalogue":
-        """Open for reading. Raises sqlite3.Error when the file is missing or damaged."""
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-        catalogue = cls(connection)
+        """Open for reading, with the small file beside it if there is one. Raises sqlite3.Error when a file is missing
+        or damaged."""
+        if not path.with_name(ADDED_CATALOGUE).exists():
+            return cls.load_alone(path)
+        catalogue = cls(open_both(path, to_write=False), path, is_in_two_files=True)
         catalogue.counts()
         return catalogue
+
+    @classmethod
+    def load_alone(cls, path: Path) -> "Catalogue":
+        """Open for reading, without the small file beside it. Raises sqlite3.Error when it is missing or damaged."""
+        catalogue = cls(open_one(path, to_write=False), path)
+        catalogue.counts()
+        return catalogue
+
+    def in_one_file(self) -> "Catalogue":
+        """The same in one file, open for writing, in place of the two. Commits the changes."""
+        if not self.is_in_two_files:
+            return self
+        self.commit()
+        self.close()
+        write_as_one(self.path)
+        return Catalogue.create(self.path)
 
     def digests(self) -> dict[str, str]:
         """Content digest of every item, by key."""
@@ -76,35 +94,63 @@ class Catalogue:
     def counts(self) -> tuple[int, int]:
         """(number of items, number of passages)."""
         with self._lock:
-            items = self._connection.execute("SELECT count(*) FROM items").fetchone()[0]
-            return items, self._connection.execute("SELECT count(*) FROM passages").fetchone()[0]
+            items = self._connection.execute("SELECT count(*) FROM main.items").fetchone()[0]
+            passages = self._connection.execute("SELECT count(*) FROM main.passages").fetchone()[0]
+            if self.is_in_two_files:
+                before = self._connection.execute("SELECT items, passages FROM counted").fetchone()
+                removed = "SELECT count(*), coalesce(sum(passages), 0) FROM removed_items"
+                gone = self._connection.execute(removed).fetchone()
+                items, passages = items + before[0] - gone[0], passages + before[1] - gone[1]
+            return items, passages
 
     def last_id(self) -> int:
-        """The largest id of a passage; -1 when there is none."""
+        """The largest id that a passage has or had; -1 when there is none."""
+        found = [-1]
         with self._lock:
-            return int(self._connection.execute("SELECT coalesce(max(id), -1) FROM passages").fetchone()[0])
+            for file in ("main", "earlier") if self.is_in_two_files else ("main",):
+                found += self._connection.execute(f"SELECT coalesce(max(id), -1) FROM {file}.passages").fetchone()  # noqa: S608
+        return max(found)
+
+    def removed_items(self) -> frozenset[str]:
+        """The keys of the items of the earlier generation's file that were removed, or replaced by newer ones."""
+        if not self.is_in_two_files:
+            return frozenset()
+        with self._lock:
+            return frozenset(key for (key,) in self._connection.execute("SELECT key FROM removed_items"))
 
     def add(self, item: Item, digest: str, rows: Sequence[Row]) -> None:
-        """Add an item and its passages."""
+        """Add an item and its passages. Raises sqlite3.IntegrityError when it is there already."""
         with self._lock:
+            if self._connection.execute("SELECT 1 FROM items WHERE key = ?", (item.key,)).fetchone():
+                raise sqlite3.IntegrityError(f"{item.key} is there already")
             audience = json.dumps(sorted(item.audience))
-            self._connection.execute("INSERT INTO items VALUES (?, ?, ?)", (item.key, digest, audience))
+            self._connection.execute("INSERT INTO main.items VALUES (?, ?, ?)", (item.key, digest, audience))
             values = [
                 (row.id, p.item, p.role.value, p.position, p.context, p.text, p.language, row.digest)
                 for row in rows
                 for p in (row.passage,)
             ]
-            self._connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            self._connection.executemany("INSERT INTO main.passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def add_words(self, words: Collection[str]) -> None:
         """Add words of items."""
+        rows = [(word,) for word in words]
         with self._lock:
-            self._connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", [(word,) for word in words])
+            if not self.is_in_two_files:
+                self._connection.executemany("INSERT OR IGNORE INTO words VALUES (?)", rows)
+                return
+            self._connection.executemany("DELETE FROM removed_words WHERE word = ?", rows)
+            new = "INSERT INTO main.words SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM words WHERE word = ?1)"
+            self._connection.executemany(new, rows)
 
     def remove_words(self, words: Collection[str]) -> None:
         """Remove words that no item has any more."""
+        rows = [(word,) for word in words]
         with self._lock:
-            self._connection.executemany("DELETE FROM words WHERE word = ?", [(word,) for word in words])
+            self._connection.executemany("DELETE FROM main.words WHERE word = ?", rows)
+            if self.is_in_two_files:
+                gone = "INSERT OR IGNORE INTO removed_words SELECT word FROM earlier.words WHERE word = ?"
+                self._connection.executemany(gone, rows)
 
     def words(self) -> list[str]:
         """The words of all items."""
@@ -113,12 +159,18 @@ class Catalogue:
 
     def remove(self, keys: Collection[str]) -> int:
         """Remove items and their passages. Returns how many passages were removed."""
+        removed = 0
         with self._lock:
-            removed = 0
             for key in keys:
-                self._connection.execute("DELETE FROM items WHERE key = ?", (key,))
-                removed += self._connection.execute("DELETE FROM passages WHERE item = ?", (key,)).rowcount
-            return removed
+                count = "SELECT count(*) FROM passages WHERE item = ?"
+                passages = self._connection.execute(count, (key,)).fetchone()[0]
+                self._connection.execute("DELETE FROM main.items WHERE key = ?", (key,))
+                here = self._connection.execute("DELETE FROM main.passages WHERE item = ?", (key,)).rowcount
+                if self.is_in_two_files:
+                    gone = "INSERT OR IGNORE INTO removed_items SELECT key, ? FROM earlier.items WHERE key = ?"
+                    self._connection.execute(gone, (passages - here, key))
+                removed += passages
+        return removed
 
     def ids_by_digest(self, digests: Collection[str]) -> dict[str, int]:
         """The id of a passage with this digest, by digest; digests without a passage are left out."""
@@ -136,9 +188,11 @@ class Catalogue:
             return self._connection.execute("SELECT id, item FROM passages ORDER BY id").fetchall()
 
     def ids(self) -> NDArray[np.int64]:
-        """The ids of all passages, in any order."""
+        """The ids of all passages, in order."""
         with self._lock:
-            return np.array([row[0] for row in self._connection.execute("SELECT id FROM passages")], np.int64)
+            return np.array(
+                [row[0] for row in self._connection.execute("SELECT id FROM passages ORDER BY id")], np.int64
+            )
 
     def members_and_roles(self, first: int = 0) -> tuple[Sequence[int], Sequence[str], Sequence[str]]:
         """(ids, item keys, values of the roles) of all passages from the id `first` on, in the order of ids. Read
@@ -186,7 +240,7 @@ class Catalogue:
             return [_row(row).passage for row in rows]
 
     def renumber(self) -> None:
-        """Number the passages 0, 1, 2 ... in the order of their ids, and commit."""
+        """Number the passages 0, 1, 2 ... in the order of their ids, and commit. Call this on one file only."""
         with self._lock:
             ids = [row[0] for row in self._connection.execute("SELECT id FROM passages ORDER BY id")]
             moves = [(number, old) for number, old in enumerate(ids) if number != old]
@@ -198,7 +252,7 @@ class Catalogue:
         self._connection.commit()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         self._connection.close()
 
 

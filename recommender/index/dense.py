@@ -18,6 +18,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.checksums import FileIdentity, identity_of
 from recommender.encoder import Vectors
 from recommender.index.generations import ADDED
 
@@ -26,7 +27,7 @@ _EXACT_BELOW = 20_000  # readable rows up to which HNSW is not used: a judgement
 _COPIED = 10_000  # vectors that are copied from one index into another at once: a judgement
 MOST_ADDED = 4096  # vectors beside those of the shared file, whose search takes about a millisecond: a judgement
 
-_shared: WeakValueDictionary[tuple[str | int, ...], "Rows"] = WeakValueDictionary()  # as `_read` has read them
+_shared: WeakValueDictionary[FileIdentity, "Rows"] = WeakValueDictionary()  # as `_read` has read them
 _reading = threading.Lock()
 
 
@@ -121,7 +122,7 @@ class DenseIndex:
         """None, unless an index has read this file, whose checksum was this one then. Hold what is returned until it is
         loaded here too."""
         try:
-            return _shared.get(_key(path, checksum)) if checksum else None
+            return _shared.get(identity_of(path, checksum)) if checksum else None
         except OSError:  # it is missing
             return None
 
@@ -217,7 +218,7 @@ def _exact(dimension: int, half: bool) -> Rows:
 
 
 def _read(path: Path, checksum: str) -> Rows:
-    key = _key(path, checksum)
+    key = identity_of(path, checksum)
     with _reading:
         rows = _shared.get(key) if checksum else None
         if rows is None:
@@ -225,9 +226,3 @@ def _read(path: Path, checksum: str) -> Rows:
             if checksum:
                 _shared[key] = rows
         return rows
-
-
-def _key(path: Path, checksum: str) -> tuple[str | int, ...]:
-    """What says that a file is one that was read, also by another name."""
-    status = path.stat()
-    return checksum, status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size

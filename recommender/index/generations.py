@@ -1,9 +1,9 @@
 """Index generations on disk. `index/CURRENT` names the live one; a new one is written beside it and replaces it
 atomically.
 
-The directory of a generation contains `catalogue.db`, `space.npz`, `vectors.faiss`, `lexical/` and `manifest.json`, and
-`vectors-added.faiss` when `vectors.faiss` is that of the generation before, by a hard link. The manifest is written
-last: a directory without one was never finished. It has the checksums of the other files and one of itself.
+The directory of a generation contains `catalogue.db`, `vectors.faiss`, `space.npz`, `lexical/` and `manifest.json`. If
+the first two are those of an earlier one, by hard links, `catalogue-added.db` and `vectors-added.faiss` have what is
+different. The manifest is written last: a directory without one was never finished. It has the files' checksums.
 `experts.json` and `calibration.json`, if there are any, contain learned weights and are copied from generation
 to generation; each has its own checksum.
 """
@@ -33,7 +33,7 @@ _REWRITE = "REWRITE"  # start of the names of files that ask for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, SPACE, LEXICAL, CONTENTS = "catalogue.db", "space.npz", "lexical", "contents.json"
-VECTORS, ADDED = "vectors.faiss", "vectors-added.faiss"
+VECTORS, ADDED, ADDED_CATALOGUE = "vectors.faiss", "vectors-added.faiss", "catalogue-added.db"
 JOURNAL, _QUESTIONS = "journal-", "questions-"  # begin names of files: vectors of interrupted runs, of questions
 ENGINE = "local"
 """What searches a generation unless its manifest says otherwise: FAISS and Tantivy on local files."""
@@ -58,7 +58,6 @@ class Manifest:
     approximate: bool
     background: float
     alignment: str
-    digest: str
     files: Mapping[str, str] = field(default_factory=dict)
     engine: str = ENGINE
 
@@ -71,7 +70,8 @@ class Manifest:
             if values["format"] != FORMAT:
                 raise IndexDamaged(f"{directory.name} was written by another version. Run: kollega reindex --full")
             written = values.pop("checksum", None)
-            manifest = cls(**{**values, "model": ModelCard(**values["model"])})
+            known = {name: value for name, value in values.items() if name != "digest"}  # of earlier versions
+            manifest = cls(**{**known, "model": ModelCard(**values["model"])})
             if written != (_checksum(values) if manifest.files else None):
                 raise ValueError("its checksum is another one")
             if manifest.files and manifest.generation != directory.name:
@@ -101,7 +101,7 @@ class Manifest:
 
 def files_of(directory: Path) -> list[Path]:
     """The files of a generation that exist, without locks, learned weights and the manifest."""
-    paths = [directory / name for name in (CATALOGUE, VECTORS, ADDED, SPACE, CONTENTS)]
+    paths = [directory / name for name in (CATALOGUE, ADDED_CATALOGUE, VECTORS, ADDED, SPACE, CONTENTS)]
     paths += sorted((directory / LEXICAL).glob("*"))
     return [path for path in paths if path.is_file() and path.suffix != ".lock"]
 

@@ -14,19 +14,17 @@ from numpy.typing import NDArray
 
 from recommender.datatypes import Passage
 from recommender.encoder import ModelCard
-from recommender.errors import IndexDamaged, IndexMismatch
+from recommender.errors import IndexDamaged
 from recommender.index import Hit, Near, generations, nearness
-from recommender.index.catalogue import Catalogue
 from recommender.index.dense import DenseIndex
-from recommender.index.generations import ADDED, CATALOGUE, ENGINE, LEXICAL, SPACE, VECTORS, Manifest
+from recommender.index.generation_files import OpenFiles, open_files, opening
+from recommender.index.generations import LEXICAL
 from recommender.index.lexical import LexicalIndex
-from recommender.index.members import members_of
+from recommender.index.members import Members, members_of
 from recommender.index.narrowing import Among, Narrowing
 from recommender.index.nearness import OPENING, ItemPassages
 from recommender.index.readable import Readable
-from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
-from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
 from recommender.sentences.sentence import Sentence
 
@@ -34,91 +32,27 @@ LEAST_SHARE = 40  # items that keyword search looks for in each language, at lea
 MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
 _ITEMS_AT_ONCE = 1024  # whose vectors are read together, so that few are in memory: a judgement
 
-_PLACES = {ENGINE: "local files", "milvus": "Milvus"}
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
-
-
-Parts = tuple[Manifest, Catalogue, DenseIndex | None, LexicalIndex | None, VectorSpace]
-
-
-def open_parts(directory: Path, model: ModelCard | None, keywords: bool = True, checksums: bool = True) -> Parts:
-    """Open the files of a generation, as `LocalIndex.open_generation` does and with its errors, and see whether they
-    agree with each other; with their `checksums` only where these were not computed just now."""
-    manifest = Manifest.read(directory)
-    check_engine(manifest, ENGINE)
-    check_model(manifest, model)
-    if manifest.analysis != ANALYSIS_VERSION:
-        raise IndexDamaged(
-            Sentence("%(name)s was analysed by another version. Run: kollega reindex --full", name=directory.name)
-        )
-    vectors, checksum = directory / VECTORS, manifest.files.get(VECTORS, "")
-    in_memory = DenseIndex.in_memory(vectors, checksum)  # and so compared with its checksum already
-    if checksums:
-        of_vectors = (ADDED, SPACE) if in_memory is not None else (VECTORS, ADDED, SPACE)
-        used = (of_vectors if model else ()) + ((LEXICAL,) if keywords else ())
-        manifest.check_files(directory, (CATALOGUE, *used))
-    with _opening(directory):
-        catalogue = Catalogue.load(directory / CATALOGUE)
-        lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
-        dense = DenseIndex.load(vectors, checksum) if model else None
-        vector_space = VectorSpace.load(directory / SPACE) if model else VectorSpace()
-        counts = catalogue.counts()
-        if counts != (manifest.items, manifest.passages) or (dense is not None and len(dense) != manifest.rows):
-            raise IndexDamaged(
-                Sentence(
-                    "%(name)s contains %(counts)s items and %(counts_2)s passages, its manifest says "
-                    "%(items)s and %(passages)s. Run: kollega reindex --full",
-                    name=directory.name,
-                    counts=counts[0],
-                    counts_2=counts[1],
-                    items=manifest.items,
-                    passages=manifest.passages,
-                )
-            )
-        if catalogue.last_id() >= manifest.rows:
-            raise IndexDamaged(
-                Sentence("%(name)s has passages without a vector. Run: kollega reindex --full", name=directory.name)
-            )
-    return manifest, catalogue, dense, lexical, vector_space
-
-
-@contextlib.contextmanager
-def _opening(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError, LookupError, TypeError, MemoryError, sqlite3.Error) as error:
-        raise IndexDamaged(
-            Sentence(
-                "%(name)s cannot be opened (%(reason)s). Run: kollega reindex --full", name=directory.name, reason=error
-            )
-        ) from error
 
 
 class LocalIndex:
     """The items of a generation, searched by meaning and by terms, filtered by reader tokens; by only one of them when
     the files of the other cannot be used, and then all terms are equally rare."""
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        catalogue: Catalogue,
-        dense: DenseIndex | None,
-        lexical: LexicalIndex | None,
-        vector_space: VectorSpace,
-    ) -> None:
-        self.manifest = manifest
+    def __init__(self, files: OpenFiles, members: Members, lexical: LexicalIndex | None) -> None:
+        self.manifest = manifest = files.manifest
         self.background = manifest.background
-        self._catalogue = catalogue
-        self._dense = dense
+        self._catalogue = files.catalogue
+        self._dense = files.dense
         self._lexical = lexical
-        self.vector_space = vector_space
-        self._members = members = members_of(catalogue, manifest.rows, dense.shared if dense is not None else None)
+        self.vector_space = files.vector_space
+        self._members = members
         self._items, self._item_of, self._roles = members.items, members.item_of, members.roles
         self._numbers, self._language_of = members.numbers(), members.languages
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._narrowing = Narrowing(self._items, self._language_of, self._item_of, self._numbers)
-        self._vocabulary = Vocabulary(catalogue.words())
+        self._vocabulary = Vocabulary(files.catalogue.words())
         self._languages = members.languages_by_token()
         self._readable = Readable(members.by_token, manifest.rows)
 
@@ -135,9 +69,10 @@ class LocalIndex:
     def open_generation(cls, directory: Path, model: ModelCard | None, keywords: bool = True) -> "LocalIndex":
         """Open the generation in a directory, for dense search alone without `keywords`. What is used of it is compared
         with its checksums first, unless another index has it in memory. Raises the errors of `open`."""
-        parts = open_parts(directory, model, keywords)
-        with _opening(directory):
-            return cls(*parts)
+        files = open_files(directory, model, keywords)
+        with opening(directory):
+            lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
+            return cls(files, members_of(files.catalogue, files.known, files.manifest), lexical)
 
     def search(
         self,
@@ -262,30 +197,3 @@ def _damage_reported() -> Iterator[None]:
         raise IndexDamaged(
             Sentence("The catalogue of the index is damaged (%(reason)s). Run: kollega reindex --full", reason=error)
         ) from error
-
-
-def check_engine(manifest: Manifest, engine: str) -> None:
-    """Raise IndexMismatch when a generation was made by another engine."""
-    if manifest.engine != engine:
-        raise IndexMismatch(
-            Sentence(
-                "The index is in %(places)s, and KOLLEGA_INDEX says %(places_2)s. Run: kollega reindex",
-                places=_PLACES.get(manifest.engine, manifest.engine),
-                places_2=_PLACES.get(engine, engine),
-            )
-        )
-
-
-def check_model(manifest: Manifest, model: ModelCard | None) -> None:
-    """Raise IndexMismatch when a generation was made with another model than `model`; None fits every generation."""
-    if model is not None and manifest.model != model:
-        raise IndexMismatch(
-            Sentence(
-                "The index was made by %(name)s (%(revision)s), not by %(name_2)s (%(revision_2)s). Run: "
-                "kollega reindex --full",
-                name=manifest.model.name,
-                revision=manifest.model.revision,
-                name_2=model.name,
-                revision_2=model.revision,
-            )
-        )

@@ -1,17 +1,20 @@
 """What the rows of a generation are: which item, role and readers each of them has.
 
-Generations that share a file of vectors (`dense.py`) have the same passages in its rows, except those that were removed
-since. So of a newer one only that is read which is in other rows.
+Of a generation whose catalogue begins with the file of an earlier one (`catalogue_files.py`) only the small file is
+read when what is in the other one is known already.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.checksums import FileIdentity, identity_of
 from recommender.index.catalogue import Catalogue
-from recommender.index.dense import Rows
+from recommender.index.generations import CATALOGUE, Manifest
 from recommender.index.nearness import ROLES
 from recommender.index.readable import passages_by_token
 
@@ -24,7 +27,8 @@ class Members:
 
     `items` has the key of each item and `languages` its language. `item_of` has the item's number for each row, shape
     (rows,), -1 for a removed passage; `roles` the number of the passage's role. `by_token` has the rows that each
-    reader token may read. An item of which all rows were removed may still have a number.
+    reader token may read. An item of which all rows were removed may still have a number. `earlier` are those of the
+    file of an earlier generation, with which this one begins.
     """
 
     items: list[str]
@@ -32,6 +36,7 @@ class Members:
     item_of: NDArray[np.int32]
     roles: NDArray[np.uint8]
     by_token: dict[str, NDArray[np.int64]]
+    earlier: "Members | None" = None
 
     @classmethod
     def read(cls, catalogue: Catalogue, rows: int) -> "Members":
@@ -39,21 +44,15 @@ class Members:
         nothing = cls([], [], np.zeros(0, np.int32), np.zeros(0, np.uint8), {})
         return nothing._with_rows_from(catalogue, 0, rows)
 
-    def followed_by(self, catalogue: Catalogue, shared: int, rows: int) -> "Members | None":
-        """Those of another generation that has the first `shared` rows in common with this one; None when it has
-        passages there that this one does not know."""
-        present = np.zeros(rows, np.bool_)
-        present[catalogue.ids()] = True
-        present = present[:shared]
-        known = self.item_of[:shared]
-        if (present & (known < 0)).any():
-            return None
-        item_of = np.where(present, known, np.int32(-1))
-        count = int(known.max(initial=-1)) + 1
-        of_shared = {token: ids[: np.searchsorted(ids, shared)] for token, ids in self.by_token.items()}
-        by_token = {token: ids[present[ids]] for token, ids in of_shared.items()}
-        here = Members(self.items[:count], self.languages[:count], item_of, self.roles[:shared], by_token)
-        return here._with_rows_from(catalogue, shared, rows)
+    def followed_by(self, catalogue: Catalogue, rows: int) -> "Members":
+        """Those of a generation with so many rows, whose catalogue begins with the file that these were read from."""
+        gone, item_of, by_token = catalogue.removed_items(), self.item_of, self.by_token
+        if gone:
+            left = np.array([key not in gone for key in (*self.items, "")], np.bool_)  # the last is for removed rows
+            item_of = np.where(left[item_of], item_of, np.int32(-1))
+            by_token = {token: ids[item_of[ids] >= 0] for token, ids in by_token.items()}
+        known = Members(self.items, self.languages, item_of, self.roles, by_token, earlier=self)
+        return known._with_rows_from(catalogue, len(item_of), rows)
 
     def _with_rows_from(self, catalogue: Catalogue, first: int, rows: int) -> "Members":
         """These, which are of the rows before `first`, and those of the rows from there on."""
@@ -70,7 +69,7 @@ class Members:
         for token, found in passages_by_token(audiences, numbers, here).items():
             by_token[token] = np.concatenate([by_token.get(token, np.zeros(0, np.int64)), found + first])
         languages = [*self.languages, *(language[key] for key in numbers)]
-        return Members([*self.items, *numbers], languages, item_of, of_role, by_token)
+        return Members([*self.items, *numbers], languages, item_of, of_role, by_token, self.earlier)
 
     def numbers(self) -> dict[str, int]:
         """The number of each item that has rows, by key."""
@@ -93,15 +92,24 @@ class Members:
         }
 
 
-_known: WeakKeyDictionary[Rows, Members] = WeakKeyDictionary()  # of the generation that was opened last with these rows
+_known: WeakValueDictionary[FileIdentity, Members] = WeakValueDictionary()  # of the files that open indexes have
 
 
-def members_of(catalogue: Catalogue, rows: int, shared: Rows | None) -> Members:
-    """The members of a generation with as many `rows`, the first of which are `shared`. What an index that has these in
-    memory knows of them is not read again."""
-    if shared is None:
-        return Members.read(catalogue, rows)
-    before = _known.get(shared)
-    found = before.followed_by(catalogue, len(shared), rows) if before is not None else None
-    members = _known[shared] = found if found is not None else Members.read(catalogue, rows)
-    return members
+def known_members(path: Path, checksum: str) -> Members | None:
+    """The members of the catalogue in this one file, as an open index has them that read it when it had this checksum;
+    None when there is none."""
+    try:
+        return _known.get(identity_of(path, checksum)) if checksum else None
+    except OSError:  # it is missing
+        return None
+
+
+def members_of(catalogue: Catalogue, known: Members | None, manifest: Manifest) -> Members:
+    """The members of a generation. `known` are those of its `catalogue.db` if they need not be read again."""
+    if known is None:
+        with closing(Catalogue.load_alone(catalogue.path)) as alone:
+            rows = alone.last_id() + 1 if catalogue.is_in_two_files else manifest.rows
+            known = Members.read(alone, rows)
+        if checksum := manifest.files.get(CATALOGUE, ""):
+            _known[identity_of(catalogue.path, checksum)] = known
+    return known.followed_by(catalogue, manifest.rows) if catalogue.is_in_two_files else known

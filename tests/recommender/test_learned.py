@@ -116,7 +116,7 @@ def test_only_an_unusable_file_is_removed(generation: Path, file: LearnedFile[An
 
 
 def test_a_learned_answer_model_is_copied_to_the_next_generation_of_the_same_model(generation: Path) -> None:
-    Manifest(FORMAT, 1, "gen-000001", "2026", MODEL, 0, 0, 0, False, 0.0, "", "").write(generation)
+    Manifest(FORMAT, 1, "gen-000001", "2026", MODEL, 0, 0, 0, False, 0.0, "").write(generation)
     ANSWER_MODEL.save(generation, AnswerModel(-1.0, 0.5))
     assert ANSWER_MODEL.load(generations.begin(generation.parent, MODEL)) == AnswerModel(-1.0, 0.5)
     assert list(generations.begin(generation.parent, ModelCard("other", "1", 64, 512)).iterdir()) == []
@@ -125,7 +125,7 @@ def test_a_learned_answer_model_is_copied_to_the_next_generation_of_the_same_mod
 def test_a_learned_ranker_is_copied_to_the_next_generation_of_the_same_model(
     generation: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Manifest(FORMAT, 1, "gen-000001", "2026", MODEL, 0, 0, 0, False, 0.0, "", "").write(generation)
+    Manifest(FORMAT, 1, "gen-000001", "2026", MODEL, 0, 0, 0, False, 0.0, "").write(generation)
     RANKER.save(generation, Ranker({"votes": 2.0}))
     assert RANKER.load(generations.begin(generation.parent, MODEL)).weights == {"votes": 2.0}
     manifest = (generation / "manifest.json").read_text()

@@ -17,9 +17,9 @@ from recommender.datatypes import Item, Passage
 from recommender.encoder import ModelCard, Vectors
 from recommender.errors import IndexDamaged
 from recommender.index import generations
+from recommender.index.background import SAMPLE, mean_cosine
 from recommender.index.base import find_base
-from recommender.index.builder import SAMPLE, mean_cosine
-from recommender.index.digest import digest_of, passage_digest
+from recommender.index.digest import passage_digest
 from recommender.index.generations import SPACE, Manifest
 from recommender.index.item_terms import item_terms
 from recommender.index.milvus import layout
@@ -217,7 +217,6 @@ class MilvusBuilder:
             approximate=self._approximate,
             background=0.0,
             alignment=self.vector_space.alignment,
-            digest=digest_of(*(f"{key} {digest}" for key, (_item, digest) in sorted(self._items.items()))),
             files=generations.checksums_of(directory),
             engine=ENGINE,
         )

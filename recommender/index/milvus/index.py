@@ -14,8 +14,8 @@ from recommender.datatypes import Passage
 from recommender.encoder import ModelCard, Vectors
 from recommender.errors import IndexDamaged
 from recommender.index import Hit, local, nearness
+from recommender.index.generation_files import check_engine, check_model
 from recommender.index.generations import CONTENTS, SPACE, Manifest
-from recommender.index.local import check_engine, check_model
 from recommender.index.milvus import counts, layout
 from recommender.index.milvus.client import Milvus, Row
 from recommender.index.milvus.contents import ENGINE, Contents

@@ -1,7 +1,7 @@
 """index/builder.py, digest.py and journal.py: what a new generation copies, reuses and writes."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import generations
 from recommender.index.builder import IndexBuilder
+from recommender.index.catalogue_files import write_as_one
 from recommender.index.dense import DenseIndex
 from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.generations import Manifest
@@ -332,9 +333,78 @@ def test_what_was_removed_is_in_no_vector_after_a_rewrite(
             builder.add(_item(number), "d", [passage], list(vectors.values()))
         manifest = builder.finish(20_000)
     assert manifest.rows == 2
-    assert not (generations.live(tmp_path) / "vectors-added.faiss").exists()
+    assert not list(generations.live(tmp_path).glob("*-added.*"))
+    assert b"word2" not in (generations.live(tmp_path) / "catalogue.db").read_bytes()
     index = LocalIndex.open(tmp_path, encoder.card)
     assert _best_items(index, encoder, "word3") == ("request:3", "request:3")
+
+
+LARGE_FILES = ("vectors.faiss", "catalogue.db")
+
+
+@pytest.mark.usefixtures("shared_files")
+def test_a_generation_shares_the_large_files_until_much_has_changed(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.index.builder.MOST_ADDED", 2)
+    _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 21)})
+    changes: list[tuple[dict[int, str], tuple[int, ...], bool]] = [
+        ({21: "word21"}, (), True),
+        ({21: "other21"}, (21, 3), True),
+        ({22: "word22"}, (), False),  # the third one that was added
+        ({}, (4,), True),
+        ({}, (5, 6, 7, 8, 9, 10), False),  # more than a fifth is removed
+    ]
+    for added, removed, is_shared in changes:
+        before = generations.live(tmp_path)
+        manifest = _write(tmp_path, analyzer, encoder, added, removed)
+        live = generations.live(tmp_path)
+        assert [(live / name).samefile(before / name) for name in LARGE_FILES] == [is_shared] * 2
+        assert (live / "catalogue-added.db").exists() is is_shared
+        assert manifest.files == generations.checksums_of(live)
+    index = LocalIndex.open(tmp_path, encoder.card)
+    for number, text in {12: "word12", 21: "other21", 22: "word22"}.items():
+        assert _best_items(index, encoder, text) == (f"request:{number}",) * 2
+    assert manifest.items == 22 - 8
+
+
+@pytest.mark.usefixtures("shared_files")
+def test_a_generation_that_an_earlier_version_wrote_is_opened_and_continued(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    """It shared the vectors alone, and its manifest had a digest that nothing reads."""
+    _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 9)})
+    manifest = _write(tmp_path, analyzer, encoder, {9: "word9"}, removed=(2,))
+    live = generations.live(tmp_path)
+    write_as_one(live / "catalogue.db")
+    values = asdict(replace(manifest, files=generations.checksums_of(live))) | {"digest": "d"}
+    text = json.dumps(values | {"checksum": generations._checksum(values)})
+    (live / "manifest.json").write_text(text, encoding="utf-8")
+    opened = [LocalIndex.open(tmp_path, encoder.card)]
+    _write(tmp_path, analyzer, encoder, {10: "word10"}, removed=(9,))
+    assert (generations.live(tmp_path) / "catalogue-added.db").exists()
+    opened.append(LocalIndex.open(tmp_path, encoder.card))
+    for number, index in ((9, opened[0]), (10, opened[1]), (3, opened[0]), (3, opened[1])):
+        assert _best_items(index, encoder, f"word{number}") == (f"request:{number}",) * 2
+    assert opened[0].digests(["request:9"]) and not opened[1].digests(["request:9", "request:2"])
+
+
+@pytest.mark.usefixtures("shared_files")
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+@pytest.mark.parametrize("name", ["catalogue-added.db", "catalogue.db"])
+def test_damage_of_a_part_of_the_catalogue_is_found(
+    name: str, damage: str, tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder
+) -> None:
+    for number in (1, 2):
+        _write(tmp_path, analyzer, encoder, {number: f"word{number}"})
+    path = generations.live(tmp_path) / name
+    if damage == "missing":
+        path.unlink()
+    else:
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(IndexDamaged, match=name):
+        LocalIndex.open(tmp_path, encoder.card)
 
 
 def _is_in_memory(generation: Path) -> bool:

@@ -104,3 +104,92 @@ def test_a_missing_or_damaged_file_is_a_database_error(tmp_path: Path) -> None:
     (tmp_path / "damaged.db").write_bytes(b"not a database" * 100)
     with pytest.raises(sqlite3.Error):
         Catalogue.load(tmp_path / "damaged.db")
+
+
+def _continued(tmp_path: Path) -> Catalogue:
+    """The same items, and what follows: item 2 removed, item 1 changed, item 4 new, with words."""
+    first = Catalogue.create(tmp_path / "catalogue.db")
+    first.add_words(["printer", "phone"])
+    first.commit()
+    first.close()
+    (tmp_path / "next").mkdir(exist_ok=True)
+    following = Catalogue.continue_from(tmp_path / "catalogue.db", tmp_path / "next" / "catalogue.db")
+    assert following.remove(["request:2", "request:1", "request:77"]) == 3
+    following.add(_item(1, "team:it"), "one again", [_row(4, 1, "x"), _row(5, 1, "w")])
+    following.add(_item(4), "four", [_row(6, 4, "v")])
+    following.remove_words(["phone", "never"])
+    following.add_words(["printer", "scanner"])
+    following.commit()
+    return following
+
+
+def _all(catalogue: Catalogue) -> list[object]:
+    """All that can be read of a catalogue."""
+    return [
+        catalogue.counts(), catalogue.digests(), catalogue.digests_of(["request:1", "request:2", "request:3"]),
+        catalogue.members(), catalogue.ids().tolist(), catalogue.members_and_roles(), catalogue.members_and_roles(4),
+        catalogue.languages(), catalogue.languages(4), sorted(catalogue.audiences()), sorted(catalogue.audiences(4)),
+        list(catalogue.rows()), catalogue.passages(range(-1, 9)),
+        [catalogue.passages_of(f"request:{number}") for number in range(5)],
+        catalogue.ids_by_digest(["w", "y", "z", "v"]), sorted(catalogue.words()),
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_what_follows_another_generation_is_read_as_if_it_were_in_one_file(tmp_path: Path) -> None:
+    before = (tmp_path / "catalogue.db").stat().st_mtime_ns
+    following = _continued(tmp_path)
+    assert following.counts() == (3, 4)
+    assert following.digests() == {"request:1": "one again", "request:3": "three", "request:4": "four"}
+    assert following.members() == [(3, "request:3"), (4, "request:1"), (5, "request:1"), (6, "request:4")]
+    assert following.members_and_roles(4)[0] == (4, 5, 6)
+    assert dict(following.audiences())["request:1"] == {"team:it"}
+    assert following.ids_by_digest(["y", "x"]) == {"x": 4}
+    assert sorted(following.words()) == ["printer", "scanner"]
+    assert following.removed_items() == {"request:1", "request:2"}
+    assert (following.is_in_two_files, following.last_id()) == (True, 6)
+    with pytest.raises(sqlite3.IntegrityError):
+        following.add(_item(3), "again", [])
+    path, seen = tmp_path / "next" / "catalogue.db", _all(following)
+    assert _all(Catalogue.load(path)) == seen
+    assert path.samefile(tmp_path / "catalogue.db") and path.stat().st_mtime_ns > before  # by the words added above
+    assert Catalogue.load(tmp_path / "catalogue.db").digests()["request:2"] == "two"
+    whole = following.in_one_file()
+    assert _all(whole) == seen and not whole.is_in_two_files and not whole.removed_items()
+    assert not path.with_name("catalogue-added.db").exists() and not path.samefile(tmp_path / "catalogue.db")
+    assert b"text 2" not in path.read_bytes() and _all(Catalogue.load(path)) == seen
+    assert Catalogue.load(tmp_path / "catalogue.db").counts() == (3, 4)
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_several_generations_follow_each_other_and_none_changes_those_before(tmp_path: Path) -> None:
+    following = _continued(tmp_path)
+    seen = _all(following)
+    following.close()
+    (tmp_path / "last").mkdir()
+    last = Catalogue.continue_from(tmp_path / "next" / "catalogue.db", tmp_path / "last" / "catalogue.db")
+    assert _all(last) == seen
+    assert last.remove(["request:4", "request:1"]) == 3
+    last.add(_item(2), "two again", [_row(7, 2, "x")])
+    last.add_words(["phone"])
+    last.commit()
+    assert last.counts() == (2, 2) and last.digests() == {"request:2": "two again", "request:3": "three"}
+    assert sorted(last.words()) == ["phone", "printer", "scanner"]
+    after = _all(last)
+    assert _all(last.in_one_file()) == after
+    assert _all(Catalogue.load(tmp_path / "next" / "catalogue.db")) == seen
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_damaged_or_missing_part_is_a_database_error(tmp_path: Path) -> None:
+    _continued(tmp_path).close()
+    path = tmp_path / "next" / "catalogue.db"
+    added = path.with_name("catalogue-added.db").read_bytes()
+    path.with_name("catalogue-added.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(sqlite3.Error):
+        Catalogue.load(path)
+    path.with_name("catalogue-added.db").write_bytes(added)
+    assert Catalogue.load(path).counts() == (3, 4)
+    path.unlink()
+    with pytest.raises(sqlite3.Error):
+        Catalogue.load(path)

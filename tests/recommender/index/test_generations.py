@@ -30,7 +30,6 @@ MANIFEST = Manifest(
     approximate=False,
     background=0.25,
     alignment="a",
-    digest="d",
 )
 
 

@@ -80,7 +80,7 @@ def _published(settings: Settings, register: IndexRegister, milvus: Collections,
         Contents(collection, int(directory.name[4:])).write(directory)
         Manifest(
             generations.FORMAT, ANALYSIS_VERSION, directory.name, "2026-01-01", encoder.card, 0, 0, 0, False, 0.0, "",
-            "", generations.checksums_of(directory), "milvus",
+            generations.checksums_of(directory), "milvus",
         ).write(directory)  # fmt: skip
         register.publish(directory.name, {path.name: path.read_bytes() for path in directory.iterdir()}, [])
         generations.publish(settings.index_dir, directory)
