@@ -48,10 +48,10 @@ def update(settings: Settings, again: bool) -> None:
     `kollega reindex`.
     """
     from indexer.indexing.insights import compute_insights
-    from recommender.encoder.load import load_encoder
+    from recommender.encoder.load import load_when_needed
     from recommender.index.model_in_use import with_model_in_use
 
-    encoder, analyzer = load_encoder(with_model_in_use(settings)), load_analyzer(settings)
+    encoder, analyzer = load_when_needed(with_model_in_use(settings)), load_analyzer(settings)
     with database(settings) as sessions, progress_bar("questions") as progress:
         report = compute_insights(settings, sessions, encoder, analyzer, again, progress)
     for lack in report.topics.missing:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -23,12 +24,14 @@ from recommender.errors import KollegaError
 from recommender.index import generations
 from recommender.index.model_in_use import Encoders
 from recommender.insights.gaps.update import GapsReport, update_gaps
-from recommender.insights.risk.figures import FiguresReport, update_figures
+from recommender.insights.risk.figures import MOST_IN_ALL, FiguresReport, update_figures
+from recommender.insights.topics.members import read_once
+from recommender.insights.topics.questions import asked_soon
 from recommender.insights.topics.stored import changed_last
 from recommender.insights.topics.update import TopicsReport, update_topics
 from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
-from recommender.search.question import QuestionAnalyzer
+from recommender.search.question import QuestionAnalyzer, part_to_read
 from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -67,17 +70,26 @@ def compute_insights(
     what the index stays open in until the next time. Raises KollegaError when there is no index that can be used."""
     now = utc_now()  # what changes from here on is looked at again the next time
     questions = QuestionVectors(encoder, settings.index_dir, day_of(now))
-    live, index = (opened or OpenIndex(settings, sessions)).get(questions)
+    with questions.encoding_ahead(partial(_asked_soon, sessions)):
+        live, index = (opened or OpenIndex(settings, sessions)).get(questions)
+        with rarely_collecting():
+            topics = update_topics(sessions, index, analyzer, now, again)
+    with sessions() as session:
+        topics_of = changed_last(session)
+    if not topics.topics:
+        return InsightsReport(topics, topics_of)
+    members_of = read_once()
     with rarely_collecting():
-        topics = update_topics(sessions, index, analyzer, now, again)
-        with sessions() as session:
-            topics_of = changed_last(session)
-        if not topics.topics:
-            return InsightsReport(topics, topics_of)
         recommender = Recommender(settings, QuestionAnalyzer.load(analyzer, settings), live)
-        figures = update_figures(sessions, recommender.searching, index, settings, now, progress)
+        figures = update_figures(sessions, recommender.searching, index, settings, now, progress, members_of=members_of)
         questions.save()
-        return InsightsReport(topics, topics_of, figures, update_gaps(sessions, now))
+        return InsightsReport(topics, topics_of, figures, update_gaps(sessions, now, members_of))
+
+
+def _asked_soon(sessions: sessionmaker[Session]) -> list[str]:
+    """The texts that are likely to be encoded, as a search reads them."""
+    with sessions() as session:
+        return [part_to_read(text) for text in asked_soon(session, MOST_IN_ALL)]
 
 
 class Insights:

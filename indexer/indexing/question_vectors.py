@@ -8,10 +8,13 @@ needed for a while is forgotten.
 """
 
 import hashlib
+import logging
 import os
+import threading
 import weakref
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from recommender.checksums import FileState
 from recommender.encoder import Encoder, Vectors
 from recommender.index.generations import question_vectors_path
 
+log = logging.getLogger(__name__)
 _KEPT = timedelta(days=35)
 """How long a vector is kept without being needed; a judgement: longer than until every question is asked again."""
 _NEVER_STORED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -39,6 +43,7 @@ class QuestionVectors:
         if self._file is not None:
             weakref.finalize(self, os.close, self._file)
         self._vectors, self._used = self._read()
+        self._encoding = threading.Lock()  # one text alone has all processors; two at once take twice the memory
 
     @property
     def files(self) -> tuple[FileState, ...]:
@@ -48,6 +53,29 @@ class QuestionVectors:
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """As `Encoder.encode_queries`; each text is encoded alone, as a search does."""
         return np.concatenate([np.zeros((0, self.card.dimension), np.float32), *map(self._encode, texts)])
+
+    @contextmanager
+    def encoding_ahead(self, texts: Callable[[], Iterable[str]]) -> Iterator[None]:
+        """Within it, a thread encodes texts that are likely to be needed, since the model runs without Python's lock.
+        The text that it is at when this ends is waited for. What fails is left to whoever needs the vector."""
+        stop = threading.Event()
+
+        def encode() -> None:
+            try:
+                for text in texts():
+                    if stop.is_set():
+                        break
+                    self._vector(_digest(text), text)
+            except Exception as error:
+                log.info("Questions could not be encoded ahead (%s)", error)
+
+        ahead = threading.Thread(target=encode, name="questions", daemon=True)
+        ahead.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            ahead.join()
 
     def save(self) -> None:
         """Store the vectors for the next time, unless something was erased since they were read. What is interrupted
@@ -69,10 +97,16 @@ class QuestionVectors:
                 path.unlink(missing_ok=True)  # those of another model
 
     def _encode(self, text: str) -> Vectors:
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-        if digest not in self._vectors:
-            self._vectors[digest] = self._real.encode_queries([text])
+        digest = _digest(text)
+        vector = self._vector(digest, text)
         self._used[digest] = self._today
+        return vector
+
+    def _vector(self, digest: bytes, text: str) -> Vectors:
+        if digest not in self._vectors:
+            with self._encoding:
+                if digest not in self._vectors:
+                    self._vectors[digest] = self._real.encode_queries([text])
         return self._vectors[digest]
 
     def _read(self) -> tuple[dict[bytes, Vectors], dict[bytes, date]]:
@@ -88,3 +122,7 @@ class QuestionVectors:
         except _NEVER_STORED:
             return {}, {}
         return vectors, used
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -104,9 +104,10 @@ class SearchIndex(Protocol):
         ...
 
     def item_vectors(
-        self, tokens: frozenset[str], only: Collection[str] | None = None
+        self, tokens: frozenset[str], only: Collection[str] | None = None, room: int = 0
     ) -> tuple[list[str], NDArray[np.float32]]:
         """(the keys of the readable items in their order, what each item is about as a unit vector, shape (items,
         dimension)): the mean of its opening, of what was asked (or a document's sections) and of its answer, which
-        count alike. Of those in `only`, when it is given. Nothing when there are no vectors."""
+        count alike. Of those in `only`, when it is given. Each is followed by `room` zeros, for who adds something to
+        very many vectors. Nothing when there are no vectors."""
         ...

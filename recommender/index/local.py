@@ -158,19 +158,20 @@ class LocalIndex:
         return self._lexical.size(tokens)
 
     def item_vectors(
-        self, tokens: frozenset[str], only: Collection[str] | None = None
+        self, tokens: frozenset[str], only: Collection[str] | None = None, room: int = 0
     ) -> tuple[list[str], NDArray[np.float32]]:
         """As in the protocol."""
         readable = np.unique(self._item_of[self._readable(tokens)])
         if only is not None:
             readable = np.intersect1d(readable, [self._numbers[key] for key in only if key in self._numbers])
         numbers = sorted(readable.astype(np.int64).tolist(), key=self._items.__getitem__)
+        dimension = self.manifest.model.dimension
         if self._dense is None or not numbers:
-            return [], np.zeros((0, self.manifest.model.dimension), np.float32)
-        vectors = np.empty((len(numbers), self.manifest.model.dimension), np.float32)
+            return [], np.zeros((0, dimension + room), np.float32)
+        vectors = np.zeros((len(numbers), dimension + room), np.float32)
         for start in range(0, len(numbers), _ITEMS_AT_ONCE):
             chunk = slice(start, start + _ITEMS_AT_ONCE)
-            vectors[chunk] = nearness.whole(self._item_passages(self._dense, numbers[chunk]))
+            vectors[chunk, :dimension] = nearness.whole(self._item_passages(self._dense, numbers[chunk]))
         return [self._items[number] for number in numbers], vectors
 
     def _item_passages(self, dense: DenseIndex, numbers: Sequence[int]) -> ItemPassages:

@@ -7,8 +7,8 @@ which would take longer than all that is measured: their vectors are drawn aroun
 same one for all items made from the same item of the demo, so that there is something to be found. The index of words
 is real, and so is the encoding of the questions that are asked again, so that a search costs what it costs. Making,
 computing and changing run in separate processes, so that the peak memory of each is measured; computing includes
-loading the index and the model, asking the past questions, and storing everything. Seconds are of the processor and of
-the clock: on a busy machine only those of the processor tell something.
+loading the index and the model, as `kollega insights update` does, asking the past questions, and storing everything.
+Seconds are of the processor and of the clock: on a busy machine only those of the processor tell something.
 Usage: python -m tests.benchmarks.insights [SIZE]
 """
 
@@ -36,7 +36,7 @@ from indexer.indexing.reindex import reindex
 from recommender.corpus import items
 from recommender.database.engine import open_database
 from recommender.database.tables import RESOLVED, Document, HelpRequest, Person, Reply, RequestAudience, utc_now
-from recommender.encoder.load import load_encoder
+from recommender.encoder.load import load_encoder, load_when_needed
 from recommender.index.digest import read_text
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
@@ -79,8 +79,8 @@ def make(settings: Settings, size: int) -> dict[str, float]:
                 {
                     "id": number,
                     "team_id": team_of.get(title.rpartition(" ")[0]),
-                    "created_at": now - timedelta(hours=place % 17_000),
-                    "updated_at": now - timedelta(hours=place % 17_000),
+                    "created_at": now - timedelta(hours=24 + place % 17_000),
+                    "updated_at": now - timedelta(hours=24 + place % 17_000),
                 }
                 for place, (number, title) in enumerate(rows)
             ],
@@ -90,12 +90,15 @@ def make(settings: Settings, size: int) -> dict[str, float]:
             .where(Reply.request_id.in_(select(HelpRequest.id).where(HelpRequest.team_id.is_not(None))))
             .values(author_id=last + 1 + Reply.request_id % PEOPLE)
         )
+        for table in (HelpRequest, Document):  # what changed within the hour before questions are asked counts as new
+            recent = table.updated_at > now - timedelta(hours=24)
+            session.execute(update(table).where(recent).values(updated_at=now - timedelta(hours=24)))
     return figures
 
 
 def compute(settings: Settings, _size: int) -> dict[str, Any]:
     """Everything that `kollega insights update` computes."""
-    encoder, analyzer = load_encoder(settings), Analyzer(settings.models_dir / "dictionaries")
+    encoder, analyzer = load_when_needed(settings), Analyzer(settings.models_dir / "dictionaries")
     report = compute_insights(settings, open_database(settings), encoder, analyzer)
     if not report.topics.topics:
         raise RuntimeError(f"No topic has a name, so that nothing is measured: {report.lines()}")

@@ -254,12 +254,12 @@ class MilvusIndex:
         return self._keywords.size(tokens)
 
     def item_vectors(
-        self, tokens: frozenset[str], only: Collection[str] | None = None
+        self, tokens: frozenset[str], only: Collection[str] | None = None, room: int = 0
     ) -> tuple[list[str], NDArray[np.float32]]:
         """As in the protocol."""
         dimension = self.manifest.model.dimension
         if not tokens or not self._dense:
-            return [], np.zeros((0, dimension), np.float32)
+            return [], np.zeros((0, dimension + room), np.float32)
         condition, fields = self._condition(tokens, None), (*layout.ITEM_FIELDS, "id", "stored")
         stored: dict[int, str] = {}
         items: dict[int, FoundItem] = {}
@@ -269,11 +269,12 @@ class MilvusIndex:
         wanted = None if only is None else frozenset(only)
         found = [item for item in items.values() if wanted is None or item.key in wanted]
         if not found:
-            return [], np.zeros((0, dimension), np.float32)
+            return [], np.zeros((0, dimension + room), np.float32)
         found.sort(key=lambda item: item.key)
         ids = np.concatenate([np.arange(item.ids.start, item.ids.stop) for item in found])
         vectors = layout.as_vectors([stored[identifier] for identifier in ids.tolist()], dimension)
-        return [item.key for item in found], nearness.whole(_together(found, ids, vectors))
+        whole = nearness.whole(_together(found, ids, vectors))
+        return [item.key for item in found], np.pad(whole, ((0, 0), (0, room)))
 
 
 def _together(items: Sequence[FoundItem], ids: NDArray[np.int64], vectors: Vectors) -> ItemPassages:

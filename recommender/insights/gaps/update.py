@@ -28,7 +28,7 @@ from recommender.insights.gaps.gap import GapKind
 from recommender.insights.gaps.half_life import Ageing, ageing
 from recommender.insights.risk.answerability import AskedAgain
 from recommender.insights.topics.handling import team_of_most
-from recommender.insights.topics.members import keys_of, members_of_topics
+from recommender.insights.topics.members import Members, MembersOf, keys_of, members_of_topics
 from recommender.insights.topics.questions import found_by_topic
 from recommender.insights.topics.stored import stored_tokens
 from recommender.insights.topics.topic import reader_of
@@ -66,14 +66,16 @@ class _Sent:
     opened: bool
 
 
-def update_gaps(sessions: sessionmaker[Session], now: datetime) -> GapsReport:
+def update_gaps(
+    sessions: sessionmaker[Session], now: datetime, members_of: MembersOf = members_of_topics
+) -> GapsReport:
     """Look for the gaps of all topics and store them instead of those that were found before."""
     started, found, topics = time.monotonic(), Counter[GapKind](), 0
     with sessions() as session:
         audiences = stored_tokens(session)
     for audience in audiences:
         with sessions.begin() as session:
-            counted = _update(session, audience, now)
+            counted = _update(session, audience, members_of(session, audience), now)
         found.update(counted.found)
         topics += counted.topics
     with sessions.begin() as session:
@@ -83,9 +85,8 @@ def update_gaps(sessions: sessionmaker[Session], now: datetime) -> GapsReport:
     return GapsReport(topics, found, time.monotonic() - started)
 
 
-def _update(session: Session, audience: str, now: datetime) -> GapsReport:
+def _update(session: Session, audience: str, members: Members, now: datetime) -> GapsReport:
     reader = reader_of(session, audience)
-    members = members_of_topics(session, audience)
     items = keys_of(members)
     everything = frozenset[str]().union(*items.values())
     asked = _asked(session, audience, items)

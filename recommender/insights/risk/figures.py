@@ -25,7 +25,7 @@ from recommender.index import SearchIndex
 from recommender.insights.risk.acts import rewritten
 from recommender.insights.risk.answerability import Searching, ask_again
 from recommender.insights.risk.recording import record_figures
-from recommender.insights.topics.members import Member, members_of_topics, requests_among
+from recommender.insights.topics.members import Member, MembersOf, members_of_topics, requests_among
 from recommender.insights.topics.questions import (
     INDEXING,
     asked_before,
@@ -94,6 +94,7 @@ def update_figures(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     most_asked: int = MOST_ASKED,
     threads: int = THREADS,
+    members_of: MembersOf = members_of_topics,
 ) -> FiguresReport:
     """Compute the figures of all topics, the present week of their history and the acts that are proposed, and store
     them. `progress` is called with (questions asked, questions to ask); at most `most_asked` of a topic are asked.
@@ -104,7 +105,7 @@ def update_figures(
     with sessions() as session:
         rows = session.scalars(select(TopicRow.audience).where(TopicRow.ended_on.is_(None))).all()
         most = max(FEWEST_ASKED, min(most_asked, MOST_IN_ALL // max(1, len(rows))))
-        work = [_topics(session, index, audience, most, now) for audience in sorted(set(rows))]
+        work = [_topics(session, index, audience, members_of, most, now) for audience in sorted(set(rows))]
     found = _ask_all(sessions, searching, settings, work, progress, threads)
     acts = 0
     for topics in work:
@@ -116,8 +117,10 @@ def update_figures(
     return FiguresReport(count, len(found), sampled - len(found), acts, time.monotonic() - started)
 
 
-def _topics(session: Session, index: SearchIndex, audience: str, most: int, now: datetime) -> _Topics:
-    members = members_of_topics(session, audience)
+def _topics(
+    session: Session, index: SearchIndex, audience: str, members_of: MembersOf, most: int, now: datetime
+) -> _Topics:
+    members = members_of(session, audience)
     samples = {topic: _newest(requests_among(of_topic), most) for topic, of_topic in members.items()}
     topics = _Topics(audience, members, samples)
     asked_on, found = asked_before(session, audience), found_before(session, audience)

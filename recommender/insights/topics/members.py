@@ -1,7 +1,7 @@
 """The items of topics with what the insights need of each, read by one statement for each kind of item: of very many
 items that takes a fraction of the time of reading them by their keys, and it is needed at several places."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from sys import intern
 from typing import NamedTuple
@@ -29,12 +29,18 @@ class Member(NamedTuple):
     changed_at: datetime
 
 
-def members_of_topics(session: Session, audience: str) -> dict[int, list[Member]]:
+Members = dict[int, list[Member]]
+"""The items of topics, by topic."""
+MembersOf = Callable[[Session, str], Members]
+"""Gives the items of the topics of an audience, as `members_of_topics` does."""
+
+
+def members_of_topics(session: Session, audience: str) -> Members:
     """The items of each topic of an audience, by topic, that are there, answered, and that all of it may read."""
     reader = reader_of(session, audience)
     present = TopicRow.audience == audience, TopicRow.ended_on.is_(None)
     of_topics = select(TopicItem.topic_id).join(TopicRow, TopicRow.id == TopicItem.topic_id).where(*present)
-    members: dict[int, list[Member]] = {topic: [] for topic in sorted(session.scalars(of_topics.distinct()))}
+    members: Members = {topic: [] for topic in sorted(session.scalars(of_topics.distinct()))}
     of_requests = SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader)
     of_documents = SEARCHABLE_DOCUMENTS, readable_documents(reader)
     for kind, table, created_at, there in (
@@ -47,6 +53,19 @@ def members_of_topics(session: Session, audience: str) -> dict[int, list[Member]
             of_topic = members.setdefault(topic, [])  # a topic that was stored since the first statement
             of_topic.append(Member(item_key(kind, number), team, intern(language), at, changed_at))
     return members
+
+
+def read_once() -> MembersOf:
+    """What gives the items of the topics of an audience as they were when it was asked for them first, for what is
+    computed one after the other."""
+    read: dict[str, Members] = {}
+
+    def members_of(session: Session, audience: str) -> Members:
+        if audience not in read:
+            read[audience] = members_of_topics(session, audience)
+        return read[audience]
+
+    return members_of
 
 
 def keys_of(members: Mapping[int, Iterable[Member]]) -> dict[int, frozenset[str]]:

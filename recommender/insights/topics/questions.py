@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS, ids_of, rows_of
 from recommender.database.insight_tables import TopicItem, TopicRow
+from recommender.database.reading import IDS, one_of
 from recommender.database.risk_tables import TopicAnswer, TopicFigure, TopicQuestion
 from recommender.database.storing import in_chunks
 from recommender.database.tables import RESOLVED, Document, HelpRequest
@@ -47,7 +48,11 @@ def texts(session: Session, keys: Collection[str]) -> dict[str, str]:
             HelpRequest.id.in_(ids_of(keys, Kind.REQUEST))
         )
     )
-    return {item_key(Kind.REQUEST, identifier): f"{title}\n{body}" for identifier, title, body in rows}
+    return {item_key(Kind.REQUEST, identifier): _asked(title, body) for identifier, title, body in rows}
+
+
+def _asked(title: str, body: str) -> str:
+    return f"{title}\n{body}"
 
 
 def asked_before(session: Session, audience: str) -> dict[tuple[int, str], datetime]:
@@ -117,6 +122,25 @@ def without_name(session: Session, audience: str, now: datetime) -> WithoutName:
         for topic in session.scalars(select(TopicItem.topic_id).where(TopicItem.item.in_(chunk)))
     }
     return WithoutName(frozenset(looked_at) - touched, forgotten)
+
+
+def asked_soon(session: Session, most: int) -> list[str]:
+    """What was asked in requests that were solved or edited since questions were asked last, and that a topic is likely
+    to have among its newest or had before; at most `most`, the newest first. None when nothing was asked yet."""
+    last = session.scalar(select(func.max(TopicQuestion.asked_on)))
+    if last is None:
+        return []
+    solved_at = func.coalesce(HelpRequest.resolved_at, HelpRequest.created_at)
+    asked = ids_of(session.scalars(select(TopicQuestion.question).distinct()).all(), Kind.REQUEST)
+    rows = session.execute(
+        select(HelpRequest.title, HelpRequest.body)
+        .where(HelpRequest.status == RESOLVED, SEARCHABLE_REQUESTS, HelpRequest.updated_at >= last - INDEXING)
+        .where(or_(solved_at >= last - INDEXING, one_of(HelpRequest.id, IDS)))
+        .order_by(HelpRequest.created_at.desc(), HelpRequest.id.desc())
+        .limit(most),
+        {"ids": asked},
+    )
+    return [_asked(title, body) for title, body in rows]
 
 
 def chunks(keys: Collection[str]) -> Iterator[Sequence[str]]:

@@ -30,7 +30,7 @@ from recommender.insights.topics.stored import (
 )
 from recommender.insights.topics.texts import WITH_BODIES, Texts
 from recommender.insights.topics.topic import LANGUAGES, LEAST_ITEMS, reader_of
-from recommender.insights.topics.word_vectors import with_words
+from recommender.insights.topics.word_vectors import DIMENSION, with_words
 from recommender.insights.topics.words import WordReader
 from recommender.knowledge.erased_names import NamesOfPeople, names_of_people
 from recommender.language.analyzer import Analyzer
@@ -84,7 +84,7 @@ def update_topics(
     with sessions() as session:
         audiences = tokens_of_topics(session)
         people = names_of_people(session)
-    found = {token: index.item_vectors(frozenset({token})) for token in audiences} if index else {}
+    found = {token: index.item_vectors(frozenset({token}), room=DIMENSION) for token in audiences} if index else {}
     if index is None or not any(len(keys) for keys, _vectors in found.values()):
         return TopicsReport(missing=(NO_VECTORS,), seconds=time.monotonic() - started)
     reader = reader_of_words(analyzer, people)
@@ -92,8 +92,9 @@ def update_topics(
     taken = {language: set[str]() for language in LANGUAGES}
 
     def items_of(token: str) -> Items:
-        """The items of a token; their vectors take so much memory that they are not kept here."""
-        return found.pop(token, None) or index.item_vectors(frozenset({token}))
+        """The items of a token, with room in their vectors for words; these take so much memory that they are not kept
+        here."""
+        return found.pop(token, None) or index.item_vectors(frozenset({token}), room=DIMENSION)
 
     for token in audiences:
         done, names = _update_token(sessions, token, items_of, reader, taken, now, again)
@@ -133,9 +134,8 @@ def _update_token(
             bags = texts.bags(found.pop(key) for key in readable)
             unnamed = without_name(session, token, now)
             unnamed = replace(unnamed, nameless=frozenset()) if again else unnamed
-            both = with_words(vectors, places, bags)
-            del vectors
-            after, names = settled(texts, readable, both, bags, before, taken, again, unnamed)
+            vectors = with_words(vectors[:, :-DIMENSION], places, bags, vectors)  # in place: a copy takes much memory
+            after, names = settled(texts, readable, vectors, bags, before, taken, again, unnamed)
         with sessions.begin() as session:
             lock(session)
             if read(session, token) == before:  # else a lead has changed a topic meanwhile

@@ -18,15 +18,17 @@ from recommender.encoder import normalise
 from recommender.insights.topics.bags import Bags
 
 Vectors = NDArray[np.float32]
-_DIMENSION = 192  # a judgement, as the next number
+DIMENSION = 192
+"""Numbers that the words of an item add to its vector; a judgement, as those below."""
 _SHARE = 0.4  # of a cosine that words make up
 _AT_ONCE = 8_192  # items of which copies are in memory
 
 
-def with_words(vectors: Vectors, items: Sequence[int], bags: Bags) -> Vectors:
+def with_words(vectors: Vectors, items: Sequence[int], bags: Bags, into: Vectors | None = None) -> Vectors:
     """Unit vectors of items, shape (items, dimension + 192), from unit vectors of what they mean, which are in these
-    rows of `vectors`, and the words of each. Words of a single item count nothing."""
-    both = np.empty((len(items), vectors.shape[1] + _DIMENSION), np.float32)
+    rows of `vectors`, and the words of each. Words of a single item count nothing. They are the first rows of `into`,
+    if that is given, of which `vectors` may be the first columns when the rows are in their order."""
+    both = np.empty((len(items), vectors.shape[1] + DIMENSION), np.float32) if into is None else into[: len(items)]
     matrix, directions = _said(bags)
     for start in range(0, len(both), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
@@ -41,7 +43,7 @@ def with_words(vectors: Vectors, items: Sequence[int], bags: Bags) -> Vectors:
 def meanings_in(both: Vectors) -> Vectors:
     """What items mean, of the vectors that `with_words` makes, shape (items, dimension). An item that says no words has
     a longer one than others."""
-    return both[:, :-_DIMENSION]
+    return both[:, :-DIMENSION]
 
 
 def _said(bags: Bags) -> tuple[Any, Vectors]:
@@ -53,10 +55,10 @@ def _said(bags: Bags) -> tuple[Any, Vectors]:
     rarity = np.array([math.log(len(bags) / times[word]) for word in words])
     matrix.data *= rarity[matrix.indices]
     directions = np.array([_direction(word) for word in words], np.float32)
-    return matrix.astype(np.float32), directions.reshape(len(words), _DIMENSION)
+    return matrix.astype(np.float32), directions.reshape(len(words), DIMENSION)
 
 
 def _direction(word: str) -> Vectors:
     """A vector of 1 and -1, from the bits of a hash."""
-    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=_DIMENSION // 8).digest()
+    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=DIMENSION // 8).digest()
     return np.where(np.unpackbits(np.frombuffer(digest, np.uint8)), np.float32(1.0), np.float32(-1.0))

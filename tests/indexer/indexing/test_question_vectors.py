@@ -1,7 +1,9 @@
 """indexing/question_vectors.py: a past question is encoded once, and nothing of it stays when something is erased."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from indexer.indexing.question_vectors import QuestionVectors
 from recommender.encoder import Vectors
 from recommender.index import generations
 from tests.conftest import FakeEncoder
+from tests.timing import LONG
 
 DAY = date(2026, 6, 1)
 
@@ -116,3 +119,40 @@ def test_those_of_another_model_are_removed(real: CountingEncoder, tmp_path: Pat
     vectors.encode_queries(["printer jams"])
     vectors.save()
     assert list(tmp_path.iterdir()) == [generations.question_vectors_path(tmp_path, real.card)]
+
+
+def test_a_question_that_was_encoded_ahead_is_not_encoded_again_and_is_stored_when_it_is_asked(
+    real: CountingEncoder, tmp_path: Path
+) -> None:
+    vectors = QuestionVectors(real, tmp_path, DAY)
+    encoded = threading.Event()
+
+    def texts() -> Iterator[str]:
+        yield from ("printer jams", "toner empty")
+        encoded.set()
+
+    with vectors.encoding_ahead(texts):
+        assert encoded.wait(LONG)
+    assert (vectors.encode_queries(["printer jams"]) == FakeEncoder().encode_queries(["printer jams"])).all()
+    assert real.encoded == ["printer jams", "toner empty"]
+    vectors.save()
+    later = QuestionVectors(real, tmp_path, DAY)
+    later.encode_queries(["printer jams", "toner empty"])
+    assert real.encoded == ["printer jams", "toner empty", "toner empty"]
+
+
+def test_encoding_ahead_ends_where_it_is_and_leaves_what_fails_to_others(real: CountingEncoder, tmp_path: Path) -> None:
+    vectors, asked = QuestionVectors(real, tmp_path, DAY), threading.Event()
+
+    def endless() -> Iterator[str]:
+        for number in count():
+            yield f"printer {number}"
+            asked.set()
+
+    with vectors.encoding_ahead(endless):
+        assert asked.wait(LONG)
+    done = len(real.encoded)
+    with pytest.raises(ZeroDivisionError), vectors.encoding_ahead(lambda: [str(1 / 0)]):
+        assert (vectors.encode_queries(["toner empty"]) == FakeEncoder().encode_queries(["toner empty"])).all()
+        raise ZeroDivisionError
+    assert len(real.encoded) == done + 1

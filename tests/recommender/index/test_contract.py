@@ -294,4 +294,7 @@ def test_item_vectors_are_the_mean_of_the_parts_of_each_readable_item(
     assert index.item_vectors(frozenset({"team:hr"}))[0] == ["request:2"]
     some, of_some = index.item_vectors(EVERYONE, ["request:2", "request:1", "request:99"])
     assert some == ["request:1"] and (of_some == vectors[1:]).all()
-    assert index.item_vectors(frozenset({"team:it"}))[0] == []
+    same, with_room = index.item_vectors(EVERYONE, room=3)
+    assert same == keys and (with_room[:, :64] == vectors).all() and not with_room[:, 64:].any()
+    nothing, none = index.item_vectors(frozenset({"team:it"}), room=3)
+    assert nothing == [] and none.shape == (0, 67)

@@ -37,12 +37,13 @@ class PlannedIndex:
     def __init__(self, planned: Mapping[int, Planned]) -> None:
         self._planned = planned
 
-    def item_vectors(self, tokens: frozenset[str]) -> tuple[list[str], NDArray[np.float32]]:
+    def item_vectors(self, tokens: frozenset[str], room: int = 0) -> tuple[list[str], NDArray[np.float32]]:
         found = {f"request:{number}": item for number, item in self._planned.items() if item.token in tokens}
         keys = sorted(found)
         axes = np.eye(len(WORDS), dtype=np.float32)
         sums = [axes[list(found[key].words)].sum(axis=0) for key in keys]
-        return keys, normalise(np.array(sums, np.float32).reshape(len(keys), len(WORDS)))
+        vectors = normalise(np.array(sums, np.float32).reshape(len(keys), len(WORDS)))
+        return keys, np.pad(vectors, ((0, 0), (0, room)))
 
 
 def _planned(tokens: Sequence[str]) -> st.SearchStrategy[list[Planned]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.access import EVERYONE
 from recommender.database.insight_tables import TopicItem, TopicRow
 from recommender.database.tables import Document, HelpRequest, RequestAudience, Team
-from recommender.insights.topics.members import Member, keys_of, members_of_topics, requests_among
+from recommender.insights.topics.members import Member, keys_of, members_of_topics, read_once, requests_among
 
 DAY, WRITTEN = datetime(2026, 5, 4, 9), datetime(2026, 4, 1)
 Add = Callable[..., int]
@@ -93,3 +93,16 @@ def test_a_topic_that_is_stored_while_they_are_read_does_no_harm(
     with sessions() as session:
         found = keys_of(members_of_topics(session, EVERYONE))
     assert found == {first: {one}, stored[0]: {other}} and len(stored) == 1
+
+
+def test_read_once_gives_what_was_there_when_it_was_asked_for_first(
+    sessions: sessionmaker[Session], topics: Callable[..., int], add_request: Add
+) -> None:
+    topic = topics(f"request:{add_request('printer jams')}")
+    members_of = read_once()
+    with sessions() as session:
+        first = members_of(session, EVERYONE)
+        assert first == members_of_topics(session, EVERYONE) and len(first[topic]) == 1
+        session.get_one(HelpRequest, 1).hidden = True
+        assert members_of_topics(session, EVERYONE)[topic] == [] and members_of(session, EVERYONE) == first
+        assert members_of(session, "team:it") == {}
