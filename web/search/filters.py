@@ -2,11 +2,8 @@
 
 from werkzeug.datastructures import MultiDict
 
-from recommender import filters
 from recommender.datatypes import Kind
-from recommender.filters import NO_FILTERS, Choices, Filters
-from web.current import session
-from web.sign_in.session import current_reader
+from recommender.filters import NO_FILTERS, Filters
 
 FIELDS = ("team", "kind", "language", "newest")
 
@@ -23,8 +20,3 @@ def sent_filters(values: MultiDict[str, str]) -> Filters:
         values.get("language", "").strip()[:8],
         bool(values.get("newest")),
     )
-
-
-def filter_choices() -> Choices:
-    """The teams and languages of which the current reader can read something."""
-    return filters.choices(session(), current_reader())

@@ -6,13 +6,10 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from recommender.access import readable_documents, readable_requests
 from recommender.corpus import readable_items
 from recommender.database.days import current_day
-from recommender.database.tables import RESOLVED, Document, HelpRequest
 from recommender.datatypes import Recommendation
 from recommender.filters import Filters
 from recommender.knowledge import outcomes
@@ -26,7 +23,8 @@ from web.reading import team_rows
 from web.search import shown_first
 from web.search.counting import count_later, count_search, take_back
 from web.search.door import door
-from web.search.filters import filter_choices, sent_filters
+from web.search.filters import sent_filters
+from web.search.overview import overview_of
 from web.search.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
 from web.sign_in.session import current_reader
 
@@ -144,10 +142,11 @@ def _page(values: MultiDict[str, str]) -> ResponseReturnValue:
     changes_language = "lang" in request.args  # then the same question was already counted
     if request.method != "HEAD" and not changes_language:
         _count_finished(shown_first.shown(question, recommendation))
+    overview = overview_of(current_reader())
     return render_template(
         "ask/index.html",
-        counts=_counts(),
-        choices=filter_choices(),
+        counts=overview[:2],
+        choices=overview.choices,
         topics=_topics() if not question.text else None,
         **_shown(question, filters, recommendation),
     )
@@ -185,14 +184,3 @@ def _address(question: TypedQuestion, filters: Filters) -> str:
 def _topics() -> Topics:
     """What a person may ask about, for the page on which nothing has been asked yet."""
     return topics(session(), current_reader(), recommender().analyzer, str(get_locale()))
-
-
-def _counts() -> tuple[int | None, int | None]:
-    """(resolved requests, documents) that the current reader may read."""
-    reader = current_reader()
-    requests = select(func.count()).where(HelpRequest.status == RESOLVED, HelpRequest.hidden.is_(False))
-    documents = select(func.count()).where(Document.hidden.is_(False), Document.draft.is_(False))
-    return (
-        session().scalar(requests.where(readable_requests(reader))),
-        session().scalar(documents.where(readable_documents(reader))),
-    )
