@@ -413,3 +413,14 @@ def test_help_is_shown_without_loading_models_or_engines() -> None:
     assert {"click", "recommender.settings"} <= loaded
     engines = {"torch", "transformers", "sentence_transformers", "openvino", "faiss", "tantivy"}
     assert loaded & (engines | {"numpy", "flask", "sqlalchemy"}) == set()
+
+
+def test_the_server_is_imported_without_what_is_seldom_needed() -> None:
+    script = "import sys, web.server, web.api; print(*sys.modules); print(len(web.api.spec.models))"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    modules, schemas = ran.stdout.splitlines()
+    loaded = set(modules.split())
+    assert {"flask", "faiss", "tantivy", "sqlalchemy"} <= loaded and int(schemas) == 0
+    models = {"torch", "transformers", "sentence_transformers", "openvino", "tokenizers", "scipy", "sklearn"}
+    others = {"alembic", "authlib", "httpx", "jwt", "mcp", "minio", "pymilvus", "pypdf", "rich", "scim2_models"}
+    assert loaded & (models | others | {"zxcvbn"}) == set()

@@ -12,7 +12,6 @@ from typing import ParamSpec, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy.orm import Session
-from zxcvbn import zxcvbn
 
 from recommender import audit
 from recommender.accounts import password_links, sessions, tokens
@@ -104,6 +103,8 @@ def set_password(
 
 def _refuse_unusable(password: str, words: Collection[str]) -> None:
     """Raise UnusablePassword unless the password can be used."""
+    from zxcvbn import zxcvbn  # takes long to import, and is seldom needed
+
     if len(password) < SHORTEST_PASSWORD:
         raise UnusablePassword(f"A password needs at least {SHORTEST_PASSWORD} characters.", "short")
     if len(password) > LONGEST_PASSWORD:

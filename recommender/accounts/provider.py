@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 DISCOVERY = "/.well-known/openid-configuration"
 AWAY = ("slow", "certificate", "unknown_host", "away")
@@ -80,8 +81,10 @@ def _of_keys(found: dict[str, Any]) -> Finding:
     return Finding(True, "keys", str(len(usable))) if usable else Finding(False, "no_keys")
 
 
-def _json(client: httpx.Client, address: str) -> dict[str, Any] | Finding:
+def _json(client: "httpx.Client", address: str) -> dict[str, Any] | Finding:
     """The JSON object at an address, or what is wrong."""
+    import httpx
+
     try:
         answer = client.get(address)
         if answer.status_code != 200:
@@ -96,7 +99,7 @@ def _json(client: httpx.Client, address: str) -> dict[str, Any] | Finding:
     return body if isinstance(body, dict) else Finding(False, "no_json", address)
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: "httpx.HTTPError") -> str:
     """Why an address does not answer, as far as the error says it."""
     text = str(error).lower()
     if "certificate" in text or "ssl" in text:

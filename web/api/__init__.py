@@ -35,7 +35,25 @@ def _refuse(_request: Any, _response: Any, error: Any, _instance: Any, *_more: A
         abort(422, f"{'.'.join(map(str, first['loc'])) or 'the body'}: {wrong_value(first)}")
 
 
-spec = SpecTree(
+class _Spec(SpecTree):
+    """Makes the schemas of the models for the document, when that is first asked for: for each operation anew, it takes
+    a third of a second."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        self._of_operations: list[tuple[Any, Any]] = []
+        super().__init__(*given, **options)
+
+    def _add_model(self, model: Any, mode: Any = "validation") -> str:
+        self._of_operations.append((model, mode))
+        return str(self.naming_strategy(model))
+
+    def _generate_spec(self) -> dict[str, Any]:
+        for model, mode in self._of_operations:
+            super()._add_model(model, mode)
+        return super()._generate_spec()
+
+
+spec = _Spec(
     "flask",
     title="Kollega",
     description="Answers your organisation has already given, and the colleagues who know.",
