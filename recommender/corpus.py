@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
 from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
-from recommender.database.details_tables import DETAILS_OF_DOCUMENTS, DETAILS_OF_REQUESTS
+from recommender.database.details_tables import MERGED_INTO, DocumentDetails, RequestDetails, is_merged_into
 from recommender.database.item_tables import Replacement
-from recommender.database.reading import IDS, one_of, rows
+from recommender.database.reading import IDS, apart, one_of, rows, together
 from recommender.database.storing import MANY, in_chunks, rows_among
 from recommender.database.tables import (
     RESOLVED,
@@ -158,34 +158,31 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of requests, by key, in the order of ids. Loads columns, not entities, which would take longer: many
     requests are loaded while a person types."""
     replies_by_request = _grouped(session, _REPLIES, ids)
-    audience_rows = _grouped(session, _REQUEST_TOKENS, ids)
     files = _grouped(session, FILES_OF_REQUESTS, ids)
-    details = {row[0]: row[1:] for row in rows(session, DETAILS_OF_REQUESTS, ids=ids)}
     loaded: dict[str, Item] = {}
     for row in rows(session, _REQUESTS, ids=ids):
         replies = replies_by_request.get(row.id, [])
-        audience = audience_of([line.token for line in audience_rows.get(row.id, ())], row.asked_by_id, row.team)
+        audience = audience_of(apart(row.tokens), row.asked_by_id, row.team)
         key = item_key(Kind.REQUEST, row.id)
-        names, merged, target = details.get(row.id, ((), None, None))
         loaded[key] = Item(
             key=key,
             kind=Kind.REQUEST,
             title=row.title,
             body=row.body,
-            answer="" if merged else answer_of(row.resolution, replies, row.asked_by_id),
+            answer="" if row.merged_into else answer_of(row.resolution, replies, row.asked_by_id),
             language=row.language,
             team=row.team,
             audience=audience if row.status == RESOLVED else open_audience(audience),
             at=row.resolved_at or row.created_at,
             url=row.url,
             replaced_by=row.replaced_by,
-            merged_into=item_key(Kind.REQUEST, target) if target else None,
+            merged_into=item_key(Kind.REQUEST, row.target) if row.target else None,
             contributions=reply_contributions(
                 (reply.author_id, reply.created_at, reply.accepted, reply.score)
                 for reply in replies
-                if reply.author_id != row.asked_by_id and not merged
+                if reply.author_id != row.asked_by_id and not row.merged_into
             ),
-            attached=_attached(files.get(row.id, ()), names),
+            attached=_attached(files.get(row.id, ()), row.names or ()),
         )
     return loaded
 
@@ -197,9 +194,7 @@ def _attached(files: Iterable[Any], names: Iterable[str]) -> tuple[AttachedText,
 
 def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of documents, by key, in the order of ids. The body of a document is its answer."""
-    audience_rows = _grouped(session, _DOCUMENT_TOKENS, ids)
     files = _grouped(session, FILES_OF_DOCUMENTS, ids)
-    names = {row[0]: row[1] for row in rows(session, DETAILS_OF_DOCUMENTS, ids=ids)}
     loaded: dict[str, Item] = {}
     for row in rows(session, _DOCUMENTS, ids=ids):
         key = item_key(Kind.DOCUMENT, row.id)
@@ -211,13 +206,13 @@ def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
             answer="",
             language=row.language,
             team=row.team,
-            audience=audience_of([line.token for line in audience_rows.get(row.id, ())], row.owner_id, row.team),
+            audience=audience_of(apart(row.tokens), row.owner_id, row.team),
             at=last_confirmed(row.verified_on, row.written_at),
             url=row.url,
             replaced_by=row.replaced_by,
             verified_on=row.verified_on,
             contributions=document_contributions(row.owner_id, row.verified_by_id, row.verified_on, row.written_at),
-            attached=_attached(files.get(row.id, ()), names.get(row.id, ())),
+            attached=_attached(files.get(row.id, ()), row.names or ()),
         )
     return loaded
 
@@ -230,7 +225,11 @@ _REQUESTS = (
         HelpRequest.id, HelpRequest.title, HelpRequest.body, HelpRequest.language, HelpRequest.status,
         HelpRequest.asked_by_id, HelpRequest.resolution, HelpRequest.created_at, HelpRequest.resolved_at,
         HelpRequest.url, Team.handle.label("team"), Replacement.by.label("replaced_by"),
+        RequestDetails.attachments.label("names"), RequestDetails.merged_into, MERGED_INTO.id.label("target"),
+        together(RequestAudience.token, RequestAudience.request_id == HelpRequest.id).label("tokens"),
     )
+    .outerjoin(RequestDetails, RequestDetails.request_id == HelpRequest.id)
+    .outerjoin(MERGED_INTO, is_merged_into())
     .outerjoin(Team, Team.id == HelpRequest.team_id)
     .outerjoin(Replacement, Replacement.item == f"{Kind.REQUEST}:" + cast(HelpRequest.id, String))
     .where(one_of(HelpRequest.id, IDS), SEARCHABLE_REQUESTS)
@@ -242,23 +241,19 @@ _REPLIES = (
     .where(one_of(Reply.request_id, IDS))
     .order_by(Reply.created_at, Reply.id)
 )
-_REQUEST_TOKENS = select(RequestAudience.request_id, RequestAudience.token).where(
-    one_of(RequestAudience.request_id, IDS)
-)
 _DOCUMENTS = (
     select(
         Document.id, Document.title, Document.body, Document.language, Document.owner_id, Document.verified_by_id,
         Document.verified_on, Document.written_at, Document.url, Team.handle.label("team"),
-        Replacement.by.label("replaced_by"),
+        Replacement.by.label("replaced_by"), DocumentDetails.attachments.label("names"),
+        together(DocumentAudience.token, DocumentAudience.document_id == Document.id).label("tokens"),
     )
+    .outerjoin(DocumentDetails, DocumentDetails.document_id == Document.id)
     .outerjoin(Team, Team.id == Document.team_id)
     .outerjoin(Replacement, Replacement.item == f"{Kind.DOCUMENT}:" + cast(Document.id, String))
     .where(one_of(Document.id, IDS), SEARCHABLE_DOCUMENTS)
     .order_by(Document.id)
 )  # fmt: skip
-_DOCUMENT_TOKENS = select(DocumentAudience.document_id, DocumentAudience.token).where(
-    one_of(DocumentAudience.document_id, IDS)
-)
 
 
 _RESOLVED_AT = func.coalesce(HelpRequest.resolved_at, HelpRequest.created_at)

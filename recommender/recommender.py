@@ -82,8 +82,9 @@ class Recommender:
     @classmethod
     def open(cls, settings: Settings, sessions: sessionmaker[Session] | None = None) -> "Recommender":
         """Load the model and the live generation. What is missing or damaged becomes a notice: without a model keyword
-        search alone answers, and without an index nothing is found. `sessions` as in `IndexRegister`."""
-        parts = open_parts(settings, IndexRegister(settings, sessions))
+        search alone answers, and without an index nothing is found. `sessions` are those of the database where it is
+        open."""
+        parts = open_parts(settings, IndexRegister(settings, sessions), sessions)
         return cls(settings, parts.questions, parts.live, cross_encoder=parts.cross_encoder)
 
     def with_stored(self, synonyms: Synonyms) -> "Recommender":

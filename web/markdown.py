@@ -88,6 +88,7 @@ def plain(text: str) -> Markup:
     return Markup('<pre class="plain">{}</pre>').format(text)
 
 
+@lru_cache(maxsize=_CACHED)
 def effort(text: str) -> float:
     """About how much work a text is: 1 when it has as many signs, lines, links or cells of tables as one may have and
     nothing else, 0 when it is shown as it was written."""

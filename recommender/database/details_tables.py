@@ -1,9 +1,8 @@
 """The tables of what the source of an item says beside its texts."""
 
-from sqlalchemy import JSON, ForeignKey, String, and_, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from recommender.database.reading import IDS, one_of
 from recommender.database.tables import Base, Document, HelpRequest
 
 
@@ -32,18 +31,14 @@ class DocumentDetails(Base):
     document: Mapped[Document] = relationship()
 
 
-_TARGET = aliased(HelpRequest)
-DETAILS_OF_REQUESTS = (
-    select(RequestDetails.request_id, RequestDetails.attachments, RequestDetails.merged_into, _TARGET.id)
-    .join(HelpRequest, HelpRequest.id == RequestDetails.request_id)
-    .outerjoin(_TARGET, and_(_TARGET.source == HelpRequest.source, _TARGET.external_id == RequestDetails.merged_into))
-    .where(one_of(RequestDetails.request_id, IDS))
-)
-"""Of the requests with these `ids`: the names of their files, the id in their source of the request that they were
-merged into, and its id here (None when it is not here)."""
-DETAILS_OF_DOCUMENTS = select(DocumentDetails.document_id, DocumentDetails.attachments).where(
-    one_of(DocumentDetails.document_id, IDS)
-)
-"""The names of the files of the documents with these `ids`."""
+MERGED_INTO = aliased(HelpRequest)
+"""The request that another one was merged into, where both are joined by `is_merged_into`."""
+
+
+def is_merged_into() -> ColumnElement[bool]:
+    """The condition that the source of a request has merged it into the request `MERGED_INTO`."""
+    return and_(MERGED_INTO.source == HelpRequest.source, MERGED_INTO.external_id == RequestDetails.merged_into)
+
+
 MERGED_REQUESTS = select(RequestDetails.request_id).where(RequestDetails.merged_into.is_not(None))
 """The requests that their source has merged into another one, which have no answer of their own."""

@@ -12,13 +12,16 @@ import os
 import re
 import secrets
 import tempfile
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, select, true, update
+from sqlalchemy import Executable, delete, select, true, update
 from sqlalchemy.orm import Session
 
 from recommender.accounts import ways
 from recommender.accounts.last_admin import ADMIN
+from recommender.database.days import current_day
 from recommender.database.organisation_tables import SetUpCode
 from recommender.database.reading import rows
 from recommender.database.storing import insert_or_update, remove_one
@@ -36,18 +39,26 @@ _ROW = 1
 
 def is_needed(session: Session, settings: Settings) -> bool:
     """True while no admin can sign in, also when others can: people whom an import or SCIM has brought."""
-    return _nobody(session, settings, Person.role == ADMIN)
+    return _nobody(session, settings, ADMIN)
 
 
 def nobody_can_sign_in(session: Session, settings: Settings) -> bool:
     """True while there is no account with a way to sign in. Where a proxy or an OpenID provider says who somebody is,
     people need no account, so there it means that nobody is known at all."""
-    return _nobody(session, settings, true())
+    return _nobody(session, settings)
 
 
-def _nobody(session: Session, settings: Settings, which: ColumnElement[bool]) -> bool:
-    able = ways.can_sign_in(elsewhere=bool(settings.proxy_header or settings.oidc_issuer))
-    return not rows(session, select(Person.id).where(which, able).limit(1))
+def _nobody(session: Session, settings: Settings, role: str | None = None) -> bool:
+    elsewhere = bool(settings.proxy_header or settings.oidc_issuer)
+    return not rows(session, _somebody(role, elsewhere, current_day()))
+
+
+@lru_cache(maxsize=8)
+def _somebody(role: str | None, elsewhere: bool, _today: date) -> Executable:
+    """The statement for a person who can sign in today. Built once, since building it takes longer than running it, and
+    each request asks while there is no admin."""
+    has_role = true() if role is None else Person.role == role
+    return select(Person.id).where(has_role, ways.can_sign_in(elsewhere)).limit(1)
 
 
 def code_to_print(session: Session, settings: Settings) -> str | None:

@@ -16,6 +16,7 @@ from recommender.datatypes import Passage
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged
 from recommender.index import Hit, Near, generations, nearness
+from recommender.index.beside import Beside
 from recommender.index.dense import DenseIndex
 from recommender.index.generation_files import OpenFiles, open_files, opening
 from recommender.index.generations import LEXICAL
@@ -52,6 +53,7 @@ class LocalIndex:
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._narrowing = Narrowing(self._items, self._language_of, self._item_of, self._numbers)
+        self._beside = Beside()
         self._vocabulary = Vocabulary(files.catalogue.words())
         self._languages = members.languages_by_token()
         self._readable = Readable(members.by_token, manifest.rows)
@@ -83,25 +85,28 @@ class LocalIndex:
         among: Among | None = None,
     ) -> list[Hit]:
         """As in the protocol. Items that only keyword search has found get their cosines too."""
-        lexical: dict[str, float] = {}
         languages = sorted(set().union(*(self._languages.get(token, ()) for token in tokens)))
         if among is not None and among.language is not None:
             languages = [language for language in languages if language == among.language]
         keys = self._narrowing.keys(among)
         share = max(LEAST_SHARE, top_k // max(1, len(languages)))
-        if self._lexical is not None:
-            for language in languages:
-                lexical |= dict(self._lexical.search(terms, tokens, min(share, top_k), language, keys))
+        by_words = [
+            self._beside.begin(self._lexical.prepared(terms, tokens, min(share, top_k), language, keys))
+            for language in languages
+            if self._lexical is not None
+        ]
         if vector is None or self._dense is None:
             language_of, numbers_of = self._language_of, self._numbers
-            return [Hit(key, language_of[numbers_of[key]], None, score) for key, score in lexical.items()]
+            words = ((key, score) for found in by_words for key, score in found())
+            return [Hit(key, language_of[numbers_of[key]], None, score) for key, score in words]
         passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
+        lexical = {key: score for found in by_words for key, score in found()}
         dense = self._item_of[[row for row, _cosine in passages]].tolist() if passages else []
         numbers = list(dict.fromkeys([*dense, *map(self._numbers.__getitem__, lexical)]))
-        found = [(self._items[number], self._language_of[number]) for number in numbers]
+        items = [(self._items[number], self._language_of[number]) for number in numbers]
         return [
             Hit(key, language, near, lexical.get(key, 0.0))
-            for (key, language), near in zip(found, self._near(vector, numbers), strict=True)
+            for (key, language), near in zip(items, self._near(vector, numbers), strict=True)
         ]
 
     def nearest(

@@ -7,10 +7,12 @@ The functions change rows of the session and leave the commit to the caller.
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import audit
 from recommender.audit import Actor
@@ -77,11 +79,14 @@ def _add(session: Session, actor: Actor, text: str, action: str, before: WordLis
 
 class StoredSynonyms:
     """The version in force, for the questions of one process: called for each question, it looks into the database
-    every few seconds. While that cannot be read, the last version stays in use. Safe for many threads."""
+    every few seconds. While that cannot be read, the last version stays in use. Safe for many threads.
 
-    def __init__(self, settings: Settings, analyzer: Analyzer) -> None:
+    Without `sessions` the database of the settings is opened for each look, and closed again."""
+
+    def __init__(self, settings: Settings, analyzer: Analyzer, sessions: sessionmaker[Session] | None = None) -> None:
         self._settings = settings
         self._analyzer = analyzer
+        self._given = sessions
         self._looking = threading.Lock()
         self._look_at = 0.0
         self._version: int | None = None
@@ -101,19 +106,28 @@ class StoredSynonyms:
             path = database_path(self._settings)
             if path is not None and not path.is_file():
                 return  # none is made here
-            engine = open_engine(self._settings)
-            try:
-                with Session(engine) as session:
-                    version = session.scalar(select(func.max(WordList.id)))
-                    if version != self._version:
-                        row = session.get(WordList, version) if version is not None else None
-                        self._synonyms = usable(row.text if row else "", self._analyzer)
-                        self._version = version
-            finally:
-                engine.dispose()
+            with self._reading() as session:
+                version = session.scalar(select(func.max(WordList.id)))
+                if version != self._version:
+                    row = session.get(WordList, version) if version is not None else None
+                    self._synonyms = usable(row.text if row else "", self._analyzer)
+                    self._version = version
         except (SQLAlchemyError, KollegaError, OSError) as error:
             if not is_away(error):  # which `outages.report_outages` tells once
                 log.warning("The synonyms in the database cannot be read (%s)", type(error).__name__)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        if self._given is not None:
+            with self._given() as session:
+                yield session
+            return
+        engine = open_engine(self._settings)
+        try:
+            with Session(engine) as session:
+                yield session
+        finally:
+            engine.dispose()
 
 
 def usable(text: str, analyzer: Analyzer) -> Synonyms:

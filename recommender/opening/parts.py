@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
+from sqlalchemy.orm import Session, sessionmaker
+
 from recommender.encoder import CrossEncoder, Encoder
 from recommender.encoder.load import known_card, load_cross_encoder, load_encoder, load_when_needed
 from recommender.errors import ModelError
@@ -29,15 +31,15 @@ class Parts(NamedTuple):
     cross_encoder: CrossEncoder | None
 
 
-def open_parts(settings: Settings, register: Register) -> Parts:
-    """Load all of it. What is missing or damaged becomes a notice, as in `Live.load`. Raises SettingsError for an
-    address of Milvus that cannot be one."""
+def open_parts(settings: Settings, register: Register, sessions: sessionmaker[Session] | None = None) -> Parts:
+    """Load all of it; `sessions` as in `StoredSynonyms`. What is missing or damaged becomes a notice, as in
+    `Live.load`. Raises SettingsError for an address of Milvus that cannot be one."""
     model_settings = with_model_in_use(settings)
     with ThreadPoolExecutor() as beside:
         encoder = beside.submit(_loaded, load_encoder, model_settings)
         live = beside.submit(_open_live, settings, model_settings, register, encoder)
         analyzer = Analyzer(settings.models_dir / "dictionaries")
-        questions = QuestionAnalyzer.load(analyzer, settings, StoredSynonyms(settings, analyzer))
+        questions = QuestionAnalyzer.load(analyzer, settings, StoredSynonyms(settings, analyzer, sessions))
         return Parts(questions, live.result(), _loaded(load_cross_encoder, settings))
 
 

@@ -1,7 +1,7 @@
 """The part of a passage to show for a question, and the words in it that match."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import fsum
@@ -69,7 +69,12 @@ class Matcher:
         self._spellings = spellings
         self._question_terms, self._foreign_terms = frozenset(weights), frozenset(translated)
         self._long_terms = [term for term in weights if len(term) >= _LEAST_COMPOUND_PART and term.isalpha()]
-        self._all_long_terms = " ".join(self._long_terms)
+        self._parts_of_long_terms = {
+            term[start:end]
+            for term in self._long_terms
+            for start in range(len(term))
+            for end in range(start + _LEAST_COMPOUND_PART, len(term) + 1)
+        }
         self._caches = {dotted: _Cache(partial(self._of_word, dotted=dotted)) for dotted in (False, True)}
         self._unbroken = {dotted: _Cache(partial(self._in_unbroken, dotted=dotted)) for dotted in (False, True)}
 
@@ -112,6 +117,9 @@ class Matcher:
         parts = self._parts(keys)
         telling = (keys & self._question_terms) | (keys & self._foreign_terms) | parts.keys()
         matching = {word for word in all_words if not word_keys(word).isdisjoint(telling)} if telling else set()
+        silent = dict.fromkeys(all_words - matching, ())  # `words` need not look at them again
+        for cache in self._unbroken.values():
+            cache.update(silent)
         return [self._found(text, of_text & matching, parts) for text, of_text in zip(texts, words, strict=True)]
 
     def _found(self, text: str, words: Collection[str], parts: Mapping[str, frozenset[str]]) -> Found:
@@ -126,22 +134,17 @@ class Matcher:
         written = same.union(*(parts[key] for key in keys & parts.keys()))
         return Found(written.union(self._translated[key] for key in keys & self._foreign_terms), written)
 
-    def _parts(self, keys: Collection[str]) -> dict[str, frozenset[str]]:
+    def _parts(self, keys: frozenset[str]) -> dict[str, frozenset[str]]:
         """For each key that is a compound word with one of the question's long terms as a part, or a part of one, these
         terms."""
-        if not self._long_terms:
-            return {}
-        together = " ".join(keys)
-        contained = [term for term in self._long_terms if term in together]
-        found: dict[str, frozenset[str]] = {}
-        for key in keys:
-            if len(key) >= _LEAST_COMPOUND_PART:
-                terms = [term for term in contained if term in key]
-                if key in self._all_long_terms:
-                    terms += [term for term in self._long_terms if key in term]
-                if terms and (of_key := frozenset(term for term in terms if self._is_part(key, term))):
-                    found[key] = of_key
-        return found
+        matched = {key: [term for term in self._long_terms if key in term] for key in self._parts_of_long_terms & keys}
+        if self._long_terms:
+            together = " ".join(keys)
+            for term in self._long_terms:
+                for key in _words_with(term, together):
+                    matched.setdefault(key, []).append(term)
+        found = {key: frozenset(term for term in terms if self._is_part(key, term)) for key, terms in matched.items()}
+        return {key: terms for key, terms in found.items() if terms}
 
     def _of_word(self, word: str, dotted: bool) -> Found:
         keys = self._analyzer.word_keys(word)
@@ -168,6 +171,16 @@ class Matcher:
             return False
         longer, shorter = (key, term) if len(key) > len(term) else (term, key)
         return shorter in longer and self._analyzer.is_compound(longer, shorter)
+
+
+def _words_with(part: str, words: str) -> Iterator[str]:
+    """Those of some words, with a space between them, that have this part."""
+    place = words.find(part)
+    while place >= 0:
+        start, end = words.rfind(" ", 0, place) + 1, words.find(" ", place)
+        end = len(words) if end < 0 else end
+        yield words[start:end]
+        place = words.find(part, end)
 
 
 def excerpt(

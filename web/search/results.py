@@ -93,12 +93,9 @@ def heading(found: Recommendation) -> str:
     with a request to say more."""
     if found.vague:
         return str(gettext("Tell a little more"))
-    headings = {
-        Verdict.ANSWER: gettext("Found"),
-        Verdict.MAYBE: gettext("Possibly related"),
-        Verdict.UNKNOWN: gettext("Nothing found yet"),
-    }
-    return str(headings[found.verdict])
+    if found.verdict is Verdict.ANSWER:
+        return str(gettext("Found"))
+    return str(gettext("Possibly related") if found.verdict is Verdict.MAYBE else gettext("Nothing found yet"))
 
 
 def hint(found: Recommendation) -> str:
@@ -169,19 +166,26 @@ def reason(suggestion: Suggestion) -> str:
 
 def _matching_words(suggestion: Suggestion) -> list[str]:
     """`vpn`, or `pääse ("access" in Finnish)` for a word that stands for another one of the question."""
-    item, translated = suggestion.item, dict(suggestion.why.translated)
-    languages = {
-        "en": gettext('%(word)s ("%(of)s" in English)', word="{word}", of="{of}"),
-        "fi": gettext('%(word)s ("%(of)s" in Finnish)', word="{word}", of="{of}"),
-        "sv": gettext('%(word)s ("%(of)s" in Swedish)', word="{word}", of="{of}"),
-    }
-    same_language = gettext('%(word)s (for "%(of)s")', word="{word}", of="{of}")
-    found = []
-    for word in suggestion.why.words:
-        of = translated.get(word, word)
-        pattern = same_language if suggestion.why.language == item.language else languages.get(item.language)
-        found.append(word if of == word else str(pattern or same_language).format(word=word, of=of))
-    return found
+    translated = dict(suggestion.why.translated)
+    return [
+        _standing_for(word, translated[word], suggestion) if translated.get(word, word) != word else word
+        for word in suggestion.why.words
+    ]
+
+
+def _standing_for(word: str, of: str, suggestion: Suggestion) -> str:
+    """A word that stands for another one, `of`."""
+    language = suggestion.item.language
+    if suggestion.why.language == language:
+        language = ""
+    values = {"word": word, "of": of}
+    if language == "en":
+        return str(gettext('%(word)s ("%(of)s" in English)', **values))
+    if language == "fi":
+        return str(gettext('%(word)s ("%(of)s" in Finnish)', **values))
+    if language == "sv":
+        return str(gettext('%(word)s ("%(of)s" in Swedish)', **values))
+    return str(gettext('%(word)s (for "%(of)s")', **values))
 
 
 def _age(suggestion: Suggestion) -> str:

@@ -85,6 +85,16 @@ def test_texts_compared_together_match_what_each_matches_alone(analyzer: Analyze
     assert matcher.found_in([]) == []
 
 
+def test_words_of_texts_that_were_compared_before_are_the_same(analyzer: Analyzer) -> None:
+    weights, translated = {"saari": 1.0, "tulostinjono": 1.0, "e52": 1.0}, {"printer": "tulostinjono"}
+    texts = ["Tulostinjonon (printers) E-52, tulostin", "sääri Saari/saarella – vika", "nothing of it"]
+    compared = Matcher(weights, analyzer, translated, {"saari": frozenset({"sääri"})})
+    compared.found_in(texts)
+    alone = [Matcher(weights, analyzer, translated, {"saari": frozenset({"sääri"})}).words(text) for text in texts]
+    assert [compared.words(text) for text in texts] == alone
+    assert [len(words) for words in alone] == [4, 2, 0]
+
+
 def test_words_stand_where_they_are_written_between_any_spaces(analyzer: Analyzer) -> None:
     text = "\u2003printer,\u00a0(printers)\x1c–\tprinter/E-52 \n printer"
     found = Matcher({"printer": 1.0, "e52": 1.0}, analyzer).words(text)

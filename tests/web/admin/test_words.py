@@ -81,13 +81,14 @@ def test_another_process_uses_new_words_after_a_few_seconds_without_a_restart(
 ) -> None:
     now = [100.0]
     monkeypatch.setattr(vocabulary.time, "monotonic", lambda: now[0])
-    stored = StoredSynonyms(settings, analyzer)
-    assert stored().rules == ()
+    ways = [StoredSynonyms(settings, analyzer), StoredSynonyms(settings, analyzer, sessions)]
+    assert [stored().rules for stored in ways] == [(), ()]
     with sessions.begin() as session:
         vocabulary.save(session, audit.COMMAND, RULE, analyzer)
-    assert stored().rules == ()  # it does not look for each question
+    assert [stored().rules for stored in ways] == [(), ()]  # they do not look for each question
     now[0] += vocabulary.IN_FORCE_AFTER
-    assert [each.term for each in stored().translations(["kummeli"])] == ["printer"]
+    for stored in ways:
+        assert [each.term for each in stored().translations(["kummeli"])] == ["printer"]
     away = StoredSynonyms(replace(settings, home=settings.home / "elsewhere", database=""), analyzer)
     assert away().rules == ()  # where there is no database, none is made
     assert not (settings.home / "elsewhere" / "kollega.db").exists()
