@@ -12,6 +12,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,30 +196,33 @@ class Catalogue:
             )
 
     def members_and_roles(self, first: int = 0) -> tuple[Sequence[int], Sequence[str], Sequence[str]]:
-        """(ids, item keys, values of the roles) of all passages from the id `first` on, in the order of ids. Read
-        whole, which is several times as fast as one by one."""
-        query = "SELECT id, item, role FROM passages WHERE id >= ? ORDER BY id"
-        with self._lock:
-            rows = self._connection.execute(query, (first,)).fetchall()
-        ids, keys, roles = zip(*rows, strict=True) if rows else ((), (), ())
+        """(ids, item keys, values of the roles) of all passages from the id `first` on, in the order of ids."""
+        ids, keys, roles = self._columns("id, item, role", "passages WHERE id >= ? ORDER BY id", first)
         return ids, keys, roles
 
     def languages(self, first: int = 0) -> dict[str, str]:
         """The language of every item that has passages from the id `first` on, by key."""
-        query = "SELECT item, language FROM passages WHERE position = 0 AND id >= ?"
-        with self._lock:
-            return dict(self._connection.execute(query, (first,)))
+        keys, languages = self._columns("item, language", "passages WHERE position = 0 AND id >= ?", first)
+        return dict(zip(keys, languages, strict=True))
 
     def audiences(self, first: int = 0) -> list[tuple[str, frozenset[str]]]:
         """(item key, audience) of every item; with `first` of those that have passages from this id on. Items with the
         same readers share one set."""
-        query = "SELECT key, audience FROM items"
+        if first:
+            of_items = "items WHERE key IN (SELECT item FROM passages WHERE id >= ?)"
+            keys, texts = self._columns("key, audience", of_items, first)
+        else:
+            keys, texts = self._columns("key, audience", "items")
+        known = {text: frozenset(json.loads(text)) for text in set(texts)}
+        return [(key, known[text]) for key, text in zip(keys, texts, strict=True)]
+
+    def _columns(self, names: str, rows: str, *values: int) -> list[tuple[Any, ...]]:
+        """Columns of many rows, which SQLite puts together. Row by row, each time another thread that computes would
+        have Python's lock for a while."""
+        together = ", ".join(f"json_group_array({name})" for name in names.split(", "))
+        query = f"SELECT {together} FROM (SELECT {names} FROM {rows})"  # noqa: S608
         with self._lock:
-            if first:
-                query += " WHERE key IN (SELECT item FROM passages WHERE id >= ?)"
-            rows = self._connection.execute(query, (first,) if first else ()).fetchall()
-        known = {text: frozenset(json.loads(text)) for text in {text for _key, text in rows}}
-        return [(key, known[text]) for key, text in rows]
+            return [tuple(json.loads(column)) for column in self._connection.execute(query, values).fetchone()]
 
     def rows(self) -> Iterator[Row]:
         """Every passage, in the order of ids."""

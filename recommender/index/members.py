@@ -57,11 +57,12 @@ class Members:
     def _with_rows_from(self, catalogue: Catalogue, first: int, rows: int) -> "Members":
         """These, which are of the rows before `first`, and those of the rows from there on."""
         ids, keys, roles = catalogue.members_and_roles(first)
-        numbers: dict[str, int] = {}
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
         item_of, of_role = np.full(rows, -1, np.int32), np.zeros(rows, np.uint8)
         item_of[:first], of_role[:first] = self.item_of, self.roles
-        item_of[np.array(ids, np.int64)] = [len(self.items) + numbers.setdefault(key, len(numbers)) for key in keys]
-        of_role[np.array(ids, np.int64)] = [_NUMBER_OF_ROLE[role] for role in roles]
+        read = np.array(ids, np.int64)
+        item_of[read] = np.array([*map(numbers.__getitem__, keys)], np.int32) + len(self.items)
+        of_role[read] = [*map(_NUMBER_OF_ROLE.__getitem__, roles)]
         language = catalogue.languages(first)
         audiences = [(key, audience) for key, audience in catalogue.audiences(first) if key in numbers]
         by_token = dict(self.by_token)
