@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.changes import find_changes_or_compare, read_stamps, stamps_of
+from indexer.indexing.changes import find_changes_or_compare
+from indexer.indexing.stamps import Stamps, read_stamps, stamps_of
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
@@ -74,9 +75,10 @@ def planned(
     if known is None and only is not None:
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
     known = known or {}
-    held = {} if full or compare else read_stamps(settings)
+    held = Stamps() if full or compare else read_stamps(settings)
     with sessions() as session:
-        found = find_changes_or_compare(session, known, settings.passage_tokens, stamps_of(session), held)
+        stamps = stamps_of(session, held).of_items
+        found = find_changes_or_compare(session, known, settings.passage_tokens, stamps, held.of_items)
         chosen = set(found.changed) if only is None else set(found.changed).intersection(only(session))
     return Planned(len(chosen - known.keys()), len(chosen & known.keys()), len(known.keys() - found.searchable))
 

@@ -10,18 +10,11 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.changes import (
-    Changes,
-    Stamp,
-    find_changes,
-    find_changes_or_compare,
-    read_stamps,
-    stamps_of,
-    write_stamps,
-)
+from indexer.indexing.changes import Changes, find_changes, find_changes_or_compare
 from indexer.indexing.chosen import Choose
 from indexer.indexing.passages import make_passages
 from indexer.indexing.report import ReindexReport
+from indexer.indexing.stamps import Stamps, read_stamps, stamps_of, write_stamps
 from recommender.corpus import load_items
 from recommender.database.index_register import IndexRegister
 from recommender.database.storing import in_chunks
@@ -72,9 +65,9 @@ def reindex(
         seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = engine.builder(encoder.card, analyzer, full, switch)
         _prepare(builder, only, rewrite=bool(wishes))
-        find, stamps = find_changes_or_compare if or_all else find_changes, stamps_of(session)
-        held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else {}
-        found = find(session, builder.known, settings.passage_tokens, stamps, held)
+        held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else Stamps()
+        find, stamps = find_changes_or_compare if or_all else find_changes, stamps_of(session, held)
+        found = find(session, builder.known, settings.passage_tokens, stamps.of_items, held.of_items)
         changed = _chosen(found, only(session), report) if only is not None else _changed_or_all(builder, found)
         deleted, report.items = builder.known.keys() - found.searchable, len(found.searchable)
         progress(0, len(changed))
@@ -93,13 +86,11 @@ def reindex(
 
 
 def _note(
-    settings: Settings, report: ReindexReport, stamps: dict[str, Stamp], seen: tuple[tuple[str, ...], datetime | None]
+    settings: Settings, report: ReindexReport, stamps: Stamps, seen: tuple[tuple[str, ...], datetime | None]
 ) -> None:
     """Note what this generation was made from, for the next run, which tries what failed again, and for who asks
     whether it is up to date."""
-    for key in report.failed_keys:
-        stamps.pop(key, None)
-    write_stamps(settings, report.generation, stamps)
+    write_stamps(settings, report.generation, stamps.without(report.failed_keys))
     freshness.Seen(*seen, report.generation).write(settings.index_dir)
 
 

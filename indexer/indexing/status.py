@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing.changes import read_stamps, stamps_of
+from indexer.indexing.stamps import read_stamps, stamps_of
 from recommender import learned
 from recommender.corpus import items
 from recommender.database import leading
@@ -119,7 +119,8 @@ def _read_status(settings: Settings, sessions: sessionmaker[Session]) -> Status:
     manifest, in_index, problem = _read_index(settings, sessions)
     engine = sessions.kw["bind"]
     with sessions() as session:
-        stamps, held = stamps_of(session), read_stamps(settings)
+        held = read_stamps(settings)
+        stamps = stamps_of(session, held).of_items
         in_database = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
         count_resolved = func.count().filter(HelpRequest.status == "resolved")
         requests, resolved = session.execute(select(func.count(), count_resolved).select_from(HelpRequest)).one()
@@ -142,7 +143,7 @@ def _read_status(settings: Settings, sessions: sessionmaker[Session]) -> Status:
         problem=problem,
         missing=len(in_database.keys() - in_index.keys()),
         outdated=len(outdated),
-        unseen=sum(key in stamps and stamps[key] == held.get(key) for key in outdated),
+        unseen=sum(key in stamps and stamps[key] == held.of_items.get(key) for key in outdated),
         gone=len(in_index.keys() - in_database.keys()),
         index_leader=leading.index_leader(engine, settings),
         work_leader=leading.leader(engine, leading.SHARED_WORK),

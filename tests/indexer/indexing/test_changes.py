@@ -1,4 +1,4 @@
-"""indexing/changes.py: every kind of change is found by the stamps alone, as it is by reading all items."""
+"""indexing/changes.py and stamps.py: every kind of change is found by the stamps, as it is by reading all items."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import Update, delete, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from indexer.indexing import changes
+from indexer.indexing import changes, stamps
 from indexer.indexing import reindex as reindexing
-from indexer.indexing.changes import find_changes, read_stamps, stamps_of, write_stamps
+from indexer.indexing.changes import find_changes
 from indexer.indexing.reindex import reindex
 from indexer.indexing.report import ReindexReport
+from indexer.indexing.stamps import Stamps, read_stamps, stamps_of, write_stamps
 from recommender.corpus import items
 from recommender.database.attachment_tables import PASSED, Attachment
 from recommender.database.details_tables import DocumentDetails, RequestDetails
@@ -88,18 +89,21 @@ def test_a_change_is_found_by_the_stamps_as_it_is_by_reading_everything(
     request = add_request("The printer", "It blinks.", team="it", audience=["team:it"])
     document = add_document("How to print", "Press the button.", audience=["everyone"], team="hr")
     others = [add_request(f"Other {number}", "Body.") for number in range(5)]
+    monkeypatch.setattr(stamps, "_BLOCK", 2)
     with sessions() as session:
         known = {item.key: item_digest(item, 256) for item in items(session)}
         held = stamps_of(session)
     with sessions.begin() as session:
         change(session, request, document)
     with sessions() as session:
-        whole = find_changes(session, known, 256, stamps_of(session), {})
+        now = stamps_of(session, held)
+        assert now == stamps_of(session)  # those that are taken from before are the same
+        whole = find_changes(session, known, 256, now.of_items, {})
         assert whole.changed or whole.searchable != known.keys()  # it is one
         read: list[str] = []
         load_items = changes.load_items
         monkeypatch.setattr(changes, "load_items", lambda s, keys: read.extend(keys) or load_items(s, keys))
-        found = find_changes(session, known, 256, stamps_of(session), held)
+        found = find_changes(session, known, 256, now.of_items, held.of_items)
     assert found.searchable == whole.searchable and sorted(found.changed) == sorted(whole.changed)
     assert sorted(found.typical) == sorted(whole.typical)
     assert not {f"request:{number}" for number in others} & set(read)
@@ -110,9 +114,65 @@ def test_an_item_that_is_not_in_the_index_is_read_though_its_stamp_is_the_same(
 ) -> None:
     first, second = add_request("The printer"), add_request("The phone")
     with sessions() as session:
-        stamps = stamps_of(session)
+        now = stamps_of(session).of_items
         known = {f"request:{first}": next(item_digest(item, 256) for item in items(session))}
-        assert find_changes(session, known, 256, stamps, stamps).changed == [f"request:{second}"]
+        assert find_changes(session, known, 256, now, now).changed == [f"request:{second}"]
+
+
+def test_only_the_stamps_of_blocks_are_read_in_which_something_was_changed(
+    sessions: sessionmaker[Session], add_request: Add, add_document: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "_BLOCK", 3)
+    for number in range(1, 8):  # in the blocks 1 and 2; 3 to 5; 6 and 7
+        add_request(f"Request {number}", "Body.")
+    add_document("How to print", "Press the button.", audience=["everyone"])
+    with sessions() as session:
+        held = stamps_of(session)
+    assert sorted(held.of_blocks) == ["document:0", "request:0", "request:1", "request:2"]
+    read: list[object] = []
+    requests, documents = stamps._requests, stamps._documents
+    monkeypatch.setattr(stamps, "_requests", lambda s, bounds: read.append(bounds) or requests(s, bounds))
+    monkeypatch.setattr(stamps, "_documents", lambda s, bounds: read.append("documents") or documents(s, bounds))
+    with sessions.begin() as session:
+        assert stamps_of(session, held) == held and not read
+        session.delete(_request(session, 4))
+        _request(session, 7).title = "Another title"
+    add_request("Request 8", "Body.")
+    with sessions() as session:
+        now = stamps_of(session, held)
+    assert sorted(map(str, read)) == ["(3, 5)", "(6, 8)"]
+    assert {key for key in held.of_items.keys() & now.of_items.keys() if held.of_items[key] != now.of_items[key]} == {
+        "request:7"
+    }
+    assert now.of_items.keys() ^ held.of_items.keys() == {"request:4", "request:8"}
+
+
+def test_a_request_has_changed_when_the_one_arrives_that_it_was_merged_into(
+    sessions: sessionmaker[Session], add_request: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "_BLOCK", 1)
+    merged, other = add_request("The printer"), add_request("The same printer")
+    with sessions.begin() as session:
+        session.add(RequestDetails(request_id=merged, merged_into="77"))
+    with sessions() as session:
+        held = stamps_of(session)
+    with sessions.begin() as session:
+        _request(session, other).external_id = "77"
+    with sessions() as session:
+        now = stamps_of(session, held)
+        assert now == stamps_of(session)
+    assert now.of_items[f"request:{merged}"] != held.of_items[f"request:{merged}"]
+
+
+def test_the_stamps_of_an_earlier_version_are_used_once_more(
+    run: Callable[..., ReindexReport], add_request: Add, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_request("The printer")
+    live = run().generation
+    write_stamps(settings, live, Stamps(read_stamps(settings).of_items))
+    monkeypatch.setattr(changes, "items", lambda _session: pytest.fail("all items were read"))
+    add_request("The phone")
+    assert run().items == 2 and read_stamps(settings).of_blocks
 
 
 @pytest.fixture
@@ -174,9 +234,9 @@ def test_without_stamps_that_can_be_used_everything_is_compared(
         path.unlink()
     else:
         path.write_bytes(damage)
-    assert read_stamps(settings) == {}
+    assert read_stamps(settings) == Stamps()
     add_request("The phone")
-    assert (run().items, len(read_stamps(settings))) == (2, 2)
+    assert (run().items, len(read_stamps(settings).of_items)) == (2, 2)
 
 
 def test_stamps_are_of_one_generation_and_one_way_of_cutting(
@@ -184,15 +244,16 @@ def test_stamps_are_of_one_generation_and_one_way_of_cutting(
 ) -> None:
     add_request("The printer")
     first = run().generation
-    held = read_stamps(settings)
+    held = read_stamps(settings).of_items
     assert list(held) == ["request:1"] and held["request:1"] % 2 == 1
-    assert read_stamps(replace(settings, passage_tokens=64)) == {}
+    assert read_stamps(replace(settings, passage_tokens=64)) == Stamps()
     add_request("The phone")
     run()
     generations.roll_back(settings.index_dir)
-    assert generations.live_name(settings.index_dir) == first and read_stamps(settings) == {}
-    write_stamps(settings, first, {"request:1": 2**64 - 1})
-    assert read_stamps(settings) == {"request:1": 2**64 - 1}
+    assert generations.live_name(settings.index_dir) == first and read_stamps(settings) == Stamps()
+    written = Stamps({"request:1": 2**64 - 1}, {"request:0": 2**64 - 2})
+    write_stamps(settings, first, written)
+    assert read_stamps(settings) == written
 
 
 def test_an_item_that_failed_is_tried_again_by_the_next_run(
