@@ -111,7 +111,7 @@ class World:
         reindex(self.settings, self.sessions, self.encoder, self.analyzer)  # no lock is in the way
         assert verify(self.settings) == []
         folder = self.settings.index_dir
-        known = {"CURRENT", "lock", "seen.json", "stamps.npz", *generations.finished(folder)}
+        known = {"CURRENT", "lock", "seen.json", "stamps.npz", "checked.json", *generations.finished(folder)}
         left = {path.name for path in folder.iterdir()} - known
         assert list(self.temporary.iterdir()) == []
         assert left == set() and len(generations.finished(folder)) <= 3  # one may have been finished and not yet live

@@ -18,6 +18,7 @@ from recommender.index import generations
 from recommender.index.background import measured_background
 from recommender.index.base import find_base
 from recommender.index.catalogue import Catalogue, Row
+from recommender.index.checked import note_checked
 from recommender.index.dense import MOST_ADDED, DenseIndex
 from recommender.index.digest import passage_digest
 from recommender.index.generation_files import OpenFiles, open_files
@@ -79,7 +80,8 @@ class IndexBuilder:
         base, files = find_base(index_dir, model, full, switch, generations.ENGINE), None
         try:
             if base is not None:
-                files = open_files(base, model)
+                files = open_files(base, model, to_continue=True)
+                note_checked(base, files.manifest.files)
         except IndexDamaged as error:
             if not switch:
                 raise
@@ -135,7 +137,7 @@ class IndexBuilder:
         self._removed = len(self._dense) - self._catalogue.counts()[1]
 
     def _base_vectors(self) -> DenseIndex:
-        """The vectors of the generation that this one is made from, which are in memory since it was opened."""
+        """The vectors of the generation that this one is made from."""
         if self._base_dense is None:
             raise RuntimeError("there is no generation to start from")
         return self._base_dense
@@ -220,12 +222,14 @@ class IndexBuilder:
 
     def _make_live(self, directory: Path, manifest: Manifest) -> None:
         manifest.write(directory)
+        note_checked(directory, manifest.files)  # the checksums were computed just now
         try:
             self._verify(directory, manifest.items)
         except IndexDamaged:
             (directory / "manifest.json").unlink()
             raise
         generations.publish(self._index_dir, directory)
+        note_checked(directory, manifest.files)  # again: an earlier generation is removed that had some of them too
 
     def _commit(self) -> tuple[int, int]:
         """Store what was added and removed; returns the numbers of items and passages."""
@@ -251,7 +255,7 @@ class IndexBuilder:
         return measured_background(self._catalogue, self._dense, unrelated, typical)
 
     def _verify(self, directory: Path, items: int) -> None:
-        open_files(directory, self._model, checksums=False)  # computed just now, or of unchanged files
+        open_files(directory, self._model, to_continue=True)
         indexed = len(LexicalIndex.open(directory / LEXICAL))
         if indexed != items:
             raise IndexDamaged(

@@ -34,8 +34,13 @@ _reading = threading.Lock()
 class Rows:
     """Vectors in an index of FAISS: the part of a DenseIndex that is in one file."""
 
-    def __init__(self, index: faiss.Index) -> None:
+    def __init__(self, index: faiss.Index, mapped: Path | None = None) -> None:
         self.index = index
+        self._mapped = mapped  # the file that it is in, when it is not in memory
+
+    def copy(self) -> "Rows":
+        """The same vectors in memory, to which others can be added."""
+        return Rows(faiss.read_index(str(self._mapped)) if self._mapped else faiss.clone_index(self.index))
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
@@ -114,8 +119,13 @@ class DenseIndex:
     def load(cls, path: Path, checksum: str = "") -> "DenseIndex":
         """Read an index that `save` or `save_added` wrote. With the `checksum` of the file at `path`, it is shared with
         the other indexes that have it in memory. Raises RuntimeError or OSError when a file is missing or truncated."""
-        added = path.with_name(ADDED)
-        return cls(_read(path, checksum), Rows(faiss.read_index(str(added))) if added.exists() else None)
+        return cls(_read(path, checksum), _read_added(path))
+
+    @classmethod
+    def map(cls, path: Path) -> "DenseIndex":
+        """Open the same for who needs few of the vectors, which are read from the disk when they are. Files that are
+        cut meanwhile would end the process, so this is not for a server. Raises the errors of `load`."""
+        return cls(Rows(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), path), _read_added(path))
 
     @staticmethod
     def in_memory(path: Path, checksum: str) -> object:
@@ -141,7 +151,7 @@ class DenseIndex:
         """The same vectors in one part."""
         if not self.added:
             return self
-        whole = DenseIndex(Rows(faiss.clone_index(self._rows.index)))
+        whole = DenseIndex(self._rows.copy())
         whole._copy(self, np.arange(len(self._rows), len(self), dtype=np.int64))
         return whole
 
@@ -215,6 +225,11 @@ def _exact(dimension: int, half: bool) -> Rows:
     if half:
         return Rows(faiss.IndexScalarQuantizer(dimension, _HALF, faiss.METRIC_INNER_PRODUCT))
     return Rows(faiss.IndexFlatIP(dimension))
+
+
+def _read_added(path: Path) -> Rows | None:
+    added = path.with_name(ADDED)
+    return Rows(faiss.read_index(str(added))) if added.exists() else None
 
 
 def _read(path: Path, checksum: str) -> Rows:

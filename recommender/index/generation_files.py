@@ -9,6 +9,7 @@ from typing import NamedTuple
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index.catalogue import Catalogue
+from recommender.index.checked import untouched
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import (
     ADDED,
@@ -39,10 +40,11 @@ class OpenFiles(NamedTuple):
     vector_space: VectorSpace
 
 
-def open_files(directory: Path, model: ModelCard | None, keywords: bool = True, checksums: bool = True) -> OpenFiles:
+def open_files(directory: Path, model: ModelCard | None, keywords: bool = True, to_continue: bool = False) -> OpenFiles:
     """Open the files of a generation, with the errors of `LocalIndex.open_generation`. All that are used are compared
-    with their checksums, those of keyword search too with `keywords`; only not what an open index has in memory, and
-    nothing without `checksums`, when these were computed just now."""
+    with their checksums, those of keyword search too with `keywords`; only not what an open index has in memory. Who is
+    `to_continue` a generation needs little of it: its vectors stay on the disk, and files are not compared again that
+    nothing has touched since they were."""
     manifest = Manifest.read(directory)
     check_engine(manifest, ENGINE)
     check_model(manifest, model)
@@ -53,14 +55,16 @@ def open_files(directory: Path, model: ModelCard | None, keywords: bool = True, 
     vectors, checksum = directory / VECTORS, manifest.files.get(VECTORS, "")
     in_memory = DenseIndex.in_memory(vectors, checksum)
     known = known_members(directory / CATALOGUE, manifest.files.get(CATALOGUE, ""))
-    if checksums:
-        used = [ADDED_CATALOGUE, *([CATALOGUE] if known is None else [])]
-        if model:
-            used += [ADDED, SPACE, *([VECTORS] if in_memory is None else [])]
-        manifest.check_files(directory, (*used, *([LEXICAL] if keywords else [])))
+    used = [ADDED_CATALOGUE, *([CATALOGUE] if known is None else [])]
+    if model:
+        used += [ADDED, SPACE, *([VECTORS] if in_memory is None else [])]
+    but = untouched(directory) if to_continue else ()
+    manifest.check_files(directory, (*used, *([LEXICAL] if keywords else [])), but)
     with opening(directory):
         catalogue = Catalogue.load(directory / CATALOGUE)
-        dense = DenseIndex.load(vectors, checksum) if model else None
+        dense = None
+        if model:
+            dense = DenseIndex.map(vectors) if to_continue else DenseIndex.load(vectors, checksum)
         vector_space = VectorSpace.load(directory / SPACE) if model else VectorSpace()
         files = OpenFiles(manifest, catalogue, known, dense, vector_space)
         _check_agreement(directory, files)

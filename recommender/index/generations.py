@@ -15,7 +15,7 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,12 @@ from recommender.index.copies import remove_left
 
 log = logging.getLogger(__name__)
 FORMAT = 4  # of the files in a generation; an index of another format must be built again
-_REWRITE = "REWRITE"  # start of the names of files that ask for a rewrite
 EXPERTS, CALIBRATION = "experts.json", "calibration.json"
 WAS_LEARNED = ".learned"  # ending of the empty file beside each of these two, which shows when it was lost
 CATALOGUE, SPACE, LEXICAL, CONTENTS = "catalogue.db", "space.npz", "lexical", "contents.json"
 VECTORS, ADDED, ADDED_CATALOGUE = "vectors.faiss", "vectors-added.faiss", "catalogue-added.db"
 JOURNAL, _QUESTIONS = "journal-", "questions-"  # begin names of files: vectors of interrupted runs, of questions
+_REWRITE = "REWRITE"  # begins the names of files that ask for a rewrite
 ENGINE = "local"
 """What searches a generation unless its manifest says otherwise: FAISS and Tantivy on local files."""
 
@@ -91,11 +91,11 @@ class Manifest:
             del values["files"]
         (directory / "manifest.json").write_text(json.dumps(values, indent=1), encoding="utf-8")
 
-    def check_files(self, directory: Path, parts: tuple[str, ...] = ("",)) -> None:
-        """Compare these parts (files, or a directory of files; all by default) with their checksums. Raises
-        IndexDamaged, which names the files that are missing or damaged."""
-        wrong = damaged(directory, {name: value for name, value in self.files.items() if name.startswith(parts)})
-        if files := ", ".join(wrong):
+    def check_files(self, directory: Path, parts: tuple[str, ...] = ("",), but: Collection[str] = ()) -> None:
+        """Compare these parts (files, or a directory of files; all by default) with their checksums, `but` not these
+        files. Raises IndexDamaged, which names the files that are missing or damaged."""
+        compared = [(name, value) for name, value in self.files.items() if name.startswith(parts) and name not in but]
+        if files := ", ".join(damaged(directory, dict(compared))):
             raise IndexDamaged(f"{directory.name} has damaged or missing files: {files}. Run: kollega reindex --full")
 
 

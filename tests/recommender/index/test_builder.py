@@ -1,6 +1,7 @@
 """index/builder.py, digest.py and journal.py: what a new generation copies, reuses and writes."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recommender.checksums import damaged
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.errors import IndexDamaged, IndexMismatch
 from recommender.index import generations
@@ -413,7 +415,7 @@ def _is_in_memory(generation: Path) -> bool:
 
 
 @pytest.mark.usefixtures("shared_files")
-def test_the_live_vectors_are_not_held_any_more_once_many_were_added(
+def test_the_live_vectors_are_never_read_into_memory_by_who_continues_them(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.index.builder.MOST_ADDED", 2)
@@ -428,14 +430,14 @@ def test_the_live_vectors_are_not_held_any_more_once_many_were_added(
             builder.add(_item(number), "d", [passage], list(encoder.encode_passages([read_text(passage)])))
             held.append(_is_in_memory(before))
         manifest = builder.finish(20_000)
-    assert held == [True, True, False, False, False]
+    assert held == [False] * 5
     assert manifest.rows == 8 and "vectors-added.faiss" not in manifest.files
     index = LocalIndex.open(tmp_path, encoder.card)
     for number in (1, 4, 6, 8):
         assert _best_items(index, encoder, f"word{number}") == (f"request:{number}",) * 2
 
 
-def test_the_live_vectors_are_not_held_while_others_that_were_written_anew_are_read(
+def test_no_vectors_are_in_memory_while_a_new_generation_is_looked_at(
     tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[bool] = []
@@ -450,4 +452,35 @@ def test_the_live_vectors_are_not_held_while_others_that_were_written_anew_are_r
     _write(tmp_path, analyzer, encoder, {2: "word2"})
     monkeypatch.setattr("recommender.index.builder._SHARED_FROM", 0)
     _write(tmp_path, analyzer, encoder, {3: "word3"})
-    assert held == [False, True]  # the file that both have is not read again
+    assert held == [False, False]
+    index = LocalIndex.open(tmp_path, encoder.card)
+    assert _is_in_memory(generations.live(tmp_path)) and index.manifest.rows == 3
+
+
+@pytest.mark.usefixtures("shared_files")
+def test_only_files_that_were_touched_are_compared_by_who_continues_them(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    monkeypatch.setattr(
+        generations, "damaged", lambda folder, expected: compared.extend(expected) or damaged(folder, expected)
+    )
+    _write(tmp_path, analyzer, encoder, {number: f"word{number}" for number in range(1, 9)})
+    _write(tmp_path, analyzer, encoder, {9: "word9"})
+    _write(tmp_path, analyzer, encoder, {10: "word10"}, removed=(3,))
+    assert compared == []
+    live = generations.live(tmp_path)
+    os.utime(live / "catalogue.db")
+    _write(tmp_path, analyzer, encoder, {11: "word11"})
+    assert compared == ["catalogue.db"]
+    compared.clear()
+    (tmp_path / "checked.json").write_text("broken")
+    _write(tmp_path, analyzer, encoder, {12: "word12"})
+    assert set(compared) >= {"catalogue.db", "catalogue-added.db", "vectors.faiss", "vectors-added.faiss", "space.npz"}
+    live, states = generations.live(tmp_path), (tmp_path / "checked.json").read_text()
+    content = (live / "vectors.faiss").read_bytes()
+    (live / "vectors.faiss").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert (tmp_path / "checked.json").read_text() == states
+    with pytest.raises(IndexDamaged, match=r"vectors\.faiss"):
+        _write(tmp_path, analyzer, encoder, {13: "word13"})
+    assert generations.live(tmp_path) == live

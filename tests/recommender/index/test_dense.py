@@ -280,3 +280,26 @@ def test_a_file_that_is_in_memory_is_not_read_again_unless_it_was_written(tmp_pa
     del again
     assert DenseIndex.in_memory(path, "a checksum") is None  # nobody has it any more
     assert DenseIndex.in_memory(tmp_path / "missing", "a checksum") is None
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_vectors_that_stay_on_the_disk_are_read_and_continued_as_those_in_memory(
+    approximate: bool, tmp_path: Path
+) -> None:
+    vectors = _random(60, 16, seed=19)
+    whole = DenseIndex.empty(16, approximate)
+    whole.add(vectors[:50])
+    path = tmp_path / "vectors.faiss"
+    whole.save(path)
+    content = path.read_bytes()
+    mapped = DenseIndex.map(path)
+    assert (len(mapped), mapped.approximate) == (50, approximate)
+    ids = np.array([49, 0, 17], np.int64)
+    np.testing.assert_array_equal(mapped.vectors(ids), whole.vectors(ids))
+    following = mapped.continued()
+    following.add(vectors[50:])
+    merged, fewer = following.merged(), following.only(np.array([55, 3], np.int64), approximate)
+    np.testing.assert_array_equal(merged.vectors(np.arange(60)), following.vectors(np.arange(60)))
+    np.testing.assert_array_equal(fewer.vectors(np.arange(2)), following.vectors(np.array([55, 3])))
+    assert (len(merged), merged.added, len(following), len(mapped)) == (60, 0, 60, 50)
+    assert path.read_bytes() == content
