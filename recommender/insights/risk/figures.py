@@ -126,7 +126,8 @@ def _topics(
     asked_on, found = asked_before(session, audience), found_before(session, audience)
     present = there(session, frozenset[str]().union(*found.values()), reader_of(session, audience))
     changed = changed_since(session, max(asked_on.values()) - INDEXING) if asked_on else frozenset[str]()
-    lost = {key for key, matches in found.items() if not matches.keys() <= present - changed}
+    same = present - changed
+    lost = {key for key, matches in found.items() if not matches.keys() <= same}
     near = _near_changes(session, index, topics, changed)
     written = rewritten(session, members)
 

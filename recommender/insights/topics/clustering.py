@@ -31,7 +31,7 @@ _NEAR_ENOUGH, _MARGIN = 0.2, 0.05  # the same for a single group; by how much an
 _NEW_SHARE, _COHESION = 0.3, 0.9
 """Of the usual size, the least that a group has which grows beside others; and how near its items are on average, times
 as near as items are to their own groups in the middle."""
-AT_ONCE = 8_192  # items whose cosines with all groups are in memory
+AT_ONCE, _COPIED = 8_192, 1_024  # items whose cosines with all groups, or copies of whose vectors, are in memory
 
 
 def wanted(items: int) -> int:
@@ -115,7 +115,7 @@ def settle(vectors: Vectors, labels: Labels, fixed: Mask, margin: float = _MARGI
     for _pass in range(_PASSES):
         centres, moved = centres_of(vectors, settled), 0
         for rows in _chunks(movable):
-            nearest, cosines, _seconds = _nearest(vectors[rows], centres)
+            nearest, cosines, _seconds = _nearest(vectors, centres, rows)
             own = np.einsum("ij,ij->i", vectors[rows], centres[settled[rows]])
             leaving = (nearest != settled[rows]) & (cosines > own + margin)
             settled[rows[leaving]] = nearest[leaving]
@@ -164,7 +164,8 @@ def _sums(vectors: Vectors, labels: Labels) -> Vectors:
 def own_cosines(vectors: Vectors, labels: Labels, among: Labels | None = None) -> NDArray[np.float32]:
     """The cosine of each item (`among` these) with the mean of the others of its group, shape (items,); -1 if alone."""
     own, sums = np.full(len(labels), -1.0, np.float32), _sums(vectors, labels)
-    for rows in _chunks(np.flatnonzero(labels != NOWHERE) if among is None else among[labels[among] != NOWHERE]):
+    some = np.arange(len(labels)) if among is None else among
+    for rows in _chunks(some[labels[some] != NOWHERE], _COPIED):
         others = sums[labels[rows]] - vectors[rows]
         lengths = np.linalg.norm(others, axis=1)
         dots = np.einsum("ij,ij->i", others, vectors[rows])
@@ -288,13 +289,12 @@ def _divided(vectors: Vectors, labels: Labels, kept: Collection[int]) -> Labels:
         if not largest or groups >= wanted(len(labels)) or not outgrown(len(labels), groups):
             return divided
         members = np.flatnonzero(divided == largest[0])
-        parts = halves(vectors[members])
-        if parts.any():
+        if (parts := halves(vectors[members])).any():
             divided[members[parts == 1]] = len(sizes)
         else:
             whole.add(largest[0])
 
 
-def _chunks(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(rows), AT_ONCE):
-        yield rows[start : start + AT_ONCE]
+def _chunks(rows: NDArray[np.int64], size: int = AT_ONCE) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

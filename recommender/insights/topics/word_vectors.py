@@ -21,7 +21,7 @@ Vectors = NDArray[np.float32]
 DIMENSION = 192
 """Numbers that the words of an item add to its vector; a judgement, as those below."""
 _SHARE = 0.4  # of a cosine that words make up
-_AT_ONCE = 8_192  # items of which copies are in memory
+_AT_ONCE = 1_024  # items of which copies are in memory
 
 
 def with_words(vectors: Vectors, items: Sequence[int], bags: Bags, into: Vectors | None = None) -> Vectors:

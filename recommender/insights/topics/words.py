@@ -43,8 +43,7 @@ _VERBS = {
 _DOTTED = {"a": "aä", "o": "oö"}
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """What a name is made from: an item's language, title, and the beginning of its text."""
 
     language: str

@@ -1,9 +1,11 @@
 """language/terms.py: the tokens of a text. What `Analyzer` makes of them is in test_analyzer.py."""
 
+import unicodedata
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.language.terms import _TOKEN, unify, written_tokens
+from recommender.language.terms import _SIGNS, _TOKEN, unify, written_tokens
 
 _PIECES = (
     "vpn", "C++", "C#", "Z:", "F#", ".NET", "a_b", "VPN:ssä", "lodz’s", "e\u0301", "10.3", "--", "\u00ad", "#", "’"
@@ -16,3 +18,9 @@ _texts = st.lists(
 @given(_texts)
 def test_tokens_are_what_the_pattern_finds_in_the_whole_text(text: str) -> None:
     assert written_tokens(text) == _TOKEN.findall(unify(text))
+
+
+@given(_texts)
+def test_a_text_that_needs_no_change_is_unified_as_any_other(text: str) -> None:
+    if not text.isascii():
+        assert unify(text) == unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
