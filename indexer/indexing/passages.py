@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -21,6 +22,7 @@ _CONTEXT_CHARACTERS = 300  # the longest context; a judgement
 _CHARACTERS = 12  # the most characters that a token has on average in any text: a judgement
 _FRONT_MATTER = re.compile(r"\A---[ \t\r]*\n[\w.-]+:[^\n]*\n(?:(?:[\w.-]+:|[ \t]|- )[^\n]*\n)*---[ \t\r]*(?:\n|\Z)")
 """The fields that some systems write before a Markdown text, between two lines of hyphens."""
+_COUNTED = 16  # texts whose tokens are not counted again: each part of an item has its title
 _RESERVED = 8  # tokens for the model's special tokens and prompt
 _LEAST = 32  # tokens of text for which a passage always has room, however long the title is; a judgement
 OPENING_WORDS = 30  # words of an opening; a judgement
@@ -31,6 +33,7 @@ def make_passages(
 ) -> list[Passage]:
     """The passages of an item, at least one and at most `most`, and then its opening. Context and text of a passage
     together have at most `max_tokens` tokens. `tell` is called with each sentence about what was left out."""
+    count_tokens = lru_cache(_COUNTED)(count_tokens)
     title, parts, unreadable = _parts(item)
     files = list(_file_parts(item, title))
     parts += files

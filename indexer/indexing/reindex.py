@@ -3,6 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.changes import Changes, find_changes, find_changes_or_compare
 from indexer.indexing.chosen import Choose
+from indexer.indexing.encoding_ahead import Batch, EncodingAhead, one_ahead
 from indexer.indexing.passages import make_passages
 from indexer.indexing.report import ReindexReport
 from indexer.indexing.stamps import Stamps, read_stamps, stamps_of, write_stamps
@@ -22,7 +25,7 @@ from recommender.datatypes import Item, Passage
 from recommender.encoder import Encoder, ModelCard, Vectors, unrelated_cosine
 from recommender.errors import IndexNotFound, ModelError
 from recommender.index import generations
-from recommender.index.digest import item_digest, passage_digest, read_text
+from recommender.index.digest import item_digest, passage_digest
 from recommender.index.engines import Engine, engine_of
 from recommender.index.journal import Journal, remove_journals
 from recommender.index.vector_space import SAMPLE, VectorSpace
@@ -147,24 +150,16 @@ def _write(
 ) -> None:
     journal = Journal(settings.index_dir, encoder.card)
     try:
-        vector_space = None
-        if builder.fresh:
-            vector_space = _learn_vector_space(settings, session, encoder, typical, journal, report)
-        builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, vector_space=vector_space)
-        done = 0
-        for keys in in_chunks(changed, _CHUNK):
-            batch = _passages_of(load_items(session, keys).values(), settings, encoder, report)
-            step = partial(_show_share, progress, done, len(keys), len(changed))
-            vectors = _vectors_of(batch, encoder, builder, journal, report, step)
-            builder.remove([item.key for item, _passages in batch if item.key in builder.known])
-            for item, passages in batch:
-                digests = [passage_digest(passage) for passage in passages]
-                builder.add(
-                    item, item_digest(item, settings.passage_tokens), passages, [vectors[digest] for digest in digests]
-                )
-            session.expunge_all()
-            done += len(keys)
-            progress(done, len(changed))
+        with EncodingAhead(encoder, journal, _BATCH) as ahead:
+            space = _learn_vector_space(settings, session, encoder, typical, ahead, report) if builder.fresh else None
+            builder.begin(expected=3 * report.items, hnsw_from=settings.hnsw_from, vector_space=space)
+            done = 0
+            cut = partial(_cut, settings, session, encoder, builder, ahead, report)
+            for keys, chunk in one_ahead((keys, cut(keys)) for keys in in_chunks(changed, _CHUNK)):
+                step = partial(_show_share, progress, done, len(keys), len(changed))
+                _add(settings, builder, chunk, report, step)
+                done += len(keys)
+                progress(done, len(changed))
         builder.remove(deleted)
         unrelated = None if builder.vector_space.passages else unrelated_cosine(encoder)
         manifest = builder.finish(settings.hnsw_from, unrelated, typical)
@@ -175,12 +170,59 @@ def _write(
     report.items, report.passages, report.generation = manifest.items, manifest.passages, manifest.generation
 
 
+@dataclass(frozen=True)
+class _Chunk:
+    """Items cut into `passages`, with the vectors that the generation has of them, by digest, and with those that are
+    being encoded."""
+
+    passages: list[tuple[Item, list[Passage]]]
+    there: dict[str, Vectors]
+    coming: list[Future[Batch]]
+
+
+def _cut(
+    settings: Settings,
+    session: Session,
+    encoder: Encoder,
+    builder: IndexWriter,
+    ahead: EncodingAhead,
+    report: ReindexReport,
+    keys: Sequence[str],
+) -> _Chunk:
+    """The items of `keys`, whose passages begin to be encoded where the generation has no vectors of them."""
+    made = _passages_of(load_items(session, keys).values(), settings, encoder, report)
+    session.expunge_all()
+    wanted = {passage_digest(passage): passage for _item, passages in made for passage in passages}
+    there = builder.vectors_of(wanted)
+    return _Chunk(made, there, ahead.begin([wanted[digest] for digest in wanted.keys() - there.keys()]))
+
+
+def _add(
+    settings: Settings,
+    builder: IndexWriter,
+    chunk: _Chunk,
+    report: ReindexReport,
+    step: Callable[[float], None],
+) -> None:
+    """Add items as soon as all of them are encoded. `step` is called with the share that is."""
+    wanted = {passage_digest(passage): passage for _item, passages in chunk.passages for passage in passages}
+    vectors = dict(chunk.there)
+    raw = _collected(chunk.coming, report, step)
+    if raw:
+        placed = builder.vector_space.place_passages(np.stack(list(raw.values())), [wanted[digest] for digest in raw])
+        vectors |= dict(zip(raw, placed, strict=True))
+    builder.remove([item.key for item, _passages in chunk.passages if item.key in builder.known])
+    for item, passages in chunk.passages:
+        digests = [passage_digest(passage) for passage in passages]
+        builder.add(item, item_digest(item, settings.passage_tokens), passages, [vectors[digest] for digest in digests])
+
+
 def _learn_vector_space(
     settings: Settings,
     session: Session,
     encoder: Encoder,
     keys: Sequence[str],
-    journal: Journal,
+    ahead: EncodingAhead,
     report: ReindexReport,
 ) -> VectorSpace:
     """The vector space of a new generation, from a sample of the items `keys`. Their vectors are then in the journal,
@@ -192,7 +234,7 @@ def _learn_vector_space(
         passages += [passage for _item, made in batch for passage in made]
         session.expunge_all()
     passages = [passages[row] for row in sorted(np.random.default_rng(0).permutation(len(passages))[:SAMPLE])]
-    vectors = _raw_vectors(passages, encoder, journal, report, lambda _share: None)
+    vectors = _collected(ahead.begin(passages), report)
     raw = np.array([vectors[passage_digest(passage)] for passage in passages], np.float32)
     return VectorSpace.learn(passages, raw, encoder, Alignment.load(encoder.card))
 
@@ -216,47 +258,17 @@ def _passages_of(
     return made
 
 
-def _vectors_of(
-    batch: Sequence[tuple[Item, list[Passage]]],
-    encoder: Encoder,
-    builder: IndexWriter,
-    journal: Journal,
-    report: ReindexReport,
-    step: Callable[[float], None],
+def _collected(
+    batches: Sequence[Future[Batch]], report: ReindexReport, step: Callable[[float], None] = lambda _share: None
 ) -> dict[str, Vectors]:
-    """{passage digest: vector in the builder's vector space} of the batch, from the live generation or else encoded.
-    `step` is called with the share that is done."""
-    wanted = {passage_digest(passage): passage for _item, passages in batch for passage in passages}
-    vectors = builder.vectors_of(wanted)
-    missing = [passage for digest, passage in wanted.items() if digest not in vectors]
-    raw = _raw_vectors(missing, encoder, journal, report, step)
-    if raw:
-        placed = builder.vector_space.place_passages(np.stack(list(raw.values())), [wanted[digest] for digest in raw])
-        vectors |= dict(zip(raw, placed, strict=True))
-    return vectors
-
-
-def _raw_vectors(
-    passages: Sequence[Passage],
-    encoder: Encoder,
-    journal: Journal,
-    report: ReindexReport,
-    step: Callable[[float], None],
-) -> dict[str, Vectors]:
-    """{passage digest: vector as the model makes it}, from the journal or else encoded now: each text once, in batches
-    of about the same length, written to the journal after each batch."""
-    texts = {passage_digest(passage): read_text(passage) for passage in passages}
-    vectors = journal.find(texts)
-    missing: dict[str, list[str]] = {}
-    for digest in texts.keys() - vectors.keys():
-        missing.setdefault(texts[digest], []).append(digest)
-    for batch in in_chunks(sorted(missing, key=lambda text: (len(text), text)), _BATCH):
-        encoded = zip(batch, encoder.encode_passages(batch), strict=True)
-        fresh = {digest: vector for text, vector in encoded for digest in missing[text]}
-        journal.keep(fresh)
-        vectors |= fresh
-        report.encoded += len(fresh)
-        step(len(vectors) / len(texts))
+    """The vectors of batches, by passage digest, as soon as all are encoded. `step` is called with the share that is
+    encoded."""
+    vectors: dict[str, Vectors] = {}
+    for number, batch in enumerate(batches, 1):
+        encoded = batch.result()
+        vectors |= encoded.vectors
+        report.encoded += encoded.encoded
+        step(number / len(batches))
     return vectors
 
 

@@ -1,12 +1,14 @@
 """Runs a model with Sentence Transformers and PyTorch. No other module imports sentence_transformers."""
 
 import contextlib
+import copy
 import hashlib
 import logging
 import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,12 @@ class TorchEncoder:
         return self._encode([self._prompts["document"] + text for text in texts])
 
     def count_tokens(self, text: str) -> int:
-        return len(self._model.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return len(self._counting(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    @cached_property
+    def _counting(self) -> Any:
+        """A tokenizer of its own, since each use of one changes it: texts are counted while others are encoded."""
+        return copy.deepcopy(self._model.tokenizer)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:

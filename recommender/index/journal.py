@@ -16,7 +16,8 @@ from recommender.index.generations import JOURNAL
 
 
 class Journal:
-    """Vectors of a model by passage digest, in a SQLite file. The caller drops it when the generation is live."""
+    """Vectors of a model by passage digest, in a SQLite file. One thread at a time may use it. The caller drops it when
+    the generation is live."""
 
     def __init__(self, index_dir: Path, model: ModelCard) -> None:
         index_dir.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,7 @@ def _name_of(model: ModelCard) -> str:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path)
+    connection = sqlite3.connect(path, check_same_thread=False)
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS vectors (digest TEXT PRIMARY KEY, vector BLOB NOT NULL)")
         connection.execute("SELECT count(*) FROM vectors").fetchone()

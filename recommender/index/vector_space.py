@@ -74,7 +74,7 @@ class VectorSpace:
         means = {group: of_group.mean(axis=0) for group, of_group in means.items()}
         for language in [group for group in means if group == _language(group)]:
             texts = _snippets([passage for passage in passages if centred_with(passage) == language])
-            encoded = encoder.encode_queries([" ".join(words[:length]) for length in LENGTHS for words in texts])
+            encoded = _encoded_once([" ".join(words[:length]) for length in LENGTHS for words in texts], encoder)
             questions[language] = encoded.reshape(len(LENGTHS), len(texts), -1).mean(axis=1, dtype=np.float32)
         passage_means, question_means = dict(means), dict(questions)
         for group in alignment.passages.keys() - passage_means.keys():
@@ -156,6 +156,14 @@ class VectorSpace:
 def centred_with(passage: Passage) -> str:
     """The name of the mean that a passage is centred with: its language, or `LANGUAGE opening`."""
     return f"{passage.language} {_OPENING}" if passage.role is Role.OPENING else passage.language
+
+
+def _encoded_once(questions: Sequence[str], encoder: Encoder) -> Vectors:
+    """The vectors of questions, shape (questions, dimension). Each text is encoded once: one of a few words is the same
+    at several lengths."""
+    texts = list(dict.fromkeys(questions))
+    rows = {text: row for row, text in enumerate(texts)}
+    return encoder.encode_queries(texts)[[rows[question] for question in questions]]
 
 
 def _average(means: Mapping[str, Vectors], group: str) -> Vectors | None:

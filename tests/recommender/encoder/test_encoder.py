@@ -54,6 +54,19 @@ def test_both_backends_count_the_same_tokens(openvino: Encoder, torch: Encoder, 
     assert openvino.count_tokens(text) == torch.count_tokens(text)
 
 
+def test_tokens_are_counted_while_other_texts_are_encoded(openvino: Encoder, torch: Encoder) -> None:
+    long = "sana " * 700
+    for encoder in (openvino, torch):
+        count = encoder.count_tokens(long)
+        with ThreadPoolExecutor(1) as beside:
+            encoding = beside.submit(lambda encoder=encoder: [encoder.encode_passages([text]) for text in TEXTS * 3])
+            counts = {encoder.count_tokens(long)}
+            while not encoding.done():
+                counts.add(encoder.count_tokens(long))
+        assert len(encoding.result()) == 3 * len(TEXTS)
+        assert counts == {count} and count > encoder.card.max_tokens
+
+
 def test_vectors_are_float32_of_length_one(openvino: Encoder, torch: Encoder) -> None:
     for encoder in (openvino, torch):
         vectors = encoder.encode_passages([*TEXTS, "", "🙂", "\x00"])

@@ -162,6 +162,20 @@ def test_the_means_of_questions_are_of_the_first_words_of_stored_questions(encod
     np.testing.assert_allclose(vector_space.questions["en"][0], encoder.encode_queries(["printer stuck"])[0], atol=1e-6)
 
 
+def test_a_short_text_is_encoded_once_as_a_question_of_every_length(
+    encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passages = _passages([f"printer{number} is stuck" for number in range(40)], role=Role.QUESTION)
+    raw, encode_queries = _raw(passages, encoder), encoder.encode_queries
+    encoded: list[str] = []
+    monkeypatch.setattr(encoder, "encode_queries", lambda texts: encoded.extend(texts) or encode_queries(texts))
+    means = VectorSpace.learn(passages, raw, encoder, Alignment()).questions["en"]
+    assert len(encoded) == len(set(encoded)) == 80  # the first two words, and all three of them
+    for row, length in enumerate((2, 3, 3, 3)):
+        texts = [" ".join(passage.text.split()[:length]) for passage in passages]
+        np.testing.assert_allclose(means[row], encode_queries(texts).mean(axis=0), atol=1e-6)
+
+
 def test_with_too_few_stored_questions_snippets_of_passages_imitate_questions(encoder: FakeEncoder) -> None:
     same = _passages(["toner " * 60] * 40, role=Role.ANSWER, context="not a part of it")
     vector_space = _learn(same, encoder)
