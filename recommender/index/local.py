@@ -6,6 +6,7 @@ It is opened once and then only read, by many threads. `builder.py` writes gener
 import contextlib
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from recommender.sentences.sentence import Sentence
 
 LEAST_SHARE = 40  # items that keyword search looks for in each language, at least: a judgement
 MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
+_KEPT = 16  # dense searches whose results are kept: the one in the question's language is made twice; a judgement
 _ITEMS_AT_ONCE = 1024  # whose vectors are read together, so that few are in memory: a judgement
 
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
@@ -56,7 +58,8 @@ class LocalIndex:
         self._beside = Beside()
         self._vocabulary = Vocabulary(files.catalogue.words())
         self._languages = members.languages_by_token()
-        self._readable = Readable(members.by_token, manifest.rows)
+        self._readable = readable = Readable(members.by_token, manifest.rows)
+        self._kept_rows = lru_cache(_KEPT)(partial(_nearest_rows, files.dense, readable, self._narrowing))
 
     @classmethod
     def open(cls, index_dir: Path, model: ModelCard | None) -> "LocalIndex":
@@ -99,7 +102,7 @@ class LocalIndex:
             language_of, numbers_of = self._language_of, self._numbers
             words = ((key, score) for found in by_words for key, score in found())
             return [Hit(key, language_of[numbers_of[key]], None, score) for key, score in words]
-        passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
+        passages = self._nearest(vector, tokens, top_k, among)
         lexical = {key: score for found in by_words for key, score in found()}
         dense = self._item_of[[row for row, _cosine in passages]].tolist() if passages else []
         numbers = list(dict.fromkeys([*dense, *map(self._numbers.__getitem__, lexical)]))
@@ -113,15 +116,14 @@ class LocalIndex:
         self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None = None
     ) -> float:
         """As in the protocol."""
-        if self._dense is None:
-            return 0.0
-        passages = self._dense.search(vector, self._passages_of(tokens, among), top_k)
+        passages = self._nearest(vector, tokens, top_k, among)
         return passages[0][1] if passages else 0.0
 
-    def _passages_of(self, tokens: frozenset[str], among: Among | None) -> NDArray[np.bool_]:
-        """True for each row that `tokens` may read and whose item is in `among`, shape (rows,)."""
-        readable = self._readable(tokens)
-        return readable if among is None else readable & self._narrowing.rows(among)
+    def _nearest(
+        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None
+    ) -> list[tuple[int, float]]:
+        """The nearest rows with their cosines, best first; none where dense search cannot run."""
+        return self._kept_rows(np.asarray(vector, np.float32).tobytes(), tokens, top_k, among)
 
     def _near(self, vector: NDArray[np.float32], numbers: Sequence[int]) -> list[Near]:
         """How near each of these items is to a question, computed from all of its passages."""
@@ -192,6 +194,16 @@ class LocalIndex:
         firsts = np.cumsum(counts) - counts
         owner = np.repeat(np.arange(len(counts)), counts)
         return self._order[starts[owner] + np.arange(len(owner)) - firsts[owner]], firsts, counts
+
+
+def _nearest_rows(
+    dense: DenseIndex | None, readable: Readable, narrowing: Narrowing,
+    vector: bytes, tokens: frozenset[str], top_k: int, among: Among | None,
+) -> list[tuple[int, float]]:  # fmt: skip
+    if dense is None:
+        return []
+    rows = readable(tokens) if among is None else readable(tokens) & narrowing.rows(among)
+    return dense.search(np.frombuffer(vector, np.float32), rows, top_k)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,3 +184,23 @@ def test_the_words_of_removed_and_changed_items_leave_the_index_at_once(
     assert words.isdisjoint({"layoff", "confidential"})
     assert not any(word.startswith("reorg") for word in words)
     assert index.similar_words("layofff", EVERYONE) == []
+
+
+def test_the_vectors_are_searched_once_for_a_question_and_again_for_another_reader(
+    index: LocalIndex, encoder: FakeEncoder, analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+    search = DenseIndex.search
+
+    def counted(dense: DenseIndex, *given: Any) -> list[tuple[int, float]]:
+        searched.append(given[-1])
+        return search(dense, *given)
+
+    monkeypatch.setattr(DenseIndex, "search", counted)
+    vector, terms = encoder.encode_queries(["printer"])[0], analyzer.query_terms("printer")
+    nearest = index.nearest(vector, EVERYONE, 7)
+    assert max(hit.near.nearest for hit in index.search(vector, terms, EVERYONE, 7) if hit.near) == nearest
+    assert searched == [7]
+    found = index.search(vector, terms, EVERYONE | {"team:hr"}, 7)
+    assert {hit.item for hit in found} == {"request:1", "request:2", "request:3"}
+    assert searched == [7, 7]
