@@ -43,9 +43,11 @@ def prepare(settings: Settings) -> None:
     """
     from recommender.encoder.load import load_encoder
     from recommender.index.model_in_use import with_model_in_use
+    from recommender.language.everyday import everyday
 
-    encoder = load_encoder(with_model_in_use(settings))
-    load_analyzer(settings).warm_up()
+    encoder, analyzer = load_encoder(with_model_in_use(settings)), load_analyzer(settings)
+    analyzer.warm_up()
+    everyday(analyzer, settings.models_dir)
     click.echo(f"ready: model {encoder.card.name}, run by {encoder.backend}")
 
 

@@ -17,13 +17,12 @@ from pathlib import Path
 from recommender.errors import SynonymsError
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Translation, fold
-from recommender.language.words import LANGUAGES, LISTS
+from recommender.language.words import LANGUAGES
 
 log = logging.getLogger(__name__)
 MOST_PHRASES = 50
 """Phrases of one line. Each leads to all others, so that the work grows with the square of them: a judgement."""
 _PROBABILITY = 0.8  # of a synonym: a judgement
-_EVERYDAY = ("everyday_fi.txt", "everyday_en.txt", "everyday_sv.txt")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")  # not in `C#`
 _NO_FILE = ()  # the version of a file that is missing
 Phrase = frozenset[str]
@@ -65,11 +64,6 @@ class Synonyms:
                 raise SynonymsError(f"line {number} contains no two phrases that can be searched for.", "unsearchable")
             rules += found
         return cls(tuple(rules))
-
-    @classmethod
-    def everyday(cls, analyzer: Analyzer) -> "Synonyms":
-        """The everyday words that ship with Kollega, in Finnish, English and Swedish."""
-        return cls.parse("\n".join((LISTS / name).read_text(encoding="utf-8") for name in _EVERYDAY), analyzer, True)
 
     @cached_property
     def _by_term(self) -> Mapping[str, Sequence[int]]:

@@ -10,6 +10,7 @@ from recommender.index import SearchIndex
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
+from recommender.language.everyday import everyday
 from recommender.language.synonyms import Synonyms, SynonymsFile
 from recommender.language.terms import DOTS, WRITTEN_TOKEN, Terms, Translation, grams_of
 from recommender.language.words import FUNCTION_WORDS, FUNCTION_WORDS_OF, is_telling
@@ -120,8 +121,9 @@ class QuestionAnalyzer:
     ) -> "QuestionAnalyzer":
         """An analyser with the lexicon, the dictionary and the everyday words that ship with Kollega, and the
         organisation's synonyms: those of its file, and those that `stored` gives for each question."""
-        synonyms, everyday = SynonymsFile(settings.synonyms_path, analyzer), Synonyms.everyday(analyzer)
-        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.shipped(), settings.language, everyday, stored)
+        synonyms = SynonymsFile(settings.synonyms_path, analyzer)
+        words = everyday(analyzer, settings.models_dir)
+        return cls(analyzer, synonyms, Alignment.load(None), Dictionary.shipped(), settings.language, words, stored)
 
     def with_stored(self, synonyms: Synonyms) -> "QuestionAnalyzer":
         """The same with these synonyms in place of the stored ones."""

@@ -12,6 +12,7 @@ from recommender.access import ANYONE
 from recommender.errors import SynonymsError
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
+from recommender.language.everyday import read_everyday
 from recommender.language.synonyms import MOST_PHRASES, Synonyms, SynonymsFile, wrong_lines
 from recommender.language.words import LISTS
 from recommender.settings import Settings
@@ -103,7 +104,7 @@ def test_a_sign_is_no_comment_within_a_name(analyzer: Analyzer) -> None:
 
 @pytest.fixture(scope="module")
 def everyday(analyzer: Analyzer) -> Synonyms:
-    return Synonyms.everyday(analyzer)
+    return read_everyday(analyzer)
 
 
 @pytest.mark.parametrize(

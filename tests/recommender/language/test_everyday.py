@@ -1,0 +1,41 @@
+"""language/everyday.py: the rules of everyday words are stored, and made again when what they are made of changes."""
+
+from pathlib import Path
+
+import pytest
+
+from recommender.language import everyday
+from recommender.language.analyzer import Analyzer
+
+
+def test_stored_rules_are_those_of_the_lists_and_are_not_read_again(
+    analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = everyday.read_everyday(analyzer)
+    assert everyday.everyday(analyzer, tmp_path) == read and len(read.rules) > 1000
+    monkeypatch.setattr(everyday, "read_everyday", None)
+    assert everyday.everyday(analyzer, tmp_path) == read
+
+
+def test_rules_are_made_again_when_a_list_has_changed_or_the_stored_ones_are_damaged(
+    analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = tmp_path / "language" / "lists"
+    lists.mkdir(parents=True)
+    models = tmp_path / "models"
+    models.mkdir()
+    monkeypatch.setattr(everyday, "LISTS", lists)
+    for name in ("everyday_fi.txt", "everyday_en.txt", "everyday_sv.txt"):
+        (lists / name).write_text("läppäri, laptop\n" if name == "everyday_fi.txt" else "", encoding="utf-8")
+    before = everyday.everyday(analyzer, models)
+    (stored,) = models.glob("everyday-*/rules.json")
+    stored.write_text("[]")
+    assert everyday.everyday(analyzer, models) == before and before.rules
+    (lists / "everyday_en.txt").write_text("mobile, cellphone\n")
+    after = everyday.everyday(analyzer, models)
+    assert len(after.rules) > len(before.rules) and len([*models.glob("everyday-*")]) == 1
+
+
+def test_without_a_folder_nothing_is_stored(analyzer: Analyzer, tmp_path: Path) -> None:
+    assert everyday.everyday(analyzer, tmp_path / "missing") == everyday.read_everyday(analyzer)
+    assert list(tmp_path.iterdir()) == []
