@@ -62,7 +62,7 @@ def watch_together(
         own, own_encoders = index_lead(settings), WithDemoVectors(encoders, sessions)
         for ended in terms:
             jobs = running_jobs(settings, sessions, lambda lane: lane == own)
-            with closing(Listener(engine, ended)) as changes, jobs:
+            with closing(Listener(engine, ended, settings.watch_seconds)) as changes, jobs:
                 watch(settings, sessions, own_encoders, analyzer, report, ended.is_set, changes.wait, ended.wait)
                 if stopping.is_set():
                     shared.set()  # its jobs end while those on the index do

@@ -1,4 +1,4 @@
-"""Waits for a change in the database: a moment where the database tells of it, a pause where it does not."""
+"""Waits for a change in the database: a moment where it tells of changes, a pause where it does not."""
 
 import logging
 import threading
@@ -18,10 +18,11 @@ _TOGETHER = 0.05  # seconds in which changes that follow each other wake once: a
 
 class Listener:
     """Listens to one database from when it is made until `close`. When the connection is lost, it waits as if the
-    database told nothing, and connects again at the next call."""
+    database told nothing, and connects again at the next call. `seconds` are for `Dialect.listen`."""
 
-    def __init__(self, engine: Engine, stopping: threading.Event) -> None:
+    def __init__(self, engine: Engine, stopping: threading.Event, seconds: float = 0.0) -> None:
         self._engine = engine
+        self._seconds = seconds
         self._stopping = stopping
         self._connection: Any = None
         self._errors = (DBAPIError, engine.dialect.loaded_dbapi.Error)
@@ -51,7 +52,7 @@ class Listener:
 
     def _connect(self) -> None:
         try:
-            self._connection = dialects.of(self._engine).listen(self._engine)
+            self._connection = dialects.of(self._engine).listen(self._engine, self._seconds)
         except self._errors as error:
             _complain(error)
 

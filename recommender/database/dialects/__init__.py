@@ -67,9 +67,10 @@ class Dialect(Protocol):
     def microseconds(self, column: Any) -> Any:
         """A time as a whole number of microseconds, in a form whose sum over all rows is a number of the database."""
 
-    def listen(self, engine: Engine) -> Any | None:
-        """A connection of the driver to which each commit to a table of `changes.WATCHED` is told; None when the
-        database tells nothing. Raises DBAPIError when it cannot be reached."""
+    def listen(self, engine: Engine, seconds: float) -> Any | None:
+        """A connection to which each commit to a table of `changes.WATCHED` is told, or any commit at most once in so
+        many `seconds`, where the database does not say of which table it was; None when it tells nothing. Raises
+        DBAPIError, or an error of the driver, when it cannot be reached."""
 
     def contender(self, engine: Engine, name: str, holder: str) -> Contender:
         """Who tries to get a lock that no other process of this database has then, until it is closed, or until its

@@ -124,7 +124,7 @@ class PostgreSQL:
     def microseconds(self, column: Any) -> Any:
         return cast(extract("epoch", column) * 1_000_000, BigInteger)
 
-    def listen(self, engine: Engine) -> Any | None:
+    def listen(self, engine: Engine, _seconds: float) -> Any | None:
         pooled = engine.raw_connection()
         connection: Any = pooled.driver_connection
         pooled.detach()  # it is closed by who listens, and never used for anything else

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Integer, cast, event, func, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
+from recommender.database.dialects.commits import Commits
 from recommender.database.dialects.locks import FileContender, file_holder
 
 _WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.I)
@@ -79,8 +80,8 @@ class SQLite:
         seconds = cast(func.strftime("%s", column), Integer) % 1_000_000
         return seconds * 1_000_000 + cast(func.substr(column, 21, 6), Integer)
 
-    def listen(self, engine: Engine) -> Any | None:
-        return None
+    def listen(self, engine: Engine, seconds: float) -> Any | None:
+        return Commits(Path(engine.url.database or ""), seconds) if self.is_there(engine) else None
 
     def contender(self, engine: Engine, name: str, holder: str) -> FileContender:
         return FileContender(*_lock_of(engine, name), holder)
