@@ -5,13 +5,10 @@ from datetime import datetime, timedelta
 from flask import Flask, Response, current_app, g, request
 from flask_babel import Babel, force_locale, gettext
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.accounts.secret_key import load_secret_key
 from recommender.database.days import use_zone
-from recommender.database.engine import open_database
 from recommender.database.outages import report_outages
-from recommender.organisation.values import Organisation
 from recommender.recommender import Recommender
 from recommender.setting_values import PAGE_LANGUAGES
 from recommender.settings import Settings
@@ -59,6 +56,7 @@ from web.set_up import views as set_up
 from web.sign_in import forgotten, oidc, pages, second_factor
 from web.sign_in import session as sign_in
 from web.starting.compiled_templates import load_templates
+from web.starting.opening import Opening, begin
 
 # These modules add their operations to the API's blueprint. The OpenAPI document lists them in this order.
 # isort: off
@@ -87,33 +85,31 @@ _YEAR = 365 * 24 * 3600  # seconds
 _NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
-def create_app(settings: Settings, recommender: Recommender | None = None) -> Flask:
-    """The web application on the settings' database and index; loads the model unless a recommender is given. Raises
-    SettingsError when the secret key cannot be used or a setting needs a package that is not installed."""
-    sessions = open_database(settings)
+def create_app(settings: Settings, recommender: Recommender | None = None, opening: Opening | None = None) -> Flask:
+    """The web application on the settings' database. What answers questions is this recommender, or that of `opening`,
+    or else one that is opened now; then the application is ready for the first visitor. Raises SettingsError when the
+    secret key cannot be used or a setting needs a package that is not installed."""
+    opening = opening or begin(settings, recommender)
     try:
-        return _made(settings, recommender, sessions)
+        app = _made(settings, opening)
+        if recommender is None:
+            warm_up(app)
+        current.answer_with(app, opening.recommender.result())
+        health.attach(app, settings, opening.recommender.result(), opening.sessions)
     except BaseException:
-        sessions.kw["bind"].dispose()
+        opening.close()
         raise
+    return app
 
 
-def _applied(settings: Settings, sessions: sessionmaker[Session]) -> Settings:
-    """The settings with what the organisation has set."""
-    with sessions() as session:
-        return Organisation.read(session, settings).settings
-
-
-def _made(settings: Settings, recommender: Recommender | None, sessions: sessionmaker[Session]) -> Flask:
-    app = Flask(__name__)
-    applied = _applied(settings, sessions)
-    _configure(app, settings, applied.session_days)
-    starts = recommender is None
-    recommender = recommender or Recommender.open(applied, sessions)
-    current.attach(app, settings, recommender, sessions)
+def _made(settings: Settings, opening: Opening) -> Flask:
+    """The application without what answers questions, which may still be opened."""
+    app, engine = Flask(__name__), opening.sessions.kw["bind"]
+    _configure(app, settings, opening.settings.session_days)
+    current.attach(app, settings, opening.sessions)
     request_log.attach(app)  # before all others: it runs first and last
-    report_outages(sessions.kw["bind"])
-    measuring.attach(app, sessions.kw["bind"])
+    report_outages(engine)
+    measuring.attach(app, engine)
     Babel(app, locale_selector=_language, timezone_selector=_time_zone)
     app.before_request(lambda: use_zone(current.settings().zone))
     static_files.attach(app)
@@ -123,13 +119,12 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     sign_in.attach(app, settings)
     oidc.attach(app, settings)
     teams.attach(settings)
-    limits.attach(app, sessions.kw["bind"])
+    limits.attach(app, engine)
     errors.attach(app)
     formatting.attach(app)
     for part in (door, results, cards, once, told, attached, wording, gap_words, service_words, admin):
         part.attach(app)
     gate.attach(app)
-    health.attach(app, settings, recommender, sessions)
     for view in _VIEWS:
         app.register_blueprint(view.blueprint)
     for calls in (api, scim):  # they accept bearer tokens only, which no browser sends by itself
@@ -142,16 +137,13 @@ def _made(settings: Settings, recommender: Recommender | None, sessions: session
     api.attach(app)
     app.before_request(_remember_language)
     app.after_request(_add_headers)
-    if starts:
-        warm_up(app)
     return app
 
 
 def warm_up(app: Flask) -> None:
-    """Load what the first visitors would otherwise wait for: the model and the dictionaries, the compiled templates,
-    and how each language writes dates and texts."""
+    """Load what the first visitors would otherwise wait for: the compiled templates, and how each language writes dates
+    and texts."""
     with app.test_request_context():
-        current.recommender().warm_up()
         load_templates(app, current.environment().models_dir)
         for language in PAGE_LANGUAGES:
             with force_locale(language):

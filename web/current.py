@@ -10,16 +10,18 @@ from recommender.recommender import Recommender
 from recommender.settings import Settings
 
 
-def attach(
-    app: Flask, app_settings: Settings, app_recommender: Recommender, session_factory: sessionmaker[Session]
-) -> None:
+def attach(app: Flask, app_settings: Settings, session_factory: sessionmaker[Session]) -> None:
     """Store these parts in the app, and close the database session of each request when the request ends."""
     app.extensions["kollega_settings"] = app_settings
     app.extensions["kollega_values"] = Values(session_factory)
-    app.extensions["kollega_recommender"] = app_recommender
     app.extensions["kollega_sessions"] = session_factory
     app.extensions["kollega_counting"] = Counting(app_settings)
     app.teardown_appcontext(_close_session)
+
+
+def answer_with(app: Flask, app_recommender: Recommender) -> None:
+    """Store what answers questions in the app."""
+    app.extensions["kollega_recommender"] = app_recommender
 
 
 def settings() -> Settings:

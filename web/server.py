@@ -30,8 +30,10 @@ from recommender.settings import Settings
 from web.app import LARGEST_BODY, create_app
 from web.files.uploads import largest_upload, may_send_files
 from web.set_up.telling import tell_code
+from web.starting.opening import Opening
 
 log = logging.getLogger(__name__)
+Act = Callable[[], None]
 _MONITORING, _MONITORING_THREADS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"}), 2
 _TYPING = frozenset({"/suggest", "/embed/suggest"})
 _LOOK_AGAIN = 0.1  # seconds between two looks at what is still being answered
@@ -260,12 +262,10 @@ def most_connections() -> int:
     return max(100, min(MOST_CONNECTIONS, allowed - _OTHER_FILES))
 
 
-def run(
-    settings: Settings, listening: Callable[[], None] = lambda: None, stopping: Callable[[], None] = lambda: None
-) -> None:
+def run(settings: Settings, opening: Opening, listening: Act = lambda: None, stopping: Act = lambda: None) -> None:
     """Serve until interrupted or terminated; a second signal stops it at once. `listening` is called when it listens,
     `stopping` when it begins to stop. Raises KollegaError when the address is in use."""
-    app = create_app(settings)
+    app = create_app(settings, opening=opening)
     gc.freeze()  # a full garbage collection of all that is loaded would stop requests for 70 ms
     gc.set_threshold(20_000, 10, 10)  # new objects: Python's 700 are there four times a question, which frees them
     gc.enable()
@@ -289,7 +289,7 @@ def run(
         app.extensions["kollega_counting"].close()
 
 
-def _stop_at_signals(server: Server, stopping: Callable[[], None]) -> None:
+def _stop_at_signals(server: Server, stopping: Act) -> None:
     def stop(_signal: int, _frame: object) -> None:
         stopping()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -19,7 +19,8 @@ from recommender.settings import Settings
 if TYPE_CHECKING:
     from datetime import datetime
 
-_SERVER = "web.server"  # imported by its name: the packages indexer and web do not import each other
+_OPENING, _SERVER = "web.starting.opening", "web.server"
+"""Imported by their names: the packages indexer and web do not import each other."""
 log = logging.getLogger(__name__)
 
 
@@ -96,7 +97,8 @@ def _serve(settings: Settings, watch: bool = True) -> None:
         told = (beside.begin, beside.stop) if beside else ()
         gc.disable()  # until `run` has loaded all: nearly all of that stays, and looking through it takes a second
         try:
-            import_module(_SERVER).run(settings, *told)  # `watch` begins afterwards, so that it slows no start
+            opening = import_module(_OPENING).begin(settings)  # and goes on while the server is imported
+            import_module(_SERVER).run(settings, opening, *told)  # `watch` begins afterwards, so that it slows no start
         finally:
             gc.enable()
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -32,6 +33,7 @@ SCRIPT = f"""
 import os
 import time
 import web.server
+import web.starting.opening
 
 def app(environment, start):
     path = environment["PATH_INFO"]
@@ -47,7 +49,8 @@ def app(environment, start):
 
 app.extensions = {{"kollega_counting": open("/dev/null")}}  # all that the server wants of it is that it can be closed
 app.config = {{"MAX_CONTENT_LENGTH": 1_000_000}}
-web.server.create_app = lambda settings: app
+web.starting.opening.begin = lambda settings: None
+web.server.create_app = lambda settings, opening: app
 web.server.tell_code = lambda app, settings, address: None  # which asks the database
 from indexer.cli import main
 main()
@@ -286,12 +289,13 @@ def test_python_looks_seldom_for_garbage_while_it_serves(settings: Settings, mon
     def taken(*_parts: object) -> None:
         raise OSError(98, "Address already in use")
 
-    monkeypatch.setattr("web.server.create_app", lambda _settings: None)
+    nothing: Any = None
+    monkeypatch.setattr("web.server.create_app", lambda _settings, opening: opening)
     monkeypatch.setattr("web.server.Server", taken)
     before = gc.get_threshold()
     try:
         with pytest.raises(KollegaError, match="Set KOLLEGA_PORT"):
-            run(settings)
+            run(settings, nothing)
         assert gc.get_threshold()[0] > 10_000  # more than the objects of a question
         assert gc.get_freeze_count() > 10_000  # what is loaded
     finally:

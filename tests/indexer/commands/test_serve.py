@@ -62,13 +62,14 @@ def test_garbage_is_looked_for_when_all_is_loaded(kollega: Kollega, monkeypatch:
     looked_for: dict[str, bool] = {}
     app = SimpleNamespace(extensions={"kollega_counting": SimpleNamespace(close=lambda: None)})
 
-    def load(_settings: Settings) -> Any:
+    def load(_settings: Settings, opening: object) -> Any:
         looked_for["loading"] = gc.isenabled()
         return app
 
     def answer() -> None:
         looked_for["answering"] = gc.isenabled()
 
+    monkeypatch.setattr("web.starting.opening.begin", lambda _settings: None)
     monkeypatch.setattr("web.server.create_app", load)
     monkeypatch.setattr("web.server.Server", lambda _app, _settings: SimpleNamespace(run=answer))
     for name in ("_stop_at_signals", "tell_code"):
@@ -82,8 +83,9 @@ def test_garbage_is_looked_for_when_all_is_loaded(kollega: Kollega, monkeypatch:
 
 def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> None:
     script = (
-        "import web.server\n"
-        "web.server.create_app = lambda settings: lambda environment, start: []\n"
+        "import web.server, web.starting.opening\n"
+        "web.starting.opening.begin = lambda settings: None\n"
+        "web.server.create_app = lambda settings, opening: lambda environment, start: []\n"
         "from indexer.cli import main\n"
         "main()\n"
     )
@@ -109,19 +111,20 @@ def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
     """Runs `kollega serve` with an application that answers nothing, and takes four seconds to end; gives the process
     and what it says until it listens. Its errors are in a file `errors`."""
     script = (
-        "import time, psutil, web.server\n"
+        "import time, psutil, web.server, web.starting.opening\n"
         "from recommender.database import engine\n"
         "class Counting:\n"
         "    def close(self): time.sleep(4)\n"
         "class App:\n"
         "    extensions = {'kollega_counting': Counting()}\n"
-        "def create_app(settings):\n"
+        "def create_app(settings, opening):\n"
         "    print('watchers', len(psutil.Process().children()))\n"
         "    return App()\n"
         "def open_database(settings):\n"
         "    print('the tables are made')\n"
         "    return opened(settings)\n"
         "opened, engine.open_database = engine.open_database, open_database\n"
+        "web.starting.opening.begin = lambda settings: None\n"
         "web.server.create_app = create_app\n"
         "web.server.tell_code = lambda app, settings, address: None\n"
         "from indexer.cli import main\n"
