@@ -253,6 +253,53 @@ def following(results: Results) -> str:
     return _table((f"{held['items']:,} items", "measured", "aim"), rows) + _origin(held)
 
 
+def growing(results: Results) -> str:
+    """How answers, the start, memory and following a change grow with the number of items."""
+    held = results("growing")
+    figures = [
+        ("passages / vectors in the index", lambda row: f"{row['passages']:,} / {row['vectors']:,}", ""),
+        ("database / index on disk", _on_disk, ""),
+        (
+            "95 % of suggestions within, times as long as encoding",
+            _number("processor_p95_over_encoding_p95", ""),
+            "3.0",
+        ),
+        ("a suggestion, median", _number("suggestion_processor_p50_ms", "ms"), ""),
+        ("a suggestion that is asked for the first time, median", _number("first_time_processor_p50_ms", "ms"), ""),
+        ("of a suggestion: encoding the question", _part("encoding the question"), ""),
+        ("of a suggestion: keyword search", _part("keyword search"), ""),
+        ("of a suggestion: dense search", _part("dense search"), ""),
+        ("starting until the first answer", _number("first_answer_seconds", "s"), ""),
+        ("most memory until then", _number("starting_peak_mb", "MB"), "6,000 MB"),
+        ("memory after some questions", _number("serving_mb", "MB"), ""),
+        ("most memory while a change is taken over", _number("serving_peak_mb", "MB"), "6,000 MB"),
+        ("`kollega reindex` after one item has changed", _number("reindex_seconds", "s"), ""),
+        ("most memory of it", _number("reindex_peak_mb", "MB"), ""),
+        ("what taking over that change takes of the server", _number("taking_over_seconds", "s"), ""),
+    ]
+    rows = [(what, *(figure(row) for row in held["measured"]), aim) for what, figure, aim in figures]
+    heads = (
+        "seconds are of the processor",
+        *(f"{row['items']:,} items" for row in held["measured"]),
+        "aim at 1,000,000",
+    )
+    return _table(heads, rows) + _origin(held)
+
+
+def _number(name: str, unit: str) -> Callable[[dict[str, Any]], str]:
+    digits = 0 if unit == "MB" else 1
+    return lambda row: f"{row[name]:,.{digits}f} {unit}".strip() if name in row else "not measured"
+
+
+def _part(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: f"{row['parts_ms'][name]:.1f} ms"
+
+
+def _on_disk(row: dict[str, Any]) -> str:
+    database = row["disk_mb"]["kollega.db"]
+    return f"{database:,} / {sum(row['disk_mb'].values()) - database:,} MB"
+
+
 def serve_start(results: Results) -> str:
     """How long the first answer takes since the parts of the server are loaded at the same time, and before."""
     (trial,) = _trials(results, "serve-start")
@@ -727,6 +774,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         replica_killed,
         starting,
         following,
+        growing,
         fifty_people,
         serve_start,
         servers,

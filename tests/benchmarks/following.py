@@ -92,6 +92,7 @@ def _change(settings: Settings) -> str:
             select(HelpRequest)
             .where(HelpRequest.status == RESOLVED, HelpRequest.title.not_like(f"{_WORD}%"))
             .order_by(HelpRequest.id.desc())
+            .limit(1)
         ).first()
         if request is None:
             raise SystemExit("The home has no resolved request.")

@@ -17,14 +17,15 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import func, insert, select
 
 from indexer.indexing.passages import make_passages
 from indexer.indexing.reindex import reindex
@@ -32,6 +33,7 @@ from indexer.loading.load import load
 from indexer.sources.demo import DemoSource
 from recommender.corpus import items
 from recommender.database.engine import open_database
+from recommender.database.storing import in_chunks
 from recommender.database.tables import HelpRequest, Person, Reply, RequestAudience
 from recommender.datatypes import Item
 from recommender.encoder import Encoder, Vectors, normalise
@@ -44,6 +46,7 @@ from tests.benchmarks.record import provenance, write
 
 SIZES = (1_000, 10_000, 100_000)
 REAL_VECTORS = 200  # of the demo, around which those of generated items are drawn
+_STORED = 2_000  # generated items that are stored together
 QUESTIONS = (
     "unohdin salasanani", "I cannot connect to the VPN from home", "tulostin ei tulosta mitään", "VPN 809",
     "montako lomapäivää voin siirtää ensi vuodelle", "where do I send a supplier invoice", "kulkukortti ei avaa ovea",
@@ -156,7 +159,7 @@ def index_generated(
         seeds = list(items(session))
     texts = [read_text(p) for item in seeds for p in make_passages(item, real.count_tokens, 256)]
     encoder = encoder_class(real, real.encode_passages(texts[:REAL_VECTORS]))
-    _generate(sessions, seeds, size - len(seeds))
+    generate(sessions, seeds, range(size - len(seeds)))
     return {
         "index_seconds": _time(lambda: reindex(settings, sessions, encoder, analyzer)),
         "indexing_peak_mb": _peak_mb(),
@@ -222,27 +225,63 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _generate(sessions: Any, seeds: list[Item], count: int) -> None:
-    rng = random.Random(7)  # noqa: S311 - not for secrets
-    sentences = {seed.key: re.split(r"(?<=[.!?])\s+", f"{seed.body} {seed.answer}") for seed in seeds}
+@dataclass(frozen=True)
+class Made:
+    """A generated request: what two items of the demo organisation say, mixed."""
+
+    identifier: int
+    number: int
+    seed_title: str
+    body: list[str]
+    answer: list[str]
+    language: str
+    author_id: int
+    at: datetime
+
+
+def generate(sessions: Any, seeds: list[Item], numbers: range) -> None:
+    """Store the generated items with these numbers."""
     with sessions() as session:
-        people = [person.id for person in session.query(Person)]
-        for number in range(count):
+        for chunk in made(session, seeds, numbers):
+            store(session, chunk)
+
+
+def made(session: Any, seeds: list[Item], numbers: range) -> Iterator[list[Made]]:
+    """The generated items with these numbers, some thousands at a time. What one says depends on the seeds and its
+    number alone."""
+    sentences = {seed.key: re.split(r"(?<=[.!?])\s+", f"{seed.body} {seed.answer}") for seed in seeds}
+    people = session.scalars(select(Person.id).order_by(Person.id)).all()
+    last = session.scalar(select(func.max(HelpRequest.id))) or 0
+    for chunk in in_chunks(numbers, _STORED):
+        rows = []
+        for identifier, number in enumerate(chunk, last + 1):
+            rng = random.Random(number)  # noqa: S311 - not for secrets
             first, second = rng.sample(seeds, 2)
-            at = datetime(2024, 1, 1) + timedelta(hours=number % 20_000)
             mixed = sentences[first.key] + sentences[second.key]
-            request = HelpRequest(
-                title=f"{first.title} {number}", body=" ".join(rng.sample(mixed, min(4, len(mixed)))),
-                language=first.language, status="resolved", created_at=at, resolved_at=at,
-                audience=[RequestAudience(token="everyone")],
-            )  # fmt: skip
-            body = " ".join(rng.sample(mixed, min(4, len(mixed))))
-            request.replies.append(Reply(author_id=rng.choice(people), body=body, created_at=at, accepted=True))
-            session.add(request)
-            if number % 2_000 == 0:
-                session.commit()
-                session.expunge_all()
-        session.commit()
+            body, answer = (rng.sample(mixed, min(4, len(mixed))) for _ in range(2))
+            at = datetime(2024, 1, 1) + timedelta(hours=number % 20_000)
+            rows.append(Made(identifier, number, first.title, body, answer, first.language, rng.choice(people), at))
+        last += len(rows)
+        yield rows
+
+
+def store(session: Any, chunk: list[Made]) -> None:
+    """Store generated items as resolved requests, each with an accepted answer."""
+    for table, rows in (
+        (HelpRequest, [
+            {"id": each.identifier, "title": f"{each.seed_title} {each.number}", "body": " ".join(each.body),
+             "language": each.language, "status": "resolved", "created_at": each.at, "resolved_at": each.at}
+            for each in chunk
+        ]),
+        (Reply, [
+            {"request_id": each.identifier, "author_id": each.author_id, "body": " ".join(each.answer),
+             "created_at": each.at, "accepted": True}
+            for each in chunk
+        ]),
+        (RequestAudience, [{"request_id": each.identifier, "token": "everyone"} for each in chunk]),
+    ):  # fmt: skip
+        session.execute(insert(table), rows)
+    session.commit()
 
 
 def _in_process(settings: Settings, part: str, size: int) -> dict[str, float]:
