@@ -62,7 +62,7 @@ class OpenVINOEncoder:
         config = {"PERFORMANCE_HINT": "LATENCY"}  # bfloat16 if the processor has it: cosine 0.99998 to float32
         if threads:
             config["INFERENCE_NUM_THREADS"] = str(threads)
-        with ThreadPoolExecutor(1) as beside:  # the model is compiled without Python's lock, the tokenizer read with it
+        with ThreadPoolExecutor(1) as beside:  # neither the model nor the tokenizer needs Python's lock to be loaded
             compiling = beside.submit(core.compile_model, exported / "model.xml", "CPU", config)
             tokenizer = Tokenizer.from_file(str(exported / "tokenizer.json"))
             model = compiling.result()
