@@ -60,7 +60,10 @@ def grid() -> ResponseReturnValue:
     shown = {person_id for _topic, person_id in shares}
     people = [person for number, person in named_people(risks, ()).items() if number in shown]
     people.sort(key=lambda person: (person.name.lower(), person.handle))
-    return render_template("insights/grid.html", chosen=chosen, risks=risks, people=people, shares=shares)
+    new_topics = topics_without_figures(session(), chosen.reader, chosen.team)
+    return render_template(
+        "insights/grid.html", chosen=chosen, risks=risks, people=people, shares=shares, new_topics=new_topics
+    )
 
 
 @blueprint.get("/topics/<int(max=2147483647):topic_id>")

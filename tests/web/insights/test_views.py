@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database.risk_tables import PAIR, STARTED, WRITE, TopicFigure, TopicKnower, TopicWeek, TransferAct
@@ -152,3 +152,14 @@ def test_without_topics_the_page_says_what_is_missing(add_person: Add, open_clie
     add_person("aino", "lead", "it")
     page = sign_in(open_client(), "aino").get("/insights/").text
     assert "There are no topics here yet." in page and "kollega insights update" in page
+
+
+@pytest.mark.parametrize("path", ["/insights/", "/insights/people"])
+def test_topics_that_have_no_figures_yet_are_not_said_to_be_missing(
+    acts: dict[str, int], aino: FlaskClient, sessions: sessionmaker[Session], path: str
+) -> None:
+    with sessions.begin() as session:
+        session.execute(delete(TopicFigure))
+    page = aino.get(path).text
+    assert "1 topic was found. What hangs on few people in it is computed now" in page
+    assert "There are no topics here yet." not in page
