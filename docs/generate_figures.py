@@ -274,7 +274,6 @@ def growing(results: Results) -> str:
         ("memory after some questions", _number("serving_mb", "MB"), ""),
         ("most memory while a change is taken over", _number("serving_peak_mb", "MB"), "6,000 MB"),
         ("`kollega reindex` after one item has changed", _number("reindex_seconds", "s"), ""),
-        ("most memory of it", _number("reindex_peak_mb", "MB"), ""),
         ("what taking over that change takes of the server", _number("taking_over_seconds", "s"), ""),
     ]
     rows = [(what, *(figure(row) for row in held["measured"]), aim) for what, figure, aim in figures]

@@ -225,10 +225,14 @@ def _ran(settings: Settings, *command: str) -> dict[str, float]:
     """Run a command of `kollega`: the seconds of the processor, and its peak memory."""
     environment = os.environ | {f"{PREFIX}HOME": str(settings.home)}
     process = subprocess.Popen([_KOLLEGA, *command], env=environment, stdout=subprocess.DEVNULL)
-    _pid, status, used = os.wait4(process.pid, 0)
+    peak = 0.0  # that of getrusage includes the memory of the parent at the fork
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        peak = max(peak, _most_memory(process.pid))
+        time.sleep(0.05)
+    _pid, status, used = ended
     if status:
         raise SystemExit(f"kollega {' '.join(command)} failed; its messages are above.")
-    return {"seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss * 1024 / 1e6}
+    return {"seconds": used.ru_utime + used.ru_stime, "peak_mb": peak}
 
 
 def _both_clocks(run: Callable[[], object]) -> tuple[float, float]:
@@ -238,10 +242,10 @@ def _both_clocks(run: Callable[[], object]) -> tuple[float, float]:
     return time.process_time() - processor, time.perf_counter() - clock
 
 
-def _most_memory() -> float:
-    """The most memory that this process has had, in megabytes."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024 / 1e6
+def _most_memory(process: int | str = "self") -> float:
+    """The most memory that a process, or this one, has had, in megabytes; nothing when it has just ended."""
+    lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
+    return next((float(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0.0) * 1024 / 1e6
 
 
 def _indexed(settings: Settings) -> int:
