@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -97,8 +97,8 @@ def _serve(settings: Settings, watch: bool = True) -> None:
         told = (beside.begin, beside.stop) if beside else ()
         gc.disable()  # until `run` has loaded all: nearly all of that stays, and looking through it takes a second
         try:
-            opening = import_module(_OPENING).begin(settings)  # and goes on while the server is imported
-            import_module(_SERVER).run(settings, opening, *told)  # `watch` begins afterwards, so that it slows no start
+            with closing(import_module(_OPENING).begin(settings)) as opening:  # it goes on while the server is imported
+                import_module(_SERVER).run(settings, opening, *told)  # `watch` begins later, and slows no start
         finally:
             gc.enable()
 

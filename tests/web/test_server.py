@@ -49,7 +49,7 @@ def app(environment, start):
 
 app.extensions = {{"kollega_counting": open("/dev/null")}}  # all that the server wants of it is that it can be closed
 app.config = {{"MAX_CONTENT_LENGTH": 1_000_000}}
-web.starting.opening.begin = lambda settings: None
+web.starting.opening.begin = lambda settings: open("/dev/null")
 web.server.create_app = lambda settings, opening: app
 web.server.tell_code = lambda app, settings, address: None  # which asks the database
 from indexer.cli import main

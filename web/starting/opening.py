@@ -21,7 +21,8 @@ class Opening(NamedTuple):
     recommender: Future[Recommender]
 
     def close(self) -> None:
-        """Close the database, once the recommender is there."""
+        """Close the database, once the recommender is there: a thread that the end of Python overtakes would say that
+        the model cannot be loaded."""
         self.recommender.exception()
         self.sessions.kw["bind"].dispose()
 

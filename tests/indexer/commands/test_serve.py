@@ -69,7 +69,7 @@ def test_garbage_is_looked_for_when_all_is_loaded(kollega: Kollega, monkeypatch:
     def answer() -> None:
         looked_for["answering"] = gc.isenabled()
 
-    monkeypatch.setattr("web.starting.opening.begin", lambda _settings: None)
+    monkeypatch.setattr("web.starting.opening.begin", lambda _settings: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr("web.server.create_app", load)
     monkeypatch.setattr("web.server.Server", lambda _app, _settings: SimpleNamespace(run=answer))
     for name in ("_stop_at_signals", "tell_code"):
@@ -81,10 +81,24 @@ def test_garbage_is_looked_for_when_all_is_loaded(kollega: Kollega, monkeypatch:
         gc.unfreeze()
 
 
+def test_a_start_that_is_interrupted_waits_for_what_is_being_opened(
+    kollega: Kollega, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def interrupted(*_given: object) -> None:
+        raise SystemExit(0)
+
+    opening = SimpleNamespace(close=lambda: closed.append(True))
+    monkeypatch.setattr("web.starting.opening.begin", lambda _settings: opening)
+    monkeypatch.setattr("web.server.run", interrupted)
+    assert kollega("serve", "--no-watch").exit_code == 0 and closed == [True]
+
+
 def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> None:
     script = (
-        "import web.server, web.starting.opening\n"
-        "web.starting.opening.begin = lambda settings: None\n"
+        "import os, web.server, web.starting.opening\n"
+        "web.starting.opening.begin = lambda settings: open(os.devnull)\n"
         "web.server.create_app = lambda settings, opening: lambda environment, start: []\n"
         "from indexer.cli import main\n"
         "main()\n"
@@ -111,7 +125,7 @@ def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
     """Runs `kollega serve` with an application that answers nothing, and takes four seconds to end; gives the process
     and what it says until it listens. Its errors are in a file `errors`."""
     script = (
-        "import time, psutil, web.server, web.starting.opening\n"
+        "import os, time, psutil, web.server, web.starting.opening\n"
         "from recommender.database import engine\n"
         "class Counting:\n"
         "    def close(self): time.sleep(4)\n"
@@ -124,7 +138,7 @@ def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
         "    print('the tables are made')\n"
         "    return opened(settings)\n"
         "opened, engine.open_database = engine.open_database, open_database\n"
-        "web.starting.opening.begin = lambda settings: None\n"
+        "web.starting.opening.begin = lambda settings: open(os.devnull)\n"
         "web.server.create_app = create_app\n"
         "web.server.tell_code = lambda app, settings, address: None\n"
         "from indexer.cli import main\n"
