@@ -7,11 +7,12 @@ of this folder, of which all of it is made, or the library of lemmas has changed
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from recommender.checksums import whole_folder
+from recommender.checksums import problem_of, whole_folder
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import Synonyms
 from recommender.language.words import LISTS
@@ -25,14 +26,17 @@ def everyday(analyzer: Analyzer, models_dir: Path) -> Synonyms:
     """The rules, stored under `models_dir` if that is there."""
     if not models_dir.exists():
         return read_everyday(analyzer)
+    folder = models_dir / f"{_STORED}-{_digest()}"
+    if not problem_of(folder):
+        with suppress(OSError):  # another version may remove it now
+            rules = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            return Synonyms(tuple((frozenset(needed), tuple(terms)) for needed, terms in rules))
+    found = read_everyday(analyzer)  # not within `whole_folder`, which has the lock then: it may make the dictionaries
     try:
-        folder = models_dir / f"{_STORED}-{_digest()}"
-        whole_folder(folder, partial(_write, analyzer), replaces=f"{_STORED}-*")
-        rules = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        return Synonyms(tuple((frozenset(needed), tuple(terms)) for needed, terms in rules))
+        whole_folder(folder, partial(_write, found), replaces=f"{_STORED}-*")
     except OSError as error:
         log.warning("The everyday words cannot be stored, and are read each time: %s", error)
-        return read_everyday(analyzer)
+    return found
 
 
 def read_everyday(analyzer: Analyzer) -> Synonyms:
@@ -41,8 +45,8 @@ def read_everyday(analyzer: Analyzer) -> Synonyms:
     return Synonyms.parse(lists, analyzer, base_forms=True)
 
 
-def _write(analyzer: Analyzer, folder: Path) -> None:
-    rules = [(sorted(needed), terms) for needed, terms in read_everyday(analyzer).rules]
+def _write(words: Synonyms, folder: Path) -> None:
+    rules = [(sorted(needed), terms) for needed, terms in words.rules]
     (folder / _FILE).write_text(json.dumps(rules), encoding="utf-8")
 
 
