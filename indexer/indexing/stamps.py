@@ -79,10 +79,11 @@ def stamps_of(session: Session, held: Stamps | None = None) -> Stamps:
     read: what changes meanwhile has another stamp the next time."""
     sums = _sums(session)
     before = held.of_blocks if held else {}
-    changed = {name for name in sums.keys() | before.keys() if sums.get(name) != before.get(name)}
+    same = {name for name, value in sums.items() if before.get(name) == value}
+    changed = sums.keys() - same
     if held is None or len(changed) > _FEW:
         return Stamps(dict(_stamps(session, Kind.REQUEST)) | dict(_stamps(session, Kind.DOCUMENT)), sums)
-    found = {key: stamp for key, stamp in held.of_items.items() if not changed or _block_of(key) not in changed}
+    found = {key: stamp for key, stamp in held.of_items.items() if _block_of(key) in same}
     for name in changed:
         kind, _, number = name.partition(":")
         first = int(number) * _BLOCK

@@ -147,6 +147,21 @@ def test_only_the_stamps_of_blocks_are_read_in_which_something_was_changed(
     assert now.of_items.keys() ^ held.of_items.keys() == {"request:4", "request:8"}
 
 
+@pytest.mark.parametrize("is_of_an_earlier_version", [False, True])
+def test_a_block_that_is_empty_now_has_no_stamps_though_its_sum_was_not_held(
+    is_of_an_earlier_version: bool, sessions: sessionmaker[Session], add_request: Add, add_document: Add
+) -> None:
+    add_request("The printer", "It blinks.")
+    failed, other = (add_document(title, "Press the button.", audience=["everyone"]) for title in ("One", "Two"))
+    with sessions() as session:
+        held = stamps_of(session)
+    held = Stamps(held.of_items) if is_of_an_earlier_version else held.without([f"document:{failed}"])
+    with sessions.begin() as session:
+        session.execute(delete(Document).where(Document.id.in_([failed, other])))
+    with sessions() as session:
+        assert stamps_of(session, held) == stamps_of(session)
+
+
 def test_a_request_has_changed_when_the_one_arrives_that_it_was_merged_into(
     sessions: sessionmaker[Session], add_request: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
