@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from symtable import symtable
 
 import pytest
 
@@ -398,6 +399,31 @@ def test_modules_and_functions_stay_short() -> None:
 @pytest.mark.parametrize(("package", "most"), MOST_FILES.items())
 def test_few_files_are_directly_in_a_package(package: str, most: int) -> None:
     assert len(list((ROOT / package).glob("*.py"))) <= most
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of one of our modules, or of a package."""
+    path = ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+@cache
+def _names_in(path: Path) -> frozenset[str]:
+    symbols = symtable(path.read_text(encoding="utf-8"), str(path), "exec").get_symbols()
+    return frozenset(symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported())
+
+
+def test_what_benchmarks_import_is_there() -> None:
+    """They run seldom, and the types in them are not checked."""
+    missing, found = [], 0
+    for path in sorted((ROOT / "tests" / "benchmarks").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in (*PACKAGES, "tests"):
+                module, file = str(node.module), _file_of(str(node.module))
+                names = [alias.name for alias in node.names if not _file_of(f"{module}.{alias.name}")]
+                found += len(names)
+                missing += [(path.name, module, name) for name in names if not file or name not in _names_in(file)]
+    assert missing == [] and found > 100
 
 
 def test_help_is_shown_without_loading_models_or_engines() -> None:

@@ -37,7 +37,7 @@ from recommender.index.digest import read_text
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
 from tests.benchmarks.record import provenance, write
-from tests.benchmarks.speed import _generate, _peak_mb, _settings
+from tests.benchmarks.speed import _peak_mb, _settings, generate
 
 _TEXTS_OF_AN_ITEM = 3.4  # in the demo
 Seconds = tuple[float, float]
@@ -74,7 +74,7 @@ def _filled(settings: Settings, home: Path | None, texts: int) -> sessionmaker[S
     load(DemoSource(date.today()), sessions, Analyzer(settings.models_dir / "dictionaries"))
     with sessions() as session:
         seeds = list(items(session))
-    _generate(sessions, seeds, max(0, round(texts / _TEXTS_OF_AN_ITEM) - len(seeds)))
+    generate(sessions, seeds, range(round(texts / _TEXTS_OF_AN_ITEM) - len(seeds)))
     return sessions
 
 

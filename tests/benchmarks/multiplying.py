@@ -16,8 +16,8 @@ import click
 import faiss
 import numpy as np
 
-from indexer.indexing.changes import stamps_of, write_stamps
 from indexer.indexing.passages import make_passages
+from indexer.indexing.stamps import stamps_of, write_stamps
 from recommender.corpus import load_items
 from recommender.database.engine import open_database
 from recommender.datatypes import Item, Kind, Passage
