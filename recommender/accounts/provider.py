@@ -33,6 +33,8 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Fetch the provider's description and keys, and compare them with the settings; the first fault that makes all
     others moot ends it. What needs a person to sign in is not tried."""
+    import httpx  # takes long to import, and is seldom needed
+
     issuer = settings.oidc_issuer.rstrip("/")
     findings = [] if find_spec("authlib") else [Finding(False, "no_library")]
     if not settings.public_url:
