@@ -1,6 +1,7 @@
 """What the search page says of everything that a reader may read: how much it is, and what a search can be narrowed to.
 
-The database reads every item for that. Where there are very many, what was found is shown for some minutes."""
+The database reads every item for that. Where there are very many, what was found is shown for some minutes, as long as
+about as many items can be found."""
 
 import math
 import time
@@ -18,6 +19,7 @@ from web.current import recommender, session
 
 _MANY = 20_000  # readable items from which an overview is kept: a judgement
 _SECONDS = 600.0  # for which it is kept: a judgement
+_SHARE = 0.01  # of the items that may come or go meanwhile: a judgement
 _READERS = 2_000  # whose overviews are kept: a judgement
 
 
@@ -33,27 +35,28 @@ class Kept:
     """The overviews of the readers who came last. Safe for many threads."""
 
     def __init__(self) -> None:
-        self._overviews: dict[Reader, tuple[float, Overview]] = {}
+        self._overviews: dict[Reader, tuple[float, int, Overview]] = {}
 
-    def get(self, reader: Reader, read: Callable[[], Overview]) -> Overview:
-        """What was read for this reader a while ago, or what is read now."""
+    def get(self, reader: Reader, items: int, read: Callable[[], Overview]) -> Overview:
+        """What was read for this reader a while ago, or what is read now. `items` is how many they can find now."""
         now = time.monotonic()
-        at, overview = self._overviews.get(reader, (-math.inf, None))
-        if overview is None or now - at >= _SECONDS:
+        at, found, overview = self._overviews.get(reader, (-math.inf, 0, None))
+        if overview is None or now - at >= _SECONDS or abs(items - found) > _SHARE * found:
             overview = read()
             if len(self._overviews) >= _READERS:
                 self._overviews.clear()
-            self._overviews[reader] = now, overview
+            self._overviews[reader] = now, items, overview
         return overview
 
 
 def overview_of(reader: Reader) -> Overview:
     """The overview of what a reader may read; that of a moment ago where there is very much."""
     index = recommender().index
-    if index is None or index.size(reader.tokens) < _MANY:
+    items = 0 if index is None else index.size(reader.tokens)
+    if items < _MANY:
         return _read(reader)
     kept: Kept = current_app.extensions.setdefault("kollega_overviews", Kept())
-    return kept.get(reader, lambda: _read(reader))
+    return kept.get(reader, items, lambda: _read(reader))
 
 
 def _read(reader: Reader) -> Overview:

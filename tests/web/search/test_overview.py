@@ -1,6 +1,7 @@
 """overview.py: what the search page says of all items is kept for a while where there are very many."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from flask.testing import FlaskClient
@@ -19,20 +20,27 @@ def _overview(requests: int) -> Overview:
 def test_an_overview_is_read_once_in_a_while_for_each_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds, kept, someone = [0.0], Kept(), Reader(7, frozenset(), frozenset({"everyone", "person:7"}))
     monkeypatch.setattr("web.search.overview.time.monotonic", lambda: seconds[0])
-    assert kept.get(ANYONE, lambda: _overview(1)).requests == 1
-    assert kept.get(someone, lambda: _overview(2)).requests == 2
+    assert kept.get(ANYONE, 10_000, lambda: _overview(1)).requests == 1
+    assert kept.get(someone, 10_000, lambda: _overview(2)).requests == 2
     seconds[0] = 599.0
-    assert kept.get(ANYONE, lambda: _overview(3)).requests == 1
-    assert kept.get(someone, lambda: _overview(3)).requests == 2
+    assert kept.get(ANYONE, 10_000, lambda: _overview(3)).requests == 1
+    assert kept.get(someone, 10_000, lambda: _overview(3)).requests == 2
     seconds[0] = 600.0
-    assert kept.get(ANYONE, lambda: _overview(3)).requests == 3
+    assert kept.get(ANYONE, 10_000, lambda: _overview(3)).requests == 3
+
+
+def test_an_overview_is_read_again_when_more_than_a_few_items_have_come_or_gone() -> None:
+    kept = Kept()
+    asked = [(10_000, 1, 1), (10_100, 2, 1), (9_900, 3, 1), (10_101, 4, 4), (10_000, 5, 4), (9_000, 6, 6)]
+    for items, read, shown in asked:
+        assert kept.get(ANYONE, items, partial(_overview, read)).requests == shown
 
 
 def test_few_overviews_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("web.search.overview._READERS", 3)
     kept = Kept()
     for person in range(10):
-        kept.get(Reader(person, frozenset(), frozenset()), lambda: _overview(1))
+        kept.get(Reader(person, frozenset(), frozenset()), 10_000, lambda: _overview(1))
         assert len(kept._overviews) <= 3
 
 
