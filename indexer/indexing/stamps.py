@@ -118,7 +118,7 @@ def _summed(session: Session) -> Iterator[tuple[Kind, Any]]:
     target = aliased(HelpRequest)
 
     def summed(kind: Kind, column: Any, *values: Any) -> tuple[Kind, Any]:
-        block = (column // literal_column(str(_BLOCK))).label("block")
+        block = (column // literal_column(str(_BLOCK), Integer)).label("block")
         return kind, select(block, func.count(), *values).where(column.is_not(None)).group_by(block)
 
     def number(condition: Any) -> Any:
