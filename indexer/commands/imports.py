@@ -1,5 +1,6 @@
 """`kollega import`: loads the files of a source into the database."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,7 @@ class _Kinds(click.Group):
         place = Path(args[0])
         if self.get_command(ctx, args[0]) is None and place.exists():
             kind = "documents" if place.is_dir() else _KIND_OF.get(place.suffix.lower(), "KIND")
-            hint = f"Say first what kind of source it is: kollega import {kind} {args[0]}"
+            hint = f"Say first what kind of source it is: kollega import {kind} {shlex.quote(args[0])}"
             raise click.UsageError(hint if kind in KINDS else f"{hint}. The kinds are: {', '.join(sorted(KINDS))}", ctx)
         return super().resolve_command(ctx, args)
 

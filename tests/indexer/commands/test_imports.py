@@ -27,7 +27,7 @@ def test_importing_twice_reports_that_nothing_changed(kollega: Kollega, write_li
     assert (again.exit_code, again.stdout) == (0, "0 added, 0 updated, 3 unchanged\n")
 
 
-@pytest.mark.parametrize(("name", "kind"), [("records.jsonl", "jsonl"), ("sheet.XLSX", "excel"), ("", "documents")])
+@pytest.mark.parametrize(("name", "kind"), [("records.jsonl", "jsonl"), ("my sheet.XLSX", "excel"), ("", "documents")])
 def test_whoever_names_only_the_file_is_told_how_it_is_imported(
     kollega: Kollega, tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -36,7 +36,8 @@ def test_whoever_names_only_the_file_is_told_how_it_is_imported(
     if name:
         place.write_text("", encoding="utf-8")
     told = kollega("import", str(place))
-    assert told.exit_code == 2 and f"kollega import {kind} {place}" in told.stderr
+    named = f"'{place}'" if " " in name else place
+    assert told.exit_code == 2 and f"kollega import {kind} {named}" in told.stderr
 
 
 def test_the_kinds_are_listed_for_a_file_that_could_be_any(kollega: Kollega, tmp_path: Path) -> None:
