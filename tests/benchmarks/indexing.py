@@ -135,3 +135,7 @@ def _took(run: Callable[[], object]) -> Seconds:
     clock, processor = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - clock, time.process_time() - processor
+
+
+if __name__ == "__main__":
+    main()
