@@ -1,5 +1,6 @@
 """`kollega import`: loads the files of a source into the database."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class _Kinds(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does it. Raises UsageError, which says how the file is named when one stands where the kind does."""
         place = Path(args[0])
-        if self.get_command(ctx, args[0]) is None and place.exists():
+        if self.get_command(ctx, args[0]) is None and os.path.exists(place):  # False for a name that is too long
             kind = "documents" if place.is_dir() else _KIND_OF.get(place.suffix.lower(), "KIND")
             hint = f"Say first what kind of source it is: kollega import {kind} {shlex.quote(args[0])}"
             raise click.UsageError(hint if kind in KINDS else f"{hint}. The kinds are: {', '.join(sorted(KINDS))}", ctx)

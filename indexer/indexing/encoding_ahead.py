@@ -3,10 +3,13 @@ model computes without Python's lock. The vectors of a batch are in the journal 
 that is killed loses one batch.
 """
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TypeVar
 
@@ -17,6 +20,8 @@ from recommender.index.digest import passage_digest, read_text
 from recommender.index.journal import Journal
 
 T = TypeVar("T")
+LONGEST_WAIT = 5.0
+"""Seconds for which a program that is to end waits for the batch at hand, which takes about two; a judgement."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +34,25 @@ class Batch:
 
 class EncodingAhead:
     """A thread that encodes batches of texts in the order in which they are given. Leaving the `with` statement waits
-    for the batch that it is at, and drops the others."""
+    for the batch that it is at, and drops the others. When the program is to end, it waits for a while only."""
 
     def __init__(self, encoder: Encoder, journal: Journal, together: int) -> None:
         self._encoder, self._journal, self._together = encoder, journal, together
-        self._thread = ThreadPoolExecutor(1, "encoding")
+        self._waiting: SimpleQueue[tuple[Future[Batch], dict[str, list[str]]] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="encoding", daemon=True)
 
     def __enter__(self) -> "EncodingAhead":
+        self._thread.start()
         return self
 
     def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+        self, kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        with suppress(Empty):
+            while waiting := self._waiting.get_nowait():
+                waiting[0].cancel()
+        self._waiting.put(None)
+        self._thread.join(LONGEST_WAIT if kind is not None and not issubclass(kind, Exception) else None)
 
     def begin(self, passages: Sequence[Passage]) -> list[Future[Batch]]:
         """Have passages encoded, each text once, in batches of about the same length. Returns at once."""
@@ -50,7 +61,19 @@ class EncodingAhead:
             digests.setdefault(text, []).append(digest)
         texts = sorted(digests, key=lambda text: (len(text), text))
         batches = [{text: digests[text] for text in batch} for batch in in_chunks(texts, self._together)]
-        return [self._thread.submit(self._encode, batch) for batch in batches]
+        coming: list[Future[Batch]] = [Future() for _batch in batches]
+        for future, batch in zip(coming, batches, strict=True):
+            self._waiting.put((future, batch))
+        return coming
+
+    def _work(self) -> None:
+        while begun := self._waiting.get():
+            future, digests = begun
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(self._encode(digests))
+                except BaseException as error:  # it is raised again where the result is asked for
+                    future.set_exception(error)
 
     def _encode(self, digests: dict[str, list[str]]) -> Batch:
         """Runs in the thread: the vectors of texts, from the journal or else encoded now."""

@@ -100,6 +100,41 @@ def test_when_a_run_ends_the_batch_at_hand_is_kept_and_no_other_is_begun(tmp_pat
     assert journal.find(map(passage_digest, passages)).keys() == {*map(passage_digest, passages[:2])}
 
 
+def test_a_program_that_is_to_end_does_not_wait_for_a_batch_that_takes_too_long(
+    tmp_path: Path, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.indexing.encoding_ahead.LONGEST_WAIT", 0.01)
+    begun, go_on = threading.Event(), threading.Event()
+    encode_passages = encoder.encode_passages
+
+    def encode(texts: Sequence[str]) -> Vectors:
+        begun.set()
+        go_on.wait(LONG)
+        return encode_passages(texts)
+
+    encoder.encode_passages = encode  # type: ignore[method-assign]
+    with pytest.raises(SystemExit), EncodingAhead(encoder, Journal(tmp_path, encoder.card), 2) as ahead:
+        (coming,) = ahead.begin(_passages("one"))
+        assert begun.wait(LONG)
+        raise SystemExit
+    assert not coming.done()
+    go_on.set()
+    assert coming.result(LONG).encoded == 1
+
+
+def test_an_error_of_the_model_is_raised_where_the_vectors_are_asked_for(tmp_path: Path, encoder: FakeEncoder) -> None:
+    def encode(texts: Sequence[str]) -> Vectors:
+        raise MemoryError(texts[0])
+
+    encoder.encode_passages = encode  # type: ignore[method-assign]
+    with EncodingAhead(encoder, Journal(tmp_path, encoder.card), 1) as ahead:
+        coming = ahead.begin(_passages("one", "three"))
+        with pytest.raises(MemoryError, match="one"):
+            coming[0].result(LONG)
+        with pytest.raises(MemoryError, match="three"):
+            coming[1].result(LONG)
+
+
 def test_each_element_comes_when_the_next_one_is_made() -> None:
     made: list[int] = []
     numbers = (made.append(number) or number for number in range(3))  # type: ignore[func-returns-value]

@@ -276,7 +276,7 @@ def test_a_connection_that_cannot_listen_is_closed(settings: Settings, monkeypat
     event.listen(engine, "connect", lambda connection, _record: made.append(connection))
     monkeypatch.setattr("recommender.database.dialects.postgresql.CHANNEL", "not a name")
     with pytest.raises(psycopg.Error):
-        dialects.of(engine).listen(engine)
+        dialects.of(engine).listen(engine, 1.0)
     assert [connection.closed for connection in made] == [True]
     engine.dispose()
 
