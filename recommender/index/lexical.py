@@ -8,9 +8,9 @@ the mean length of texts, which BM25 also uses, is that of all items.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,7 @@ class LexicalIndex:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
+    @damage_reported()
     def search(
         self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, keys: Keys = ALL
     ) -> list[tuple[str, float]]:
@@ -158,17 +159,10 @@ class LexicalIndex:
 
         A score is that of an index of the readable items alone, but for the mean length of texts and for rounding.
         Items that differ by rounding alone have the same score, and come in the order of their keys."""
-        return self.prepared(terms, tokens, top_k, language, keys)()
-
-    @damage_reported()
-    def prepared(
-        self, terms: Terms, tokens: frozenset[str], top_k: int, language: str, keys: Keys = ALL
-    ) -> Callable[[], list[tuple[str, float]]]:
-        """What does the same search when it is called; any thread may call it, and most of it needs no Python."""
         used, occur = self._used(tokens), tantivy.Occur
         parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()), used)
         if not parts or top_k <= 0:
-            return list
+            return []
         filters = [tantivy.Query.term_query(self._schema, "language", language, "basic")]
         if self._count((), "", used) < len(self):  # otherwise the reader may read all
             filters.append(self._readable(used))
@@ -180,10 +174,7 @@ class LexicalIndex:
         ]
         if keys.without:
             clauses.append((occur.MustNot, self._items(keys.without)))
-        return partial(self._found, tantivy.Query.boolean_query(clauses), top_k)
-
-    @damage_reported()
-    def _found(self, query: tantivy.Query, top_k: int) -> list[tuple[str, float]]:
+        query = tantivy.Query.boolean_query(clauses)
         hits, scores = self._hits(query, top_k)
         numbers = self._searcher.fast_field_values("number", [address for _score, address in hits])
         found = [(key_of(int(number)), score) for number, score in zip(numbers, scores, strict=True)]

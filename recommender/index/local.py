@@ -17,7 +17,6 @@ from recommender.datatypes import Passage
 from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged
 from recommender.index import Hit, Near, generations, nearness
-from recommender.index.beside import Beside
 from recommender.index.dense import DenseIndex
 from recommender.index.generation_files import OpenFiles, open_files, opening
 from recommender.index.generations import LEXICAL
@@ -55,7 +54,6 @@ class LocalIndex:
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._narrowing = Narrowing(self._items, self._language_of, self._item_of, self._numbers)
-        self._beside = Beside()
         self._vocabulary = Vocabulary(files.catalogue.words())
         self._languages = members.languages_by_token()
         self._readable = readable = Readable(members.by_token, manifest.rows)
@@ -94,16 +92,15 @@ class LocalIndex:
         keys = self._narrowing.keys(among)
         share = max(LEAST_SHARE, top_k // max(1, len(languages)))
         by_words = [
-            self._beside.begin(self._lexical.prepared(terms, tokens, min(share, top_k), language, keys))
+            hit
             for language in languages
             if self._lexical is not None
+            for hit in self._lexical.search(terms, tokens, min(share, top_k), language, keys)
         ]
         if vector is None or self._dense is None:
             language_of, numbers_of = self._language_of, self._numbers
-            words = ((key, score) for found in by_words for key, score in found())
-            return [Hit(key, language_of[numbers_of[key]], None, score) for key, score in words]
-        passages = self._nearest(vector, tokens, top_k, among)
-        lexical = {key: score for found in by_words for key, score in found()}
+            return [Hit(key, language_of[numbers_of[key]], None, score) for key, score in by_words]
+        passages, lexical = self._nearest(vector, tokens, top_k, among), dict(by_words)
         dense = self._item_of[[row for row, _cosine in passages]].tolist() if passages else []
         numbers = list(dict.fromkeys([*dense, *map(self._numbers.__getitem__, lexical)]))
         items = [(self._items[number], self._language_of[number]) for number in numbers]

@@ -2,9 +2,8 @@
 the questions of `tests.benchmarks.speed`, each asked with another number at its end, as the median of five rounds. Then
 how long a suggestion takes as a multiple of encoding the same questions alone, of which 95 of 100 take no longer.
 
-Parts that are part of others are not counted twice. Garbage is collected as in `kollega serve`, but what runs beside
-Python there runs in its turn, so that the processor's time is that of one part. The home is one with generated items,
-such as `tests.benchmarks.insights` makes.
+Parts that are part of others are not counted twice. Garbage is collected as in `kollega serve`. The home is one with
+generated items, such as `tests.benchmarks.insights` makes.
 Usage: KOLLEGA_HOME=DIR python -m tests.benchmarks.suggestion_parts
 """
 
@@ -14,7 +13,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ import jinja2
 
 from recommender import recommender as recommending
 from recommender.encoder.openvino import OpenVINOEncoder
-from recommender.index.beside import Beside
 from recommender.index.dense import DenseIndex
 from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex
@@ -40,8 +38,7 @@ PARTS: list[tuple[Any, str, str]] = [
     (QuestionAnalyzer, "analyse", _WORDS),
     (QuestionAnalyzer, "with_translations", _WORDS),
     (LexicalIndex, "rarity", _WORDS),
-    (LexicalIndex, "prepared", "keyword search"),
-    (LexicalIndex, "_found", "keyword search"),
+    (LexicalIndex, "search", "keyword search"),
     (DenseIndex, "search", "dense search"),
     (LocalIndex, "search", "cosines of the candidates"),
     (search, "fuse", "fusion"),
@@ -80,7 +77,6 @@ def main(home: Path) -> None:
     took, rounds, inner = Counter[str](), list[dict[str, float]](), list[float]()
     for owner, name, part in PARTS:
         timed(owner, name, part, took, inner)
-    setattr(Beside, "begin", lambda _beside, work: partial(_same, work()))  # noqa: B010
     app = create_app(Settings(home=home, anonymous_reading=True))
     client, recommender = app.test_client(), app.extensions["kollega_recommender"]
     encode = recommender.snapshot.encoder.encode_queries
@@ -105,10 +101,6 @@ def main(home: Path) -> None:
         print(f"{statistics.median(each.get(part, 0.0) for each in rounds[1:]):7.1f} ms  {part}")
     slow = [sorted(all_rounds[len(QUESTIONS) :])[-len(QUESTIONS) * ROUNDS // 20] for all_rounds in (asked, encoded)]
     print(f"95 % within {1000 * slow[0]:.1f} ms, encoding alone {1000 * slow[1]:.1f} ms: {slow[0] / slow[1]:.2f} times")
-
-
-def _same(result: Any) -> Any:
-    return result
 
 
 def _processor_seconds(run: Callable[[Any], object], argument: object) -> float:

@@ -21,6 +21,7 @@ class FixedRecommender:
     """Gives one recommendation to every question."""
 
     notices = ()
+    index = None
 
     def __init__(self, recommendation: Recommendation) -> None:
         self._recommendation = recommendation

@@ -1,10 +1,21 @@
 """indexer/indexing/collecting.py: Python looks for unneeded objects as before, whatever happens meanwhile."""
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
 from indexer.indexing.collecting import rarely_collecting
+
+
+@pytest.fixture(autouse=True)
+def as_python_begins() -> Iterator[None]:
+    """Objects are looked for as in a new process, whatever ran in this one before."""
+    before = gc.get_threshold()
+    gc.unfreeze()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*before)
 
 
 def test_python_looks_seldom_and_then_as_before() -> None:
