@@ -17,13 +17,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 from sqlalchemy import Integer, String, case, cast, func, literal_column, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from recommender.access import EVERYONE
 from recommender.corpus import SEARCHABLE_DOCUMENTS, SEARCHABLE_REQUESTS
 from recommender.database import dialects
 from recommender.database.attachment_tables import Attachment
-from recommender.database.details_tables import DocumentDetails, RequestDetails
+from recommender.database.details_tables import MERGED_INTO, DocumentDetails, RequestDetails, is_merged_into
 from recommender.database.tables import (
     RESOLVED,
     Document,
@@ -115,7 +115,6 @@ def _sums(session: Session) -> dict[str, int]:
 def _summed(session: Session) -> Iterator[tuple[Kind, Any]]:
     """(kind, a query for the blocks of this kind and what is summed up of them)."""
     time = dialects.of(session.get_bind()).microseconds
-    target = aliased(HelpRequest)
 
     def summed(kind: Kind, column: Any, *values: Any) -> tuple[Kind, Any]:
         block = (column // literal_column(str(_BLOCK), Integer)).label("block")
@@ -142,19 +141,17 @@ def _summed(session: Session) -> Iterator[tuple[Kind, Any]]:
     yield summed(Kind.REQUEST, RequestDetails.request_id, func.aggregate_strings(names, ","))
     names = cast(DocumentDetails.attachments, String)
     yield summed(Kind.DOCUMENT, DocumentDetails.document_id, func.aggregate_strings(names, ","))
-    kind, merged = summed(Kind.REQUEST, RequestDetails.request_id, func.sum(target.id))
-    source = aliased(HelpRequest)
+    kind, merged = summed(Kind.REQUEST, RequestDetails.request_id, func.sum(MERGED_INTO.id))
     yield (
         kind,
         merged.select_from(RequestDetails)
-        .join(source, source.id == RequestDetails.request_id)
-        .join(target, (target.source == source.source) & (target.external_id == RequestDetails.merged_into)),
+        .join(HelpRequest, HelpRequest.id == RequestDetails.request_id)
+        .join(MERGED_INTO, is_merged_into()),
     )
 
 
 def _requests(session: Session, bounds: Bounds | None) -> Any:
     time = dialects.of(session.get_bind()).microseconds
-    target = aliased(HelpRequest)
     replies, readers, files = (
         _grouped(session, table, column, bounds)
         for table, column in (
@@ -168,7 +165,7 @@ def _requests(session: Session, bounds: Bounds | None) -> Any:
             HelpRequest.id, case((HelpRequest.status == RESOLVED, everyone.c.request_id.is_not(None)), else_=False),
             time(HelpRequest.updated_at), HelpRequest.status, HelpRequest.asked_by_id, Team.handle,
             *_counts(replies, readers, files), cast(RequestDetails.attachments, String),
-            RequestDetails.merged_into, target.id,
+            RequestDetails.merged_into, MERGED_INTO.id,
         )
         .select_from(HelpRequest)
         .outerjoin(Team, Team.id == HelpRequest.team_id)
@@ -177,7 +174,7 @@ def _requests(session: Session, bounds: Bounds | None) -> Any:
         .outerjoin(readers, readers.c.item == HelpRequest.id)
         .outerjoin(files, files.c.item == HelpRequest.id)
         .outerjoin(RequestDetails, RequestDetails.request_id == HelpRequest.id)
-        .outerjoin(target, (target.source == HelpRequest.source) & (target.external_id == RequestDetails.merged_into))
+        .outerjoin(MERGED_INTO, is_merged_into())
         .where(SEARCHABLE_REQUESTS, _within(HelpRequest.id, bounds))
     )  # fmt: skip
 
