@@ -699,6 +699,25 @@ def adaptation(results: Results) -> str:
     return _table(("fusion, nDCG@10", "as packaged", "adapted"), rows) + _recorded(trial)
 
 
+def peers(results: Results) -> str:
+    """Speed, memory and quality of Kollega and of what would be used instead."""
+    held = results("peers")
+    tasks = list(held["rows"][0]["ndcg"])
+    rows = [
+        (
+            row["engine"],
+            f"{row['texts_per_second']:.1f}",
+            f"{row['p50_ms']:.0f} / {row['p95_ms']:.0f} ms",
+            f"{row['peak_mb']:,.0f} MB",
+            *(_three(row["ndcg"][task]) for task in tasks),
+        )
+        for row in held["rows"]
+    ]
+    heads = ("engine", "texts indexed a second", "a question, median / 95 % within", "most memory", *tasks)
+    sizes = f"{held['pages']} pages and {held['questions']} questions of each set"
+    return _table(heads, rows) + _origin(held, sizes)
+
+
 def adaptation_half(results: Results) -> str:
     """Dense search with half and with the whole of what the adaptation learned."""
     (trial,) = _trials(results, "adaptation-half")
@@ -769,6 +788,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         bfloat16,
         calibration,
         adaptation,
+        peers,
         adaptation_half,
         settings_import,
         imports,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.peers import Page
-from tests.benchmarks.peers.__main__ import measure_engine, table
+from tests.benchmarks.peers.__main__ import measure_engine, table, together
 from tests.benchmarks.peers.tasks import LONGEST, read_task
 from tests.indexer.evaluation.conftest import WriteSet, make_item, make_query, write_set
 
@@ -69,3 +69,14 @@ def test_an_engine_is_measured_on_pages_of_the_language_that_is_asked_for(write_
     lines = table([row]).splitlines()
     assert lines[0].endswith("| help fi-fi |") and lines[2].startswith("| Counting | 10.0 |")
     assert lines[2].endswith("| 1.000 |")
+
+
+def test_what_two_rounds_measured_is_put_together_for_each_engine() -> None:
+    def row(engine: str, value: float) -> dict[str, Any]:
+        times = {name: value for name in ("texts_per_second", "p50_ms", "p95_ms", "peak_mb")}
+        return {"engine": engine, "ndcg": {"help fi-fi": 0.5}, **times}
+
+    one, other = together([[row("one", 10.0), row("other", 1.0)], [row("other", 3.0), row("one", 20.0)]])
+    assert (one["engine"], other["engine"]) == ("one", "other") and one["ndcg"] == {"help fi-fi": 0.5}
+    assert (one["texts_per_second"], one["p50_ms"], one["p95_ms"], one["peak_mb"]) == (15.0, 15.0, 15.0, 20.0)
+    assert (other["p95_ms"], other["peak_mb"]) == (2.0, 3.0)

@@ -37,6 +37,7 @@ def configure(log_format: str, verbose: bool = False) -> None:
     for package in OWN_PACKAGES:  # libraries log addresses, names and whatever else they are given
         if verbose or log_format == "json":
             logging.getLogger(package).setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of each request that waits for a thread
     if log_format == "json":
         logging.captureWarnings(True)
         sys.excepthook = _log_crash

@@ -174,6 +174,7 @@ def test_requests_that_wait_for_a_thread_are_answered_too_before_the_server_stop
     for request in (slow, *waiting):
         request.join()
         assert request.answer == (200, LARGE)
+    assert server.stderr is not None and "queue" not in server.stderr.read()  # a line for each would fill the log
 
 
 def test_the_server_stops_after_a_limited_time_and_says_what_it_cut_off(serve: Serve) -> None:
