@@ -2,7 +2,7 @@
 
 `kollega serve` runs in its own process, on loopback, on the corpus that `speed.py` generates. Locust simulates the
 people in this process, so on a small machine it uses part of the same cores. Prints the figures, writes
-`results/load.json`, and exits with status 1 when a request failed.
+`results/load.json` (`load-50.json` for fifty people), and exits with status 1 when a request failed.
 
 What a person does here, each an assumption:
 - They open the page once, then type titles of the demo organisation's requests, Finnish and English mixed, one letter
@@ -54,6 +54,7 @@ _GAP_MEDIAN, _GAP_SIGMA = 0.180, 0.7
 _READING = (4.0, 10.0)
 _BEGIN_WITHIN = 10.0
 _BETWEEN = 15.0  # seconds in which the server finishes what is left of the others
+_USUALLY = 20  # people
 _LONGEST = 120.0  # seconds after which an answer counts as missing
 
 
@@ -132,16 +133,17 @@ class Typist(locust.User):
 
 @click.command()
 @click.option("--seconds", default=300, show_default=True, help="How long people type.")
-@click.option("--users", default=20, show_default=True, help="How many people.")
+@click.option("--users", default=_USUALLY, show_default=True, help="How many people.")
 @click.option("--items", default=100_000, show_default=True, help="How many items they search.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the home in this FOLDER, for the next run.")
 def main(seconds: int, users: int, items: int, keep: Path | None) -> None:
     """Generate a corpus, serve it, simulate the people, print and write the figures."""
     with generated(items, keep) as settings, served(settings) as (server, address):
-        figures = provenance("make load") | {"items": items} | simulate_people([server], [address], users, seconds)
+        command = "make load" if users == _USUALLY else f"python -m tests.benchmarks.load --users {users}"
+        figures = provenance(command) | {"items": items} | simulate_people([server], [address], users, seconds)
         gevent.sleep(_BETWEEN)
         figures["alone"] = simulate_people([server], [address], 1, seconds / 2)
-    write("load", figures)
+    write("load" if users == _USUALLY else f"load-{users}", figures)
     print(table(figures))
     sys.exit(1 if figures["errors"] or not figures["requests"] else 0)
 
