@@ -57,6 +57,15 @@ def seal(folder: Path) -> None:
     (folder / SEAL).write_text("".join(lines), encoding="utf-8")
 
 
+def is_as_sealed(folder: Path, name: str) -> bool:
+    """True when one file of a sealed folder has the checksum that the folder has of it."""
+    try:
+        lines = (folder / SEAL).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return False
+    return f"{_checksum_or_nothing(folder / name)} {name}" in lines
+
+
 def problem_of(folder: Path) -> str:
     """What is wrong with a sealed folder: a file is damaged, missing or not in the list. Empty when it is whole."""
     try:

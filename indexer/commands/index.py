@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,10 +22,11 @@ from indexer.commands.running import (
     stop_when_terminated,
 )
 from recommender.monitoring.logs import fields
+from recommender.setting_values import INDEXES
 from recommender.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from indexer.indexing.chosen import Choose
     from indexer.indexing.report import ReindexReport
@@ -82,15 +85,15 @@ def reindex(
     pictures and files and what is beyond KOLLEGA_MAX_PASSAGES are left out, and items with such parts are named. The
     exit status is 1 when an item could not be indexed.
     """
-    from indexer.indexing.chosen import choose, planned
-    from indexer.indexing.kept import follow
-
-    only = choose(team, source)
+    only = _choice(team, source)
     if share and only is not None:
         raise click.UsageError("--share is for all items, so it cannot be limited to a team or source.")
     if full and only is not None:
         raise click.UsageError("--full builds the index of all items, so it cannot be limited to a team or source.")
     if dry_run:
+        from indexer.indexing.chosen import planned
+        from indexer.indexing.kept import follow
+
         follow(settings)
         with database(settings) as sessions:
             click.echo(planned(settings, sessions, full, only, compare).line())
@@ -147,6 +150,14 @@ def status(settings: Settings, as_json: bool) -> None:
     sys.exit(0 if report.healthy else 1)
 
 
+def _choice(team: str | None, source: str | None) -> "Choose | None":
+    if team is None and source is None:
+        return None
+    from indexer.indexing.chosen import choose
+
+    return choose(team, source)
+
+
 def update_index(
     settings: Settings,
     full: bool,
@@ -162,32 +173,55 @@ def update_index(
     may be of another model than the one that the settings name, with `share` workers encode too, and with `compare`
     every item is compared, whatever its times say.
     """
-    from indexer.files.examine import examine
-    from indexer.indexing.encoding_together import encode_together
-    from indexer.indexing.kept import follow
-    from indexer.indexing.reindex import reindex as run
-    from recommender.encoder.load import load_encoder
-    from recommender.index.model_in_use import with_model_in_use
+    with _loading_model(settings) as model:
+        from indexer.files.examine import examine
+        from indexer.indexing.encoding_together import encode_together
+        from indexer.indexing.reindex import reindex as run
 
-    with database(settings) as sessions:  # before the model, which takes long to load
-        examine(settings, sessions)
-        follow(settings)
-        encoder = load_encoder(with_model_in_use(settings))
-        model = encoder.card.name
-        note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
-        with progress_bar("encoding" if share else "indexing") as progress:
-            first = partial(encode_together, settings, sessions, encoder, full, progress) if share else lambda: 0
-            encoder = prepare(encoder) if prepare else encoder
-            report = run(
-                settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch, first,
-                by_times=not compare, or_all=True,
-            )  # fmt: skip
+        with database(settings) as sessions:  # before the model, which may take long to load
+            examine(settings, sessions)
+            encoder = model()
+            with progress_bar("encoding" if share else "indexing") as progress:
+                first = partial(encode_together, settings, sessions, encoder, full, progress) if share else lambda: 0
+                encoder = prepare(encoder) if prepare else encoder
+                report = run(
+                    settings, sessions, encoder, load_analyzer(settings), full, progress, only, switch, first,
+                    by_times=not compare, or_all=True,
+                )  # fmt: skip
     if logs_json():
         report_in_log(report)
     else:
         print_report(report)
     if report.failed:
         sys.exit(1)
+
+
+@contextmanager
+def _loading_model(settings: Settings) -> "Iterator[Callable[[], Encoder]]":
+    """Gives what gives the encoder of the model in use. If it is known which vectors that makes, the model is loaded
+    while other modules are imported and changes are found, and who first needs it waits for it. It is told which model
+    it is, and what runs it, when it is loaded, at the latest at the end."""
+    from recommender.encoder import load
+    from recommender.index.model_in_use import with_model_in_use
+
+    if settings.index != INDEXES[0]:  # else it does nothing, and takes long to import
+        from indexer.indexing.kept import follow
+
+        follow(settings)
+    wanted = with_model_in_use(settings)
+
+    def told(encoder: "Encoder") -> "Encoder":
+        model = encoder.card.name
+        note(log, f"model {model}, run by {encoder.backend}", "model loaded", model=model, backend=encoder.backend)
+        return encoder
+
+    with ThreadPoolExecutor(1) as beside:
+        ahead = load.load_ahead(wanted, beside, told)
+        if ahead is None:
+            yield lambda: told(load.load_encoder(wanted))
+        else:
+            yield lambda: ahead
+            ahead.load()
 
 
 def print_report(report: "ReindexReport") -> None:

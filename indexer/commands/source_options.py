@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
-from pydantic import SecretStr, ValidationError
-from pydantic.fields import FieldInfo
 
 from indexer.sources.kinds import KINDS
-from indexer.sources.protocol import Options
-from indexer.sources.records import first_problem
 from recommender.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from indexer.sources.protocol import Options
 
 Run = Callable[[Settings, str, str, dict[str, Any], bool], None]
 """What a command does with (settings, kind, name of the source, values of its options, dry run)."""
@@ -61,16 +62,22 @@ def _params(kind: str) -> list[click.Parameter]:
     ]
 
 
-def checked_options(kind: str, source: str, values: dict[str, Any]) -> Options:
+def checked_options(kind: str, source: str, values: dict[str, Any]) -> "Options":
     """The options of a source. Raises click.UsageError for one that is wrong or not known."""
+    from pydantic import ValidationError
+
+    from indexer.sources.records import first_problem
+
     try:
         return KINDS[kind].options().model_validate(values)
     except ValidationError as error:
         raise click.UsageError(f"{source}: {first_problem(error)}.") from error
 
 
-def _option(name: str, field: FieldInfo) -> click.Option | None:
+def _option(name: str, field: "FieldInfo") -> click.Option | None:
     """The option of a field; None for a field that only sources.toml can have (a table, a secret)."""
+    from pydantic import SecretStr
+
     wanted, several = _one_type(field.annotation)
     flag = f"--{name.replace('_', '-')}"
     help_text = field.description or ""

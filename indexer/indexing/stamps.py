@@ -38,9 +38,10 @@ from recommender.index import generations
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.settings import Settings
 
-_FILE = "stamps.npz"
+_FILE, _VERSION = "stamps.npz", 2
 _EVEN = 2**64 - 2
 _BLOCK = 512  # ids that are summed up together: a judgement
+_OTHER = 0  # in place of the sum of a block, which is read again then
 _FEW = 20  # blocks that are read one by one; of more, all are read: a judgement
 
 Stamp = int
@@ -62,10 +63,9 @@ class Stamps:
         gone = set(keys)
         if not gone:
             return self
-        blocks = {_block_of(key) for key in gone}
         return Stamps(
             {key: stamp for key, stamp in self.of_items.items() if key not in gone},
-            {name: value for name, value in self.of_blocks.items() if name not in blocks},
+            self.of_blocks | {_block_of(key): _OTHER for key in gone},
         )
 
 
@@ -79,14 +79,15 @@ def stamps_of(session: Session, held: Stamps | None = None) -> Stamps:
     read: what changes meanwhile has another stamp the next time."""
     sums = _sums(session)
     before = held.of_blocks if held else {}
-    same = {name for name, value in sums.items() if before.get(name) == value}
-    changed = sums.keys() - same
-    if held is None or len(changed) > _FEW:
+    changed = {name for name in sums.keys() | before.keys() if sums.get(name) != before.get(name)}
+    if held is None or not before or len(changed) > _FEW:
         return Stamps(dict(_stamps(session, Kind.REQUEST)) | dict(_stamps(session, Kind.DOCUMENT)), sums)
-    found = {key: stamp for key, stamp in held.of_items.items() if _block_of(key) in same}
+    found = dict(held.of_items)
     for name in changed:
         kind, _, number = name.partition(":")
         first = int(number) * _BLOCK
+        for identifier in range(first, first + _BLOCK):
+            found.pop(f"{kind}:{identifier}", None)
         found.update(_stamps(session, Kind(kind), (first, first + _BLOCK - 1)))
     return Stamps(found, sums)
 
@@ -251,4 +252,4 @@ def _pairs(names: Any, values: Any) -> dict[str, int]:
 
 
 def _about(settings: Settings, generation: str) -> str:
-    return json.dumps([generation, settings.passage_tokens, ANALYSIS_VERSION])
+    return json.dumps([_VERSION, generation, settings.passage_tokens, ANALYSIS_VERSION])

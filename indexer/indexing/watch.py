@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Hashable
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -17,7 +18,7 @@ from indexer.indexing.report import ReindexReport
 from recommender.checksums import FileState, rewritten, states
 from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
-from recommender.database.fingerprint import fingerprint
+from recommender.database.fingerprint import Fingerprints
 from recommender.database.index_register import IndexRegister
 from recommender.encoder import Encoder
 from recommender.errors import (
@@ -63,26 +64,28 @@ def watch(
     fulfilled: frozenset[str] = frozenset()
     pauses = _Pauses(settings.watch_seconds, wait, rest)
     engine = engine_of(settings, IndexRegister(settings, sessions))
-    while not stopped():
-        try:
-            with sessions() as session:
-                now = (fingerprint(session), _parts(settings, engine))
-            wishes = generations.rewrites_asked_for(settings.index_dir)
-            if now != last or wishes - fulfilled:
-                pauses.begins()
-                report(_updated(settings, sessions, _unchanged(encoders.get()), analyzer, by_times=last is not None))
-                last, fulfilled = (now[0], _parts(settings, engine)), wishes
-            else:
-                freshness.still_current(settings.index_dir)
-            pauses.succeeded()
-        except (DatabaseVersion, ModelError):
-            raise
-        except IndexLocked as error:
-            pauses.locked(error)
-        except Exception as error:
-            _log_failure(error, settings)
-            pauses.failed()
-        pauses.take()
+    with closing(Fingerprints(sessions)) as fingerprints:
+        while not stopped():
+            try:
+                now = (fingerprints.now(), _parts(settings, engine))
+                wishes = generations.rewrites_asked_for(settings.index_dir)
+                if now != last or wishes - fulfilled:
+                    pauses.begins()
+                    report(
+                        _updated(settings, sessions, _unchanged(encoders.get()), analyzer, by_times=last is not None)
+                    )
+                    last, fulfilled = (now[0], _parts(settings, engine)), wishes
+                else:
+                    freshness.still_current(settings.index_dir)
+                pauses.succeeded()
+            except (DatabaseVersion, ModelError):
+                raise
+            except IndexLocked as error:
+                pauses.locked(error)
+            except Exception as error:
+                _log_failure(error, settings)
+                pauses.failed()
+            pauses.take()
 
 
 class _Pauses:

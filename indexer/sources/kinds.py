@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from indexer.sources.protocol import Options, Source
+if TYPE_CHECKING:
+    from indexer.sources.protocol import Options, Source
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,12 @@ class Kind:
     summary: str
     place: str = "PLACE"
 
-    def options(self) -> type[Options]:
+    def options(self) -> "type[Options]":
         """The class of its options."""
         found: type[Options] = self._module().OPTIONS
         return found
 
-    def open(self, name: str, options: Options) -> Source:
+    def open(self, name: str, options: "Options") -> "Source":
         """The source of this name, with the options that all sources have applied to what it yields. Raises SourceError
         when it cannot be used."""
         from indexer.sources.mapping import MappedSource
@@ -33,12 +34,12 @@ class Kind:
         source: Source = self._module().open_source(name, options)
         return MappedSource(source, options)
 
-    def guess(self) -> Callable[[Options], Iterator[str]] | None:
+    def guess(self) -> "Callable[[Options], Iterator[str]] | None":
         """What writes a mapping, and yields what was guessed and why; None when the kind needs no mapping."""
         found: Callable[[Options], Iterator[str]] | None = getattr(self._module(), "guess_mapping", None)
         return found
 
-    def client(self, name: str, options: Options) -> Any:
+    def client(self, name: str, options: "Options") -> Any:
         """A client for the system's interface, as its module's `client_of` makes it."""
         return self._module().client_of(name, options)
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database import dialects
 from recommender.database.attachment_tables import Attachment
+from recommender.database.dialects.commits import Commits
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
 
@@ -23,3 +24,37 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
         time = dialect.microseconds(model.updated_at)
         parts += session.execute(select(func.count(), func.sum(time)).select_from(model)).one()
     return tuple(parts)
+
+
+class Fingerprints:
+    """The fingerprint of one database, for who asks for it again and again: where the database tells that nothing was
+    committed, it is not computed again. For one thread."""
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions, self._engine = sessions, sessions.kw["bind"]
+        self._commits: Commits | None = None
+        self._mark: int | None = None
+        self._last: tuple[Any, ...] = ()
+
+    def now(self) -> tuple[Any, ...]:
+        """The fingerprint of now. Raises the errors of the database when it is computed."""
+        mark = self._latest_commit()  # before the tables are read, so that a commit meanwhile is noticed
+        if mark is None or mark != self._mark:
+            self._mark = None
+            with self._sessions() as session:
+                self._last = fingerprint(session)
+            self._mark = mark
+        return self._last
+
+    def close(self) -> None:
+        """Close what tells of commits."""
+        if self._commits is not None:
+            self._commits.close()
+            self._commits = None
+
+    def _latest_commit(self) -> int | None:
+        try:
+            self._commits = self._commits or dialects.of(self._engine).commits(self._engine)
+            return self._commits.mark() if self._commits else None
+        except self._engine.dialect.loaded_dbapi.Error:
+            return None

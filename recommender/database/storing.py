@@ -4,14 +4,16 @@ A row is stored whether or not there is one with its key. Looking first and inse
 same moment, which a double click is enough for."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Executable, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from recommender.database import dialects
 from recommender.database.tables import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 Row = TypeVar("Row", bound=Base)
 Item = TypeVar("Item")
@@ -51,7 +53,7 @@ def flush_and_expire(session: Session) -> None:
     session.expire_all()
 
 
-def inserting(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+def inserting(session: Session, table: type[Base]) -> "sqlite.Insert | postgresql.Insert":
     """An insert into a table that can say what happens to a row that is there, for the database of this session."""
     return dialects.of(session.get_bind()).insert(table)
 

@@ -5,6 +5,8 @@ sentence_transformers is imported.
 """
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +42,29 @@ def load_when_needed(settings: Settings) -> Encoder:
     if card is None:
         return load_encoder(settings)
     return RestingEncoder(card, OpenVINOEncoder.backend, partial(load_encoder, settings))
+
+
+def load_ahead(settings: Settings, beside: Executor, loaded: Callable[[Encoder], object]) -> RestingEncoder | None:
+    """The same encoder, whose model `beside` loads from now on; who needs it waits for it. `loaded` is called with the
+    model when it is needed for the first time. None for a model of which it is not known which vectors it makes before
+    it is loaded."""
+    card = known_card(settings)
+    if card is None:
+        return None
+
+    def load() -> Encoder:
+        encoder = load_encoder(settings)
+        encoder.encode_queries(["valmiina"])  # the first one takes longer
+        return encoder
+
+    loading = beside.submit(load)
+
+    def wait() -> Encoder:
+        encoder = loading.result()
+        loaded(encoder)
+        return encoder
+
+    return RestingEncoder(card, OpenVINOEncoder.backend, wait)
 
 
 def known_card(settings: Settings) -> ModelCard | None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from recommender.checksums import FileState, problem_of, states, whole_folder
+from recommender.checksums import FileState, is_as_sealed, problem_of, states, whole_folder
 from recommender.encoder import ModelCard, Vectors, normalise
 from recommender.encoder.pytorch import card_of, load_sentence_transformer, prompts_of, quiet, revision_of
+from recommender.encoder.tokens import Tokenizer
 from recommender.errors import ModelError
 
 _BATCH_TOKENS = 2048  # tokens in a batch, with padding: a judgement
@@ -20,7 +21,7 @@ _SAME = 0.999  # cosine from which two vectors of a text count as the same; bflo
 
 
 class OpenVINOEncoder:
-    """Runs an exported model with OpenVINO and `tokenizers`, without PyTorch."""
+    """Runs an exported model with OpenVINO and a tokenizer, without PyTorch."""
 
     backend = "openvino"
 
@@ -28,7 +29,7 @@ class OpenVINOEncoder:
         self,
         card: ModelCard,
         prompts: dict[str, str],
-        tokenizer: Any,
+        tokenizer: Tokenizer,
         model: Any,
         inputs: set[str],
         files: tuple[FileState, ...] = (),
@@ -48,7 +49,6 @@ class OpenVINOEncoder:
         finds the export damaged; `source` gives the folder then, after checking it. `threads` 0 means all processor
         threads."""
         import openvino
-        from tokenizers import Tokenizer
 
         revision = revision_of(folder)
         exported = exported_in(models_dir, name, revision)
@@ -62,12 +62,10 @@ class OpenVINOEncoder:
         config = {"PERFORMANCE_HINT": "LATENCY"}  # bfloat16 if the processor has it: cosine 0.99998 to float32
         if threads:
             config["INFERENCE_NUM_THREADS"] = str(threads)
-        with ThreadPoolExecutor(1) as beside:  # neither the model nor the tokenizer needs Python's lock to be loaded
+        with ThreadPoolExecutor(1) as beside:  # the model needs Python's lock only for a moment
             compiling = beside.submit(core.compile_model, exported / "model.xml", "CPU", config)
-            tokenizer = Tokenizer.from_file(str(exported / "tokenizer.json"))
+            tokenizer = Tokenizer(exported / "tokenizer.json", models_dir, card.max_tokens)
             model = compiling.result()
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(card.max_tokens)
         inputs = {port.get_any_name() for port in model.inputs}
         return cls(card, facts["prompts"], tokenizer, model, inputs, files)
 
@@ -78,12 +76,11 @@ class OpenVINOEncoder:
         return self._encode([self._prompts["document"] + text for text in texts])
 
     def count_tokens(self, text: str) -> int:
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return sum(len(part.ids) for part in (encoding, *encoding.overflowing))
+        return self._tokenizer.count(text)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.card.dimension), np.float32)
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        tokens = self._tokenizer.numbers(texts)
         request = self._model.create_infer_request()  # one per call: requests are not shared between threads
         for rows in _batches([len(ids) for ids in tokens]):
             width = max(len(tokens[row]) for row in rows)
@@ -175,10 +172,12 @@ def _compare(converted: Any, model: Any) -> None:
 
 
 def card_of_export(name: str, folder: Path, models_dir: Path) -> ModelCard | None:
-    """The card of the export of `folder`, without checking or loading it; None when there is none yet, or it cannot be
-    read."""
+    """The card of the export of `folder`, without checking or loading the rest of it; None when there is none yet, or
+    it is damaged."""
     try:
         exported = exported_in(models_dir, name, revision_of(folder))
+        if not is_as_sealed(exported, "card.json"):
+            return None
         return ModelCard(**json.loads((exported / "card.json").read_text(encoding="utf-8"))["card"])
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -33,6 +33,10 @@ class RestingEncoder:
         """True while the model is in memory."""
         return self._encoder is not None
 
+    def load(self) -> None:
+        """Load the model now, if it is not loaded."""
+        self._loaded()
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         return self._loaded().encode_queries(texts)
 

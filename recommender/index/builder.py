@@ -25,6 +25,7 @@ from recommender.index.generation_files import OpenFiles, open_files
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
 from recommender.index.lexical import Entry, LexicalIndex
+from recommender.index.members import store_members
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
@@ -215,6 +216,8 @@ class IndexBuilder:
             alignment=self.vector_space.alignment,
             files=generations.checksums_of(directory, self._base),
         )
+        if len(dense) >= _SHARED_FROM:
+            store_members(directory, self._base, manifest)
         del dense  # before the new generation is read
         self._dense = None
         self._make_live(directory, manifest)

@@ -1,13 +1,19 @@
 """What the rows of a generation are: which item, role and readers each of them has.
 
 Of a generation whose catalogue begins with the file of an earlier one (`catalogue_files.py`) only the small file is
-read when what is in the other one is known already.
+read when what is in the other one is known already. To read the large file takes a second for 100,000 items, so what
+comes of it is stored beside it, in `members.npz`. Where that is missing, damaged or of another file, the catalogue is
+read.
 """
 
+import json
+import os
+import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +24,7 @@ from recommender.index.generations import CATALOGUE, Manifest
 from recommender.index.nearness import ROLES
 from recommender.index.readable import passages_by_token
 
+_FILE = "members.npz"  # made of the catalogue, and no part of what manifests list
 _NUMBER_OF_ROLE = {role.value: number for number, role in enumerate(ROLES)}
 
 
@@ -108,9 +115,63 @@ def known_members(path: Path, checksum: str) -> Members | None:
 def members_of(catalogue: Catalogue, known: Members | None, manifest: Manifest) -> Members:
     """The members of a generation. `known` are those of its `catalogue.db` if they need not be read again."""
     if known is None:
-        with closing(Catalogue.load_alone(catalogue.path)) as alone:
-            rows = alone.last_id() + 1 if catalogue.is_in_two_files else manifest.rows
-            known = Members.read(alone, rows)
-        if checksum := manifest.files.get(CATALOGUE, ""):
+        checksum = manifest.files.get(CATALOGUE, "")
+        known = _stored(catalogue, manifest, checksum) or _read(catalogue, manifest)
+        if checksum:
             _known[identity_of(catalogue.path, checksum)] = known
     return known.followed_by(catalogue, manifest.rows) if catalogue.is_in_two_files else known
+
+
+def store_members(directory: Path, base: Path | None, manifest: Manifest) -> None:
+    """Store the members of the `catalogue.db` of a generation that is whole, or link to those of `base`, from which it
+    has that file."""
+    path = directory / CATALOGUE
+    if base is not None and (base / _FILE).exists() and path.samefile(base / CATALOGUE):
+        os.link(base / _FILE, directory / _FILE)
+        return
+    with closing(Catalogue.load(path)) as catalogue:
+        members = _read(catalogue, manifest)
+    about = {"of": manifest.files[CATALOGUE], "tokens": list(members.by_token)}
+    with (directory / _FILE).open("wb") as file:
+        np.savez(
+            file,
+            about=np.array(json.dumps(about)),
+            items=_as_array(members.items),
+            languages=_as_array(members.languages),
+            item_of=members.item_of,
+            roles=members.roles,
+            counts=np.array([len(rows) for rows in members.by_token.values()], np.int64),
+            readable=np.concatenate([np.zeros(0, np.int64), *members.by_token.values()]),
+        )
+
+
+def _read(catalogue: Catalogue, manifest: Manifest) -> Members:
+    with closing(Catalogue.load_alone(catalogue.path)) as alone:
+        rows = alone.last_id() + 1 if catalogue.is_in_two_files else manifest.rows
+        return Members.read(alone, rows)
+
+
+def _stored(catalogue: Catalogue, manifest: Manifest, checksum: str) -> Members | None:
+    """The members of the `catalogue.db` with this checksum as they are stored beside it; None when there are none."""
+    try:
+        with catalogue.path.with_name(_FILE).open("rb") as file, np.load(file) as held:
+            about = json.loads(str(held["about"]))
+            item_of: NDArray[np.int32] = held["item_of"]
+            if about["of"] != checksum or not (catalogue.is_in_two_files or len(item_of) == manifest.rows):
+                return None
+            items, languages = _as_texts(held["items"]), _as_texts(held["languages"])
+            rows = np.split(held["readable"], np.cumsum(held["counts"]))[:-1]
+            by_token = dict(zip(about["tokens"], rows, strict=True))
+            return Members(items, languages, item_of, held["roles"], by_token) if len(items) == len(languages) else None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error):
+        return None
+
+
+def _as_array(texts: list[str]) -> NDArray[np.uint8]:
+    """Texts without line breaks, in one array."""
+    return np.frombuffer("\n".join(texts).encode(), np.uint8)
+
+
+def _as_texts(array: NDArray[np.uint8]) -> list[str]:
+    text = array.tobytes().decode()
+    return text.split("\n") if text else []

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from recommender.checksums import SEAL, checksum, checksums, damaged, problem_of, rewritten, seal, states, whole_folder
+from recommender.checksums import (
+    SEAL,
+    checksum,
+    checksums,
+    damaged,
+    is_as_sealed,
+    problem_of,
+    rewritten,
+    seal,
+    states,
+    whole_folder,
+)
 
 
 def test_a_checksum_is_the_size_and_the_crc_32(tmp_path: Path) -> None:
@@ -137,3 +148,14 @@ def test_a_seal_names_every_file(tmp_path: Path) -> None:
     seal(tmp_path)
     names = {line.partition(" ")[2] for line in (tmp_path / SEAL).read_text(encoding="utf-8").splitlines()}
     assert names == {"deep/weights", "settings"}
+
+
+def test_one_file_of_a_folder_is_compared_with_its_seal(tmp_path: Path) -> None:
+    folder = whole_folder(tmp_path / "m", _write)
+    assert is_as_sealed(folder, "settings") and is_as_sealed(folder, "deep/weights")
+    _cut(folder)
+    assert is_as_sealed(folder, "settings") and not is_as_sealed(folder, "deep/weights")
+    _delete(folder)
+    assert not is_as_sealed(folder, "settings") and not is_as_sealed(folder, "unknown")
+    _unseal(folder)
+    assert not is_as_sealed(folder, "settings")

@@ -1,16 +1,19 @@
 """What SQLite and PostgreSQL do differently, one module for each with the same functions. Everything else is written
 once, for both."""
 
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.dialects import postgresql as of_postgresql
-from sqlalchemy.dialects import sqlite as of_sqlite
 from sqlalchemy.orm import Session
 
+from recommender.database.dialects.commits import Commits
 from recommender.database.dialects.locks import Contender, Lock
 from recommender.database.dialects.postgresql import OUT_OF_ORDER, PostgreSQL
 from recommender.database.dialects.sqlite import SQLite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql as of_postgresql
+    from sqlalchemy.dialects import sqlite as of_sqlite
 
 __all__ = ["OUT_OF_ORDER", "Contender", "Dialect", "Lock", "named", "never_reuses_ids", "of"]
 
@@ -58,7 +61,7 @@ class Dialect(Protocol):
     def set_last_ids(self, connection: Connection, last: dict[str, int]) -> None:
         """Go on after these ids, and in all other tables after their highest one."""
 
-    def insert(self, table: Any) -> of_sqlite.Insert | of_postgresql.Insert:
+    def insert(self, table: Any) -> "of_sqlite.Insert | of_postgresql.Insert":
         """An insert that can say what happens to a row that is there."""
 
     def as_json(self, text: Any) -> Any:
@@ -71,6 +74,10 @@ class Dialect(Protocol):
         """A connection to which each commit to a table of `changes.WATCHED` is told, or any commit at most once in so
         many `seconds`, where the database does not say of which table it was; None when it tells nothing. Raises
         DBAPIError, or an error of the driver, when it cannot be reached."""
+
+    def commits(self, engine: Engine) -> Commits | None:
+        """What tells without looking at any table that nothing was committed; None where that cannot be had. Raises an
+        error of the driver when the database cannot be reached."""
 
     def contender(self, engine: Engine, name: str, holder: str) -> Contender:
         """Who tries to get a lock that no other process of this database has then, until it is closed, or until its

@@ -1,6 +1,7 @@
 """Tells of commits to a file of SQLite, as a connection to PostgreSQL tells of notifications."""
 
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ class Commits:
 
     def __init__(self, path: Path, seconds: float) -> None:
         address = f"{path.absolute().as_uri()}?mode=ro"
+        self._path, self._file = path, _number(path)
         self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
         self._seconds, self._told_at = seconds, -math.inf
         self._seen = self._count()
@@ -33,6 +35,10 @@ class Commits:
                 return
             time.sleep(min(_LOOKS_EVERY, until - now))
 
+    def mark(self) -> int | None:
+        """A number that is another one after each commit of others; None when another file is at the path by now."""
+        return self._count() if _number(self._path) == self._file else None
+
     def close(self) -> None:
         """Stop listening."""
         self._connection.close()
@@ -40,3 +46,11 @@ class Commits:
     def _count(self) -> int:
         """A number that another connection's commit changes. To ask for it reads one page that is in memory."""
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _number(path: Path) -> int | None:
+    """The number of a file on its disk; None when there is none."""
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return None

@@ -6,15 +6,17 @@ not to be right in one way on SQLite and in another way here. Reading waits for 
 """
 
 import re
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Connection, Engine, ExceptionContext, cast, event, extract, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from recommender.database.dialects.changes import CHANNEL, WATCHED
 from recommender.database.dialects.locks import AdvisoryContender, advisory_holder
 from recommender.database.failures import reason
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 WRITING, _MIGRATING = 7_602_001, 7_602_002  # keys of advisory locks: any numbers that other programs hardly use
 _WRITE = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.I)
@@ -115,7 +117,9 @@ class PostgreSQL:
             if number:
                 connection.exec_driver_sql(f"SELECT setval('\"{sequence}\"', {number})")
 
-    def insert(self, table: Any) -> postgresql.Insert:
+    def insert(self, table: Any) -> "postgresql.Insert":
+        from sqlalchemy.dialects import postgresql  # takes a while to import, and few use it
+
         return postgresql.insert(table)
 
     def as_json(self, text: Any) -> Any:
@@ -135,6 +139,9 @@ class PostgreSQL:
             connection.close()
             raise
         return connection
+
+    def commits(self, engine: Engine) -> None:
+        return None
 
     def contender(self, engine: Engine, name: str, holder: str) -> AdvisoryContender:
         return AdvisoryContender(engine, name, holder)

@@ -1,6 +1,7 @@
 """SQLite: a file with a write-ahead log, in which one connection writes at a time."""
 
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from recommender.database.dialects.commits import Commits
 from recommender.database.dialects.locks import FileContender, file_holder
 
 _WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.I)
+_IS_QUICK = sqlite3.sqlite_version_info >= (3, 38)  # has a function that gives a time as a number in half the time
 _LAST = "UPDATE sqlite_sequence SET seq = :last WHERE name = :name"
 _FIRST = "INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"
 
@@ -77,11 +79,15 @@ class SQLite:
 
     def microseconds(self, column: Any) -> Any:
         """Without the days beyond the last eleven: their sum stays below the largest integer of SQLite."""
-        seconds = cast(func.strftime("%s", column), Integer) % 1_000_000
+        whole = func.unixepoch(column) if _IS_QUICK else cast(func.strftime("%s", column), Integer)
+        seconds = whole % 1_000_000
         return seconds * 1_000_000 + cast(func.substr(column, 21, 6), Integer)
 
     def listen(self, engine: Engine, seconds: float) -> Any | None:
         return Commits(Path(engine.url.database or ""), seconds) if self.is_there(engine) else None
+
+    def commits(self, engine: Engine) -> Commits | None:
+        return Commits(Path(engine.url.database or ""), 0.0) if self.is_there(engine) else None
 
     def contender(self, engine: Engine, name: str, holder: str) -> FileContender:
         return FileContender(*_lock_of(engine, name), holder)

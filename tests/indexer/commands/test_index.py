@@ -5,18 +5,22 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from indexer.indexing import reindex as reindexing
 from recommender.database.engine import open_database
 from recommender.index import generations
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
 from recommender.organisation.values import Organisation, set_value
 from recommender.settings import Settings
+from tests.conftest import FakeEncoder
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
 from tests.timing import LONG
@@ -30,6 +34,33 @@ def test_reindex_ends_with_one_line_of_counts(kollega: Kollega, write_lines: Wri
     assert "model fake, run by fake" in first.stderr
     assert kollega("reindex").stdout.startswith("items 1, passages 2, encoded 0, reused 2, removed 0, ")
     assert kollega("reindex", "--full").stdout.startswith("items 1, passages 2, encoded 2, reused 0, removed 0, ")
+
+
+def test_the_model_is_loaded_while_it_is_found_what_has_changed(
+    kollega: Kollega, write_lines: WriteLines, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_found = threading.Event()
+    found = reindexing.find_changes_or_compare
+
+    def find(*given: Any) -> Any:
+        try:
+            return found(*given)
+        finally:
+            is_found.set()
+
+    def load(_settings: Settings) -> FakeEncoder:
+        assert is_found.wait(LONG)
+        return encoder
+
+    monkeypatch.setattr("recommender.encoder.load.known_card", lambda _settings: encoder.card)
+    monkeypatch.setattr("recommender.encoder.load.load_encoder", load)
+    monkeypatch.setattr(reindexing, "find_changes_or_compare", find)
+    kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
+    for encoded in (2, 0):  # which model it is is told, also when nothing is encoded
+        is_found.clear()
+        result = kollega("reindex")
+        assert result.exit_code == 0 and f"encoded {encoded}" in result.stdout
+        assert result.stderr.count("model fake, run by fake") == 1
 
 
 def test_prepare_loads_the_model_and_analyses_a_text_once(

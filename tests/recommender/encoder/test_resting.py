@@ -1,15 +1,18 @@
 """encoder/resting.py: a model is loaded when it is needed, and given back after a while."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recommender.checksums import SEAL
+from recommender.encoder import Encoder
 from recommender.encoder import load as loading
-from recommender.encoder.load import load_encoder, load_when_needed
-from recommender.encoder.openvino import card_of_export
+from recommender.encoder.load import load_ahead, load_encoder, load_when_needed
+from recommender.encoder.openvino import card_of_export, exported_in
 from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.resting import RestingEncoder
 from recommender.errors import ModelError
@@ -112,3 +115,48 @@ def test_a_model_of_which_nothing_is_known_is_loaded_at_once(
     fake = FakeEncoder()
     monkeypatch.setattr(loading, "load_encoder", lambda _settings: fake)
     assert load_when_needed(replace(packaged, **changed)) is fake  # type: ignore[arg-type]
+
+
+def test_a_model_that_is_loaded_ahead_is_told_once_when_it_is_needed(packaged: Settings) -> None:
+    told: list[Encoder] = []
+    with ThreadPoolExecutor(1) as beside:
+        encoder = load_ahead(packaged, beside, told.append)
+        assert encoder is not None and encoder.card == load_encoder(packaged).card and told == []
+        for _ in range(2):
+            encoder.load()
+        assert len(told) == 1 and told[0].card == encoder.card
+        assert encoder.count_tokens("tulostin") == told[0].count_tokens("tulostin")
+
+
+def test_a_model_that_cannot_be_loaded_ahead_says_so_where_it_is_needed(
+    packaged: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_settings: Settings) -> Encoder:
+        raise ModelError("no model")
+
+    monkeypatch.setattr(loading, "load_encoder", fail)
+    with ThreadPoolExecutor(1) as beside:
+        encoder = load_ahead(packaged, beside, lambda _encoder: None)
+        assert encoder is not None
+        with pytest.raises(ModelError, match="no model"):
+            encoder.count_tokens("tulostin")
+
+
+@pytest.mark.parametrize("changed", [{"backend": "torch"}, {"model": "unknown-model"}])
+def test_a_model_of_which_nothing_is_known_is_not_loaded_ahead(packaged: Settings, changed: dict[str, str]) -> None:
+    with ThreadPoolExecutor(1) as beside:
+        assert load_ahead(replace(packaged, **changed), beside, lambda _encoder: None) is None  # type: ignore[arg-type]
+
+
+def test_a_card_that_was_changed_says_nothing_about_the_model(packaged: Settings, tmp_path: Path) -> None:
+    card = card_of_export(NAME, folder_in(packaged.models_dir), packaged.models_dir)
+    assert card is not None
+    exported = exported_in(packaged.models_dir, NAME, card.revision)
+    copy = exported_in(tmp_path / "copied", NAME, card.revision)
+    copy.mkdir(parents=True)
+    for name in ("card.json", SEAL):
+        (copy / name).write_bytes((exported / name).read_bytes())
+    assert card_of_export(NAME, folder_in(packaged.models_dir), copy.parent) == card
+    text = (copy / "card.json").read_text(encoding="utf-8")
+    (copy / "card.json").write_text(text.replace("512", "511"), encoding="utf-8")
+    assert card_of_export(NAME, folder_in(packaged.models_dir), copy.parent) is None

@@ -101,3 +101,68 @@ def test_a_generation_that_was_made_after_going_back_is_known_as_it_is(
     for gone in ("request:41", "request:8"):
         with pytest.raises(KeyError):
             index.passage_ids(gone)
+
+
+def _without_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing in memory, as in a process that has just begun."""
+    monkeypatch.setattr("recommender.index.members._known", {})
+
+
+@pytest.fixture
+def whole_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Gets a number each time that all members of a catalogue are read from it."""
+    reads: list[int] = []
+    read = Members.read
+
+    def noted(catalogue: Catalogue, rows: int) -> Members:
+        reads.append(rows)
+        return read(catalogue, rows)
+
+    monkeypatch.setattr(Members, "read", noted)
+    return reads
+
+
+def test_the_members_that_are_stored_are_those_of_the_catalogue(
+    tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, whole_reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = sorted(set().union(*AUDIENCES))
+    for add, remove in ((list(range(1, 41)), []), ([3, 41], [3]), ([], [7]), ([42], [1])):
+        _write(tmp_path, analyzer, encoder, add, remove)
+        whole_reads.clear()
+        _without_what_is_known(monkeypatch)
+        opened = LocalIndex.open(tmp_path, encoder.card)
+        assert whole_reads == []
+        catalogue = Catalogue.load(generations.live(tmp_path) / "catalogue.db")
+        whole = Members.read(catalogue, opened.manifest.rows)
+        assert _seen(opened._members, tokens) == _seen(whole, tokens)
+    directories = [tmp_path / name for name in generations.finished(tmp_path)]
+    assert len({(directory / "members.npz").stat().st_ino for directory in directories}) == 1
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other bytes", "of another file"])
+def test_members_that_cannot_be_used_are_read_from_the_catalogue_and_stored_again(
+    damage: str, tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, whole_reads: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    _write(tmp_path, analyzer, encoder, list(range(1, 41)), [])
+    stored = generations.live(tmp_path) / "members.npz"
+    content = stored.read_bytes()
+    stored.unlink()
+    if damage == "cut":
+        stored.write_bytes(content[: len(content) // 2])
+    elif damage == "other bytes":
+        middle = len(content) // 2
+        stored.write_bytes(
+            content[:middle] + bytes(byte ^ 0xFF for byte in content[middle : middle + 9]) + content[middle + 9 :]
+        )
+    elif damage == "of another file":
+        other = tmp_path / "other"
+        _write(other, analyzer, encoder, list(range(1, 30)), [])
+        stored.write_bytes((generations.live(other) / "members.npz").read_bytes())
+    whole_reads.clear()
+    _without_what_is_known(monkeypatch)
+    opened = LocalIndex.open(tmp_path, encoder.card)
+    assert len(whole_reads) == 1
+    tokens = sorted(set().union(*AUDIENCES))
+    whole = Members.read(Catalogue.load(stored.with_name("catalogue.db")), opened.manifest.rows)
+    assert _seen(opened._members, tokens) == _seen(whole, tokens)
