@@ -71,9 +71,8 @@ def watch(
                 wishes = generations.rewrites_asked_for(settings.index_dir)
                 if now != last or wishes - fulfilled:
                     pauses.begins()
-                    report(
-                        _updated(settings, sessions, _unchanged(encoders.get()), analyzer, by_times=last is not None)
-                    )
+                    encoder = _unchanged(encoders.get())
+                    report(_updated(settings, sessions, encoder, analyzer, by_times=last is not None))
                     last, fulfilled = (now[0], _parts(settings, engine)), wishes
                 else:
                     freshness.still_current(settings.index_dir)

@@ -1,5 +1,6 @@
 """Whether the database has changed since somebody last looked."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -10,6 +11,9 @@ from recommender.database.attachment_tables import Attachment
 from recommender.database.dialects.commits import Commits
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
+TABLES = (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person, Attachment)
+"""The tables of what is indexed."""
+
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
     """A value that changes whenever a request, reply, document, audience, person or attached file changes. It is cheap
@@ -18,12 +22,21 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
     It sums the times of the last change and does not take the latest one: the clock may have been set back, and a
     transaction may be committed after one with a later time.
     """
+    return fingerprint_and_newest(session)[0]
+
+
+def fingerprint_and_newest(session: Session) -> tuple[tuple[Any, ...], datetime | None]:
+    """(the fingerprint, the time of the newest change), from looking at each table once."""
     dialect = dialects.of(session.get_bind())
     parts: list[Any] = []
-    for model in (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person, Attachment):
+    newest: list[datetime] = []
+    for model in TABLES:
         time = dialect.microseconds(model.updated_at)
-        parts += session.execute(select(func.count(), func.sum(time)).select_from(model)).one()
-    return tuple(parts)
+        query = select(func.count(), func.sum(time), func.max(model.updated_at)).select_from(model)
+        *counted, latest = session.execute(query).one()
+        parts += counted
+        newest += [latest] if latest else []
+    return tuple(parts), max(newest, default=None)
 
 
 class Fingerprints:

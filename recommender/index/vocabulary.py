@@ -8,9 +8,6 @@ letter is rarely wrong, and this leaves few words to compare.
 
 from collections.abc import Iterable
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 SHORTEST = 5  # letters, from which a word is corrected: a judgement
 _LONG = 9  # letters, from which two edits are allowed: a judgement
 
@@ -32,6 +29,9 @@ class Vocabulary:
         if len(word) < SHORTEST or not word.isalpha():
             return []
         edits = 2 if len(word) >= _LONG else 1
+        from rapidfuzz import process  # who writes an index takes a constant from here, and compares no words
+        from rapidfuzz.distance import OSA
+
         others = self._by_initial.get(word[0], [])
         matches = process.extract(word, others, scorer=OSA.distance, score_cutoff=edits, limit=None)
         found = [(other, int(distance)) for other, distance, _position in matches if distance > 0]

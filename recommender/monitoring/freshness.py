@@ -17,12 +17,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recommender.database.attachment_tables import Attachment
-from recommender.database.fingerprint import fingerprint
+from recommender.database.fingerprint import TABLES, fingerprint, fingerprint_and_newest
 from recommender.database.tables import (
     Document,
     DocumentAudience,
     HelpRequest,
-    Person,
     Reply,
     RequestAudience,
     utc_now,
@@ -31,7 +30,6 @@ from recommender.datatypes import Kind, item_key
 from recommender.index import generations
 
 _NOTE = "seen.json"
-_TABLES = (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person, Attachment)
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,8 @@ class Lag:
 
 def look(session: Session) -> tuple[tuple[str, ...], datetime | None]:
     """(fingerprint, time of the newest change) of the database now, to be noted after the index was updated."""
-    times = [session.scalar(select(func.max(table.updated_at))) for table in _TABLES]
-    return as_texts(fingerprint(session)), max((time for time in times if time), default=None)
+    found, newest = fingerprint_and_newest(session)
+    return as_texts(found), newest
 
 
 def as_texts(values: Sequence[Any]) -> tuple[str, ...]:
@@ -97,7 +95,7 @@ def lag(session: Session, index_dir: Path) -> Lag | None:
     if as_texts(fingerprint(session)) == seen.fingerprint:
         return Lag(0, timedelta())
     waiting, oldest = 0, None
-    for table in _TABLES:
+    for table in TABLES:
         changed = select(func.count(), func.min(table.updated_at))
         if seen.newest is not None:
             changed = changed.where(table.updated_at > seen.newest)
