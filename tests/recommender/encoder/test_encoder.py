@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -99,8 +98,8 @@ def test_a_question_is_not_padded_and_texts_together_to_the_longest_of_them() ->
             return [np.ones((len(feed["input_ids"]), 3), np.float32)]
 
     class Tokenizer:
-        def encode_batch(self, texts: list[str]) -> list[SimpleNamespace]:
-            return [SimpleNamespace(ids=[7] * len(text.split())) for text in texts]
+        def numbers(self, texts: list[str]) -> list[np.ndarray]:
+            return [np.full(len(text.split()), 7) for text in texts]
 
     card = ModelCard("m", "r", 3, 44)
     prompts = {"query": "", "document": ""}
