@@ -1,10 +1,13 @@
 """Runs `kollega` as an admin does, on real files, with the fake encoder in place of the model."""
 
+import gc
 import json
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -31,9 +34,20 @@ REQUEST = {
 }
 
 
+@contextmanager
+def _connections_may_stay_open() -> Iterator[None]:
+    """A command leaves it to the end of its process to close its connections to PostgreSQL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
 @pytest.fixture
-def kollega(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder) -> Iterator[Kollega]:
-    """Runs `kollega` with a home of its own; fails when a traceback would be shown."""
+def kollega(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder, store_address: str
+) -> Iterator[Kollega]:
+    """Runs `kollega` with a home and a database of its own; fails when a traceback would be shown."""
     home = tmp_path / "home"
     home.mkdir()
     (home / "models").symlink_to(MODELS, target_is_directory=True)
@@ -42,13 +56,16 @@ def kollega(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncode
             monkeypatch.delenv(name)
     monkeypatch.setenv("KOLLEGA_HOME", str(home))
     monkeypatch.setenv("KOLLEGA_MODEL", encoder.card.name)
+    if store_address:
+        monkeypatch.setenv("KOLLEGA_DATABASE", store_address)
     for name, module in list(sys.modules.items()):  # in every module that imported load_encoder
         if name.startswith("recommender.") and hasattr(module, "load_encoder"):
             monkeypatch.setattr(module, "load_encoder", lambda _settings: encoder)
     level = logging.getLogger().level
 
     def run(*arguments: str) -> Result:
-        result = CliRunner().invoke(main, list(arguments))
+        with _connections_may_stay_open() if store_address else nullcontext():
+            result = CliRunner().invoke(main, list(arguments))
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         assert "Traceback" not in result.output
         return result

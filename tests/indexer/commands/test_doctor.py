@@ -55,6 +55,7 @@ def home_of(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.sqlite_only
 def test_a_healthy_installation_is_told_to_be_so(whole: Kollega) -> None:
     assert not_fine(whole) == set()
     printed = whole("doctor")
@@ -62,6 +63,7 @@ def test_a_healthy_installation_is_told_to_be_so(whole: Kollega) -> None:
     assert "1 items" in printed.stdout and "made on" in printed.stdout
 
 
+@pytest.mark.sqlite_only
 def test_a_damaged_index_says_how_to_mend_it(whole: Kollega, tmp_path: Path) -> None:
     [vectors] = home_of(tmp_path).glob("index/gen-*/vectors.faiss")
     vectors.write_bytes(vectors.read_bytes()[:-4] + b"\0\1\2\3")
@@ -70,6 +72,7 @@ def test_a_damaged_index_says_how_to_mend_it(whole: Kollega, tmp_path: Path) -> 
     assert "index_damaged" not in not_fine(whole, "--quick")  # which reads no large file
 
 
+@pytest.mark.sqlite_only
 def test_an_index_of_another_version_cannot_be_searched(whole: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "ANALYSIS_VERSION", search.ANALYSIS_VERSION + 1)
     assert not_fine(whole) == not_fine(whole, "--quick") == {"index_of_other_version"}
@@ -82,6 +85,7 @@ def test_no_index_and_changes_that_wait(whole: Kollega, write_lines: WriteLines,
     assert "index_missing" in not_fine(whole)
 
 
+@pytest.mark.sqlite_only
 def test_a_folder_that_cannot_be_written_is_not_told_to_be_a_damaged_index(
     whole: Kollega, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +101,7 @@ def test_a_folder_that_cannot_be_written_is_not_told_to_be_a_damaged_index(
     assert "watcher_unknown" in not_fine(whole)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("version", "code"), [("9999", "database_newer"), ("0031", "database_older")])
 def test_a_database_of_another_version_is_named(whole: Kollega, tmp_path: Path, version: str, code: str) -> None:
     with sqlite3.connect(home_of(tmp_path) / "kollega.db") as connection:
@@ -105,6 +110,7 @@ def test_a_database_of_another_version_is_named(whole: Kollega, tmp_path: Path, 
     assert found[code] == "problem" and found["index"] == "ok"  # and everything else is looked at
 
 
+@pytest.mark.sqlite_only
 def test_no_damaged_or_foreign_database_keeps_the_rest_from_being_checked(whole: Kollega, tmp_path: Path) -> None:
     file = home_of(tmp_path) / "kollega.db"
     file.write_bytes(b"this is no database" * 500)
@@ -118,6 +124,7 @@ def test_no_damaged_or_foreign_database_keeps_the_rest_from_being_checked(whole:
     assert "database_missing" in not_fine(whole) and not file.exists()  # none was made
 
 
+@pytest.mark.sqlite_only
 def test_a_full_or_read_only_disk_is_a_problem(whole: Kollega, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_path: Path) -> Any:
         return SimpleNamespace(free=1_000)
@@ -135,6 +142,7 @@ def test_a_full_or_read_only_disk_is_a_problem(whole: Kollega, tmp_path: Path, m
     assert findings(whole).keys() >= {"home_missing", "database_missing", "index_missing"}
 
 
+@pytest.mark.sqlite_only
 def test_files_that_others_can_read_are_counted(whole: Kollega, tmp_path: Path) -> None:
     home = home_of(tmp_path)
     home.chmod(0o755)
@@ -186,6 +194,7 @@ def test_an_openid_provider_has_to_call_itself_as_it_is_set(whole: Kollega, monk
         assert MARK not in whole("doctor").output
 
 
+@pytest.mark.sqlite_only
 def test_settings_with_typing_errors_or_wrong_values_are_named(whole: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KOLLEGA_PUBLC_URL", MARK)
     monkeypatch.setenv("KOLLEGA_PORT", MARK)
@@ -199,6 +208,7 @@ def test_settings_with_typing_errors_or_wrong_values_are_named(whole: Kollega, m
     assert "settings_wrong" in not_fine(whole)
 
 
+@pytest.mark.sqlite_only
 def test_a_model_that_cannot_be_loaded_or_gives_other_vectors(
     whole: Kollega, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder
 ) -> None:
@@ -228,6 +238,7 @@ def test_damaged_files_of_the_dictionaries_are_not_mended_but_told(
     assert (folder / "one").read_text() == "changed"
 
 
+@pytest.mark.sqlite_only
 def test_jobs_backups_sources_and_times_that_need_somebody(
     whole: Kollega, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """`kollega init`: a new installation is set up in the terminal, with options or questions."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +36,7 @@ def _init(*arguments: str, typed: str = PASSWORD + "\n") -> Result:
 
 
 def _home() -> Settings:
-    return Settings(home=Path(os.environ["KOLLEGA_HOME"]))
+    return Settings.from_environment()
 
 
 def test_with_options_nothing_is_asked(kollega: Kollega, table: Path) -> None:

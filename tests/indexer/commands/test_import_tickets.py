@@ -45,6 +45,7 @@ def readers_of(number: str) -> list[str]:
         return sorted(each.token for each in row.audience) if row else []
 
 
+@pytest.mark.sqlite_only
 def test_what_is_private_deleted_or_changed_there_is_so_here_after_a_sync(
     kollega: Kollega, monkeypatch: pytest.MonkeyPatch
 ) -> None:

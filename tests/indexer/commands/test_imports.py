@@ -118,6 +118,7 @@ def test_each_kind_of_change_is_told_once_with_a_count_and_is_no_error(
     ]
 
 
+@pytest.mark.sqlite_only
 def test_a_dry_run_shows_what_would_change_and_writes_nothing(
     kollega: Kollega, write_lines: WriteLines, tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_dry_run_shows_what_would_change_and_writes_nothing(
     ]
 
 
+@pytest.mark.sqlite_only
 def test_a_dry_run_without_a_database_makes_none(
     kollega: Kollega, write_lines: WriteLines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +259,7 @@ def test_an_import_and_its_dry_run_name_the_people_who_may_read_more_afterwards(
     assert kollega("import", "jsonl", write_lines({**AINO, "role": "staff", "teams": []})).stderr == ""
 
 
+@pytest.mark.sqlite_only
 def test_the_options_of_all_sources_give_team_language_and_time_zone(
     kollega: Kollega, write_lines: WriteLines, tmp_path: Path
 ) -> None:
@@ -285,6 +288,7 @@ def test_at_most_fifty_complaints_are_printed_and_then_their_number(kollega: Kol
     assert all(line.startswith("records.jsonl:") and "Write it as 2026-" in line for line in told[:-1])
 
 
+@pytest.mark.sqlite_only
 def test_at_most_fifty_conflicts_are_printed_and_all_are_listed(
     kollega: Kollega, write_lines: WriteLines, tmp_path: Path
 ) -> None:

@@ -62,9 +62,9 @@ def loaded(
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Settings:
+def own(tmp_path: Path, store_address: str) -> Settings:
     """The settings of the home that `loaded` has."""
-    return Settings(home=tmp_path / "home")
+    return Settings(home=tmp_path / "home", database=store_address)
 
 
 def test_another_model_is_put_in_use_and_going_back_encodes_only_what_has_changed_since(
@@ -148,6 +148,7 @@ def test_while_the_model_changes_every_question_is_answered(loaded: Kollega, own
         recommender.refresh(wait=True)
     done.set()
     asking.join()
+    sessions.kw["bind"].dispose()
     assert {(suggestions, notices) for _model, suggestions, notices in answered} == {(1, ())}
     assert {model for model, _suggestions, _notices in answered} == {OLD, NEW}
 

@@ -202,6 +202,7 @@ def _old_database(path: Path, revision: str, source: Path) -> None:
         connection.commit()
 
 
+@pytest.mark.sqlite_only
 def test_a_store_is_copied_to_postgresql_and_back_equal_row_by_row(
     kollega: Kollega, home: Path, server: Server, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -234,6 +235,7 @@ def _audited(home: Path) -> list[tuple[str, Any]]:
         return [(action, json.loads(details)) for action, details in rows]
 
 
+@pytest.mark.sqlite_only
 def test_an_old_database_is_refused_then_upgraded_after_a_backup_and_keeps_every_row(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +264,7 @@ def test_an_old_database_is_refused_then_upgraded_after_a_backup_and_keeps_every
     assert all_rows(tmp_path / "back" / "kollega.db") == before
 
 
+@pytest.mark.sqlite_only
 def test_only_the_last_three_backups_of_upgrades_are_kept(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +282,7 @@ def test_only_the_last_three_backups_of_upgrades_are_kept(
     assert sorted(path.name for path in (old / "backups").iterdir()) == seen[-3:]
 
 
+@pytest.mark.sqlite_only
 def test_a_failed_upgrade_leaves_the_database_as_it_was(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +306,7 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(
     assert all_rows(old / "kollega.db", leave_out=()) == before
 
 
+@pytest.mark.sqlite_only
 def test_without_a_backup_none_is_made(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,10 +318,12 @@ def test_without_a_backup_none_is_made(
     assert not (old / "backups").exists()
 
 
+@pytest.mark.sqlite_only
 def test_upgrading_nothing_makes_a_database(kollega: Kollega) -> None:
     assert kollega("upgrade").stdout == f"made a new database (version {newest_revision()})\n"
 
 
+@pytest.mark.sqlite_only
 def test_the_demo_upgrades_a_database_itself(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +337,7 @@ def test_the_demo_upgrades_a_database_itself(
     assert kollega("demo").stdout == ""
 
 
+@pytest.mark.sqlite_only
 def test_a_backup_restored_elsewhere_has_every_row_and_both_are_audited(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,6 +356,7 @@ def test_a_backup_restored_elsewhere_has_every_row_and_both_are_audited(
     assert again.exit_code == 1 and "The home is not empty" in again.stderr
 
 
+@pytest.mark.sqlite_only
 def test_a_database_of_an_older_version_is_backed_up_too(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_lines: Callable[..., str]
 ) -> None:
@@ -358,6 +367,7 @@ def test_a_database_of_an_older_version_is_backed_up_too(
     assert kollega("backup", str(tmp_path / "b.zip")).exit_code == 0
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("command", ["backup", "export"])
 def test_nothing_leaves_the_store_without_an_entry_in_the_audit_log(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str

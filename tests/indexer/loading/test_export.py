@@ -53,6 +53,7 @@ def test_every_table_is_exported_or_named_as_left_out() -> None:
     assert exported | {*store_format.ROWS, *store_format.NOT_EXPORTED} == set(Base.metadata.tables)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("name", ["store.jsonl", "store.jsonl.gz"])
 def test_an_export_imported_into_an_empty_home_is_the_same_store(
     kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -75,6 +76,7 @@ def test_an_export_imported_into_an_empty_home_is_the_same_store(
     assert again.exit_code == 0 and (tmp_path / f"again-{name}").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.sqlite_only
 def test_passwords_sessions_tokens_and_the_audit_log_are_not_exported(
     kollega: Kollega, home: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +86,7 @@ def test_passwords_sessions_tokens_and_the_audit_log_are_not_exported(
         assert secret not in text, secret
 
 
+@pytest.mark.sqlite_only
 def test_export_and_import_are_audited_without_what_they_hold(
     kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +104,7 @@ def test_export_and_import_are_audited_without_what_they_hold(
             ]
 
 
+@pytest.mark.sqlite_only
 def test_a_request_is_written_with_its_fields_of_the_import_format(
     kollega: Kollega, home: Path, tmp_path: Path
 ) -> None:
@@ -115,6 +119,7 @@ def test_a_request_is_written_with_its_fields_of_the_import_format(
     assert (reply["author"], reply["accepted"], reply["score"]) == ("mirva", True, 3)
 
 
+@pytest.mark.sqlite_only
 def test_a_disabled_account_stays_disabled_without_its_password(
     kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +134,7 @@ def test_a_disabled_account_stays_disabled_without_its_password(
     factory.kw["bind"].dispose()
 
 
+@pytest.mark.sqlite_only
 def test_numbers_of_deleted_rows_are_not_used_again(
     kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +171,7 @@ def test_a_person_whose_handle_is_a_number_gets_no_other_persons_rights(
     assert tokens == [["person:1"], ["person:2"], ["person:77"]]
 
 
+@pytest.mark.sqlite_only
 def test_a_store_that_is_not_empty_is_left_as_it_is(kollega: Kollega, home: Path, tmp_path: Path) -> None:
     path = tmp_path / "store.jsonl"
     kollega("export", str(path))
@@ -196,6 +203,7 @@ DAMAGE: dict[str, Callable[[list[str]], list[str]]] = {
 }
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_export_is_refused_with_its_line_and_nothing_is_loaded(
     kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
