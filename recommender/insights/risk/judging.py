@@ -8,7 +8,7 @@ from datetime import date, datetime
 from recommender.database.days import day_of
 from recommender.datatypes import Kind
 from recommender.insights.risk.answerability import AskedAgain, answerable, answerable_without
-from recommender.insights.risk.concentration import bus_factor, shares
+from recommender.insights.risk.concentration import Known
 from recommender.insights.risk.holders import Holders
 from recommender.insights.risk.risk import YEAR, Knower, chance_of_leaving, expected_loss
 
@@ -68,7 +68,8 @@ def judge(content: TopicContent, holders: Holders, rules: Rules) -> Figures:
     found = frozenset[str]().union(*(question.answers(rules.answer_from) for question in content.asked))
     known = {item for item in content.items if item.startswith(Kind.REQUEST)}
     known |= {item for item in found if item.startswith(Kind.DOCUMENT)}
-    parts = shares(holders, known, rules.now, rules.half_life_days)
+    of_items = Known.of(holders, known, rules.now, rules.half_life_days)
+    parts = of_items.shares()
     share = answerable(content.asked, holders, rules.answer_from)
     alone = hanging(content.asked, holders, rules.answer_from)
     knowers = []
@@ -78,9 +79,8 @@ def judge(content: TopicContent, holders: Holders, rules: Rules) -> Figures:
             Knower(person, parts.get(person, 0.0), without, rules.leaving(person), demand * (share - without))
         )
     loss = expected_loss(demand, share, knowers) if content.asked else 0.0
-    factor = bus_factor(holders, known, rules.now, rules.half_life_days)
     ordered = tuple(sorted(knowers, key=lambda knower: (-knower.share, knower.person_id)))
-    return Figures(demand, share, factor, loss, ordered)
+    return Figures(demand, share, of_items.bus_factor(), loss, ordered)
 
 
 def hanging(asked: Collection[AskedAgain], holders: Holders, answer_from: float) -> Counter[int]:

@@ -1,33 +1,33 @@
 """Finds which new group of items is which old topic, so that a topic keeps its id, name and history."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
+from recommender.insights.topics.clustering import NOWHERE, Labels
 
-def match(old: Mapping[int, Set[str]], new: Mapping[int, Set[str]], kept: Set[int] = frozenset()) -> dict[int, int]:
-    """{number of a new group: id of the old topic that it continues}. Each topic goes on in one group at most, so that
-    together they share most items (Kuhn 1955, linear sum assignment). A topic of `kept` goes on before all others in
-    the group with most of its items. A group that shares none with any topic left is not in the result."""
-    ids, numbers = sorted(old), sorted(new)
-    if not ids or not numbers:
+
+def match(old: Labels, new: Labels, ids: Sequence[int], kept: Set[int] = frozenset()) -> dict[int, int]:
+    """{number of a new group: id of the old topic that it continues}, from the labels of the same items, shape
+    (items,): `old` ones are places in `ids`. Each topic goes on in one group at most, so that together they share most
+    items (Kuhn 1955, linear sum assignment). A topic of `kept` goes on before all others in the group with most of its
+    items. A group that shares none with any topic left is not in the result."""
+    numbers = np.unique(new[new != NOWHERE])
+    if not ids or not len(numbers):
         return {}
-    of_item = {item: place for place, number in enumerate(numbers) for item in new[number]}
+    both = (old != NOWHERE) & (new != NOWHERE)
     shared = np.zeros((len(ids), len(numbers)))
-    for place, topic in enumerate(ids):
-        for item in old[topic]:
-            if item in of_item:
-                shared[place, of_item[item]] += 1
+    np.add.at(shared, (old[both], np.searchsorted(numbers, new[both])), 1)
     if ((shared > 0).sum(axis=0) <= 1).all() and ((shared > 0).sum(axis=1) <= 1).all():  # nothing to choose
         rows, columns = np.nonzero(shared)
-        return {numbers[column]: ids[row] for row, column in zip(rows.tolist(), columns.tolist(), strict=True)}
-    from scipy.optimize import linear_sum_assignment  # takes a while to load
+    else:
+        from scipy.optimize import linear_sum_assignment  # takes a while to load
 
-    most = shared.sum() + 1.0
-    weight = np.array([most if topic in kept else 1.0 for topic in ids])
-    rows, columns = linear_sum_assignment(shared * weight[:, None], maximize=True)
+        most = shared.sum() + 1.0
+        weight = np.array([most if topic in kept else 1.0 for topic in ids])
+        rows, columns = linear_sum_assignment(shared * weight[:, None], maximize=True)
     return {
-        numbers[column]: ids[row]
+        int(numbers[column]): ids[row]
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         if shared[row, column]
     }

@@ -7,12 +7,13 @@ whatever else is written with a capital letter and asked about in all teams alik
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from recommender.insights.topics.common_words import WordsOfTeams
 from recommender.insights.topics.topic import LANGUAGES
-from recommender.insights.topics.words import CAPITAL, MOSTLY, Text, WordReader, Words
+from recommender.insights.topics.words import Text, WordReader, Words
 
 SEPARATOR = ", "
 """Between the parts of a name."""
@@ -23,15 +24,9 @@ _COVERED, _STILL_COVERED = 0.5, 0.35
 """The share of the topic's items in which a word of its name is, when it is chosen and later."""
 _PARTS, _LONGEST = 4, 80
 """Parts of a name at most, and its characters."""
-_OF_A_TEAM = 0.5
-"""A name with a capital letter may name a topic when more than this share of its items is of one team, such as the name
-of a program."""
-_OF_ALL_TEAMS, _STILL_OF_ALL_TEAMS, _FEWEST_OF_TEAMS = 0.4, 0.3, 4
-"""A word of whose items, at least the third number, no team has more than the first share says nothing of what is
-asked. A name keeps such a word until no team has more than the second share."""
-_IN_TEAMS = 0.5
-"""Such a word is in more than this share of the teams that so many items would be in if they were spread by chance: a
-subject that a few of many teams are asked about alike says something."""
+_OF_ALL_TEAMS, _STILL_OF_ALL_TEAMS = 0.4, 0.3
+"""A word of whose items no team has more than the first share says nothing of what is asked. A name keeps such a word
+until no team has more than the second share."""
 _AGAIN = 0.3
 """What an item counts that has a word of the name already."""
 _VERB = 0.5
@@ -66,11 +61,13 @@ class Namer:
     def __init__(self, reader: WordReader, sample: Sequence[tuple[Text, int | None]]) -> None:
         self._reader = reader
         self._sampled = len(sample)
-        items = [(reader.read(text), team) for text, team in sample]
         self._last: tuple[Sequence[Text], list[Words]] = (), []
-        self._counts = Counter(term for item, _team in items for term in item.weights)
-        self.of_all_teams = _of_all_teams(items, _OF_ALL_TEAMS)
-        self._still_of_all_teams = _of_all_teams(items, _STILL_OF_ALL_TEAMS)
+        of_teams = WordsOfTeams()
+        for text, team in sample:
+            of_teams.add(reader.read_once(text), team)
+        self._counts = of_teams.counts()
+        self.of_all_teams = of_teams.of_all_teams(_OF_ALL_TEAMS)
+        self._still_of_all_teams = of_teams.of_all_teams(_STILL_OF_ALL_TEAMS)
 
     def names(
         self, texts: Sequence[Text], taken: Mapping[str, Collection[str]], renamed: bool = False
@@ -216,34 +213,6 @@ class Namer:
 
     def _likeliest(self, options: Sequence[str]) -> tuple[str, ...]:
         return tuple(option for option in options if self._counts[option])[:1]
-
-
-def _of_all_teams(items: Sequence[tuple[Words, int | None]], share: float) -> frozenset[str]:
-    """The terms of whose items no team has more than this share and most teams have some, such as "customer", and those
-    that begin with a capital letter inside of sentences, like those of places and months, and of whose items no team
-    has more than half."""
-    sizes = Counter(team for _item, team in items)
-    capitals, written = Counter[str](), Counter[str]()
-    teams = defaultdict[str, Counter[int | None]](Counter)
-    for item, team in items:
-        written.update(item.capitals.keys())
-        capitals.update(term for term, letters in item.capitals.items() if letters == CAPITAL)
-        for term in item.weights:
-            teams[term][team] += 1
-    names = {term for term, count in capitals.items() if count > MOSTLY * written[term]}
-    limits = {True: (_FEWEST_WITH_WORD, _OF_A_TEAM), False: (_FEWEST_OF_TEAMS, share)}
-    found = set()
-    for term, counts in teams.items():
-        fewest, most = limits[term in names]
-        even = counts.total() >= fewest and max(counts.values()) <= most * counts.total()
-        if even and (term in names or len(counts) > _IN_TEAMS * _teams_by_chance(sizes, counts.total())):
-            found.add(term)
-    return frozenset(found)
-
-
-def _teams_by_chance(sizes: Counter[int | None], count: int) -> float:
-    """In how many teams so many items are on average when they are drawn by chance, given the items of each team."""
-    return sum(1.0 - (1.0 - size / sizes.total()) ** count for size in sizes.values())
 
 
 def _gain(candidate: _Candidate, named: Mapping[int, float]) -> float:

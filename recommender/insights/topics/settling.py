@@ -10,7 +10,7 @@ import numpy as np
 
 from recommender.insights.topics import clustering
 from recommender.insights.topics.bags import Bags
-from recommender.insights.topics.clustering import NOWHERE, Labels, Vectors
+from recommender.insights.topics.clustering import NOWHERE, Labels, Mask, Vectors
 from recommender.insights.topics.fitting import Named, fitted
 from recommender.insights.topics.matching import match
 from recommender.insights.topics.questions import WithoutName
@@ -27,6 +27,7 @@ _SETTLED_UP_TO = 20_000
 judgement."""
 Names = Mapping[str, set[str]]
 """Names of topics by language."""
+_NO_ROWS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,18 @@ class _Groups:
     labels: Labels
     topics: Mapping[int, int]
 
-    def members(self) -> dict[int, frozenset[str]]:
-        """The keys of each group's items, by label."""
+    def rows(self) -> dict[int, Labels]:
+        """The rows of each group's items, by label."""
         if not len(self.labels):
             return {}
         order = np.argsort(self.labels, kind="stable")
         labels, firsts = np.unique(self.labels[order], return_index=True)
-        parts = np.split(order, firsts[1:])
-        return {
-            int(label): frozenset(self.keys[place] for place in part.tolist())
-            for label, part in zip(labels, parts, strict=True)
-            if label != NOWHERE
-        }
+        parts = zip(labels.tolist(), np.split(order, firsts[1:]), strict=True)
+        return {label: rows for label, rows in parts if label != NOWHERE}
+
+    def keys_in(self, rows: Labels) -> frozenset[str]:
+        """The keys of the items in these rows."""
+        return frozenset([self.keys[row] for row in rows.tolist()])
 
 
 def settled(
@@ -68,14 +69,17 @@ def settled(
     that are nameless and have not changed no name is looked for, since none was found the last time; those whose name
     was forgotten get another one as easily as topics that have one."""
     state, after, names = dict(before), list[NewTopic](), dict[str, set[str]]()
-    for number in range(_PASSES if len(keys) <= _SETTLED_UP_TO else 1):
-        groups = _regroup(keys, vectors, state, again and not number)
-        after, names = _named(texts, groups, state, taken, unnamed)
-        after = _with_right_names(
-            texts, groups, after, _fitted(texts, groups, after, bags, before, unnamed.forgotten), state, names
-        )
+    movable = _movable(keys, before, unnamed.forgotten)
+    passes = _PASSES if len(keys) <= _SETTLED_UP_TO else 1
+    for left in reversed(range(passes)):
+        groups = _regroup(keys, vectors, state, again and left == passes - 1)
+        named, rows_of, names = _named(texts, groups, state, taken, unnamed)
+        found = _fitted(texts, groups, named, rows_of, bags, before, movable)
+        after = _with_right_names(texts, groups, named, found, state, names)
         kept = {number for number, topic in before.items() if topic.kept}
         after = [topic for topic in after if topic.items or topic.id in kept]
+        if not left:
+            break
         next_state = _as_stored(after, state)
         if next_state == state:
             break
@@ -99,37 +103,44 @@ def _fitted(
     texts: Texts,
     groups: _Groups,
     topics: Sequence[NewTopic],
+    rows_of: Sequence[Labels],
     bags: Bags,
     before: Mapping[int, StoredTopic],
-    forgotten: Set[int],
+    movable: Mask,
 ) -> list[NewTopic]:
-    """The topics, in which each item that had none before, or one without a name, is under the name that it fits, if
-    any; those of a name that was forgotten stay."""
+    """The topics, with the rows of their items, in which each item that is `movable` is under the name that it fits, if
+    any."""
     shown = [
         place
         for place, topic in enumerate(topics)
         if len(topic.items) >= LEAST_ITEMS and all(topic.names.values())
         if topic.id is None or topic.id not in before or not before[topic.id].closed
     ]
-    label_of = {key: label for label, place in enumerate(shown) for key in topics[place].items}
-    labels = np.array([label_of.get(key, NOWHERE) for key in groups.keys], np.int64)
-    stay = [topic for topic in before.values() if topic.kept or any(topic.names.values()) or topic.id in forgotten]
-    had = {key for topic in stay for key in topic.items}
-    movable = np.array([key not in had for key in groups.keys], np.bool_)
+    place_of, labels = np.full(len(groups.keys), NOWHERE, np.int64), np.full(len(groups.keys), NOWHERE, np.int64)
+    for place, rows in enumerate(rows_of):
+        place_of[rows] = place
+    for label, place in enumerate(shown):
+        labels[rows_of[place]] = label
     given = {number: {lang: name for lang, name in topic.given.items() if name} for number, topic in before.items()}
     read_names = [{**topics[place].names, **given.get(topics[place].id or 0, {})} for place in shown]
     named = Named(bags, {label: texts.namer.terms(names) for label, names in enumerate(read_names)})
-    found = fitted(groups.vectors, labels, movable, named).tolist()
-    fitting = frozenset(shown)
-    places_without_fitting = [None if place in fitting else place for place in range(len(topics))]
-    goes_to = {key: shown[label] for key, label in zip(groups.keys, found, strict=True) if label != NOWHERE}
-    members: list[set[str]] = [
-        {key for key in topic.items if goes_to.get(key, stays_at) == place}
-        for place, (topic, stays_at) in enumerate(zip(topics, places_without_fitting, strict=True))
+    found = fitted(groups.vectors, labels, movable, named)
+    place_of[labels != NOWHERE] = NOWHERE
+    place_of[found != NOWHERE] = np.array(shown, np.int64)[found[found != NOWHERE]]
+    now = replace(groups, labels=place_of).rows()
+    return [
+        topic
+        if np.array_equal(rows, now.get(place, _NO_ROWS))
+        else replace(topic, items=groups.keys_in(now.get(place, _NO_ROWS)))
+        for place, (topic, rows) in enumerate(zip(topics, rows_of, strict=True))
     ]
-    for key, place in goes_to.items():
-        members[place].add(key)
-    return [replace(topic, items=frozenset(items)) for topic, items in zip(topics, members, strict=True)]
+
+
+def _movable(keys: Sequence[str], before: Mapping[int, StoredTopic], forgotten: Set[int]) -> Mask:
+    """True for each item that had no topic, or one without a name; those of a name that was forgotten stay."""
+    stay = [topic for topic in before.values() if topic.kept or any(topic.names.values()) or topic.id in forgotten]
+    had = {key for topic in stay for key in topic.items}
+    return np.array([key not in had for key in keys], np.bool_)
 
 
 def _with_right_names(
@@ -180,29 +191,27 @@ def _regroup(keys: Sequence[str], vectors: Vectors, before: Mapping[int, StoredT
         labels = clustering.join(vectors, clustering.grow(vectors, clustering.join(vectors, labels)))
         if again or clustering.outgrown(len(keys), len(np.unique(labels[labels != NOWHERE]))):
             labels = clustering.form_again(vectors, labels, fixed, kept)
-    old = {topic: {keys[place] for place in np.flatnonzero(had == label).tolist()} for label, topic in enumerate(ids)}
-    groups = _Groups(keys, vectors, labels, {})
-    return replace(groups, topics=match(old, groups.members(), {ids[label] for label in kept}))
+    return _Groups(keys, vectors, labels, match(had, labels, ids, {ids[label] for label in kept}))
 
 
 def _named(
     texts: Texts, groups: _Groups, before: Mapping[int, StoredTopic], taken: Names, unnamed: WithoutName
-) -> tuple[list[NewTopic], dict[str, set[str]]]:
-    """(the topics as they are to be stored; their names and those of `taken`). A topic keeps its name unless that has
-    become wrong, or no longer tells it apart. A group that no words describe is divided where that gives one that they
-    do, as long as there are not too many; else it is stored without a name, and not shown. For those that are nameless
-    and have not changed none is looked for again."""
-    members = {label: np.flatnonzero(groups.labels == label) for label in groups.members()}
+) -> tuple[list[NewTopic], list[Labels], dict[str, set[str]]]:
+    """(the topics as they are to be stored; the rows of the items of each; their names and those of `taken`). A topic
+    keeps its name unless that has become wrong, or no longer tells it apart. A group that no words describe is divided
+    where that gives one that they do, as long as there are not too many; else it is stored without a name, and not
+    shown. For those that are nameless and have not changed none is looked for again."""
+    members = groups.rows()
     names = {language: set(taken[language]) for language in LANGUAGES}
     for stored in before.values():
         for language in LANGUAGES:
             names[language] |= {stored.given[language]} - {""}
-    after = list[NewTopic]()
+    after, rows_of = list[NewTopic](), list[Labels]()
     order = sorted(members, key=lambda label: (label not in groups.topics, -len(members[label]), label))
     waiting = deque((groups.topics.get(label), members[label]) for label in order)
     while waiting:
         number, rows = waiting.popleft()
-        topic, keys = before.get(number or 0), frozenset(groups.keys[row] for row in rows.tolist())
+        topic, keys = before.get(number or 0), groups.keys_in(rows)
         name = dict(topic.names) if topic else dict.fromkeys(LANGUAGES, "")
         closed = topic is not None and topic.closed and topic.items.keys() <= keys  # the name may be of what has left
         known = topic and (closed or _known_nameless(topic, keys, unnamed.nameless))
@@ -219,8 +228,10 @@ def _named(
         for language in LANGUAGES if not (topic and topic.closed) else ():
             names[language] |= {name[language]} - {""}
         after.append(NewTopic(number, keys, name))
+        rows_of.append(rows)
     gone = sorted({number for number, stored in before.items() if stored.kept} - {topic.id for topic in after})
-    return [*after, *(NewTopic(number, frozenset(), before[number].names) for number in gone)], names
+    after += [NewTopic(number, frozenset(), before[number].names) for number in gone]
+    return after, [*rows_of, *([_NO_ROWS] * len(gone))], names
 
 
 def _known_nameless(topic: StoredTopic, keys: Set[str], nameless: Set[int]) -> bool:

@@ -40,7 +40,8 @@ class Texts:
 
     def bags(self, texts: Iterable[Text]) -> Bags:
         """The words of texts by which items come together: those that may be in a name."""
-        return Bags.of(map(self._reader.bag, texts), self.namer.of_all_teams)
+        reader = self._reader
+        return Bags.of_written(map(reader.written_words, texts), reader.says, self.namer.of_all_teams)
 
     def names(
         self, vectors: Vectors, rows: Labels, taken: Mapping[str, Collection[str]], renamed: bool = False

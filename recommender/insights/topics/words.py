@@ -51,6 +51,10 @@ class Text(NamedTuple):
     body: str
 
 
+Written = tuple[str, str, float]
+"""A word as it is written, its language, and what it counts where it stands."""
+
+
 @dataclass
 class Words:
     """The words of an item: by term what they count, how they are written (the base form and whether it has capital
@@ -91,14 +95,14 @@ class WordReader:
         self.is_verb = lru_cache(maxsize=50_000)(self._is_verb_uncached)
         self.with_dots = lru_cache(maxsize=50_000)(self._with_dots_uncached)
         self.translations = lru_cache(maxsize=20_000)(self._translations_uncached)
-        self.read = lru_cache(maxsize=2_000)(self._read_uncached)  # a group that is divided is read again
+        self.read = lru_cache(maxsize=2_000)(self.read_once)  # a group that is divided is read again
 
     def forget_texts(self) -> None:
         """Keep what was found out of words, and nothing of the texts that they were in."""
         self.read.cache_clear()
 
-    def _read_uncached(self, text: Text) -> Words:
-        """The telling words of a text."""
+    def read_once(self, text: Text) -> Words:
+        """The telling words of a text. `read` keeps those of the texts that were read last."""
         words, language, before = Words(text.language), text.language, ("", "")
         weights, forms = words.weights, words.forms
         for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
@@ -139,18 +143,18 @@ class WordReader:
         """The terms of a title, without those of the parts of compounds."""
         return {term for term, count in self.read(text).weights.items() if count == _TITLE}
 
-    def bag(self, text: Text) -> dict[str, float]:
-        """The telling terms of a text, and what each counts; also the likeliest translation of each."""
-        found: dict[str, float] = {}
-        said, language = self._said, text.language
-        for count, part in ((_TITLE, text.title), (_BODY, text.body[:BODY_CHARACTERS])):
-            for written in written_tokens(part) if part else ():
-                if written.isdecimal():  # most numbers are in one text only, and would fill what is cached
-                    continue
-                for term, share in said(written, language):
-                    if found.get(term, 0.0) < count * share:
-                        found[term] = count * share
-        return found
+    def written_words(self, text: Text) -> list[Written]:
+        """The words of a text as they are written, but for numbers: most are in one text only, and would fill what is
+        cached."""
+        language, body = text.language, text.body[:BODY_CHARACTERS]
+        title = [(word, language, _TITLE) for word in written_tokens(text.title) if not word.isdecimal()]
+        rest = written_tokens(body) if body else ()
+        return [*title, *((word, language, _BODY) for word in rest if not word.isdecimal())]
+
+    def says(self, word: Written) -> list[tuple[str, float]]:
+        """The telling terms of a word, and what each counts; also the likeliest translation of each."""
+        written, language, count = word
+        return [(term, count * share) for term, share in self._said(written, language)]
 
     def _said_uncached(self, written: str, language: str) -> tuple[tuple[str, float], ...]:
         """What a word as it is written says, and what that counts: its term, those of the parts of a compound, and the

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from recommender.datatypes import Contribution
-from recommender.insights.risk.concentration import bus_factor, decayed, shares
+from recommender.insights.risk.concentration import Known, decayed
 from recommender.insights.risk.holders import Holders
 
 NOW = datetime(2026, 6, 1)
@@ -30,8 +30,8 @@ def test_a_contribution_counts_half_after_a_half_life_and_never_more_than_whole(
 
 
 def test_shares_are_of_all_that_is_known() -> None:
-    assert shares(_holders((1, 2), (1,), (1,)), "abc", NOW, YEAR) == {1: 0.75, 2: 0.25}
-    assert shares(Holders(), "abc", NOW, YEAR) == {}
+    assert Known.of(_holders((1, 2), (1,), (1,)), "abc", NOW, YEAR).shares() == {1: 0.75, 2: 0.25}
+    assert Known.of(Holders(), "abc", NOW, YEAR).shares() == {}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_bus_factor_is_the_fewest_people_who_take_more_than_half_with_them(
     items: list[tuple[int, ...]], expected: int
 ) -> None:
     holders = _holders(*items)
-    assert bus_factor(holders, list(holders.parts), NOW, YEAR) == expected
+    assert Known.of(holders, list(holders.parts), NOW, YEAR).bus_factor() == expected
 
 
 def test_the_bus_factor_is_that_of_taking_away_who_knows_most_again_and_again() -> None:
@@ -71,14 +71,14 @@ def test_the_bus_factor_is_that_of_taking_away_who_knows_most_again_and_again() 
                     del left[place]
                     lost += weights[place]
         factors.add(gone)
-        assert bus_factor(Holders(parts), list(parts), NOW, YEAR) == gone
+        assert Known.of(Holders(parts), list(parts), NOW, YEAR).bus_factor() == gone
     assert len(factors) > 3
 
 
 def test_documents_of_the_team_stay_whoever_leaves() -> None:
     mostly_kept = _holders((1,), of_team=frozenset("xyz"))
-    assert bus_factor(mostly_kept, "axyz", NOW, YEAR) is None
-    assert bus_factor(_holders((1,), (1,), (1,), of_team=frozenset("x")), "abcx", NOW, YEAR) == 1
+    assert Known.of(mostly_kept, "axyz", NOW, YEAR).bus_factor() is None
+    assert Known.of(_holders((1,), (1,), (1,), of_team=frozenset("x")), "abcx", NOW, YEAR).bus_factor() == 1
 
 
 def test_old_answers_weigh_less() -> None:
@@ -90,5 +90,5 @@ def test_old_answers_weigh_less() -> None:
             "c": (Contribution(2, 1.0, NOW),),
         }
     )
-    assert bus_factor(holders, "abc", NOW, YEAR) == 1
-    assert shares(holders, "abc", NOW, YEAR)[2] == pytest.approx(1 / (1 + 2 / 16))
+    assert Known.of(holders, "abc", NOW, YEAR).bus_factor() == 1
+    assert Known.of(holders, "abc", NOW, YEAR).shares()[2] == pytest.approx(1 / (1 + 2 / 16))
