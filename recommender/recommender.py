@@ -237,7 +237,8 @@ class Recommender:
         excluded = {person for person in (reader.person_id, asker) if person is not None}
         query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
         half_life = self._settings.half_life_days
-        chosen = choose_colleagues(session, reader, query, near, ranker, self.analyzer, utc_now(), half_life)
+        known = {item.key: heading_of(item) for item in decision.items}
+        chosen = choose_colleagues(session, reader, query, near, ranker, self.analyzer, utc_now(), half_life, known)
         matcher = Matcher(question.distinctive, self.analyzer, question.translated, question.spellings)
         suggested = tuple(
             replace(expert, words=shared_words(question, [piece.item.title for piece in expert.evidence], matcher))

@@ -18,7 +18,6 @@ from indexer.evaluation.store import ANSWERS, ITEMS, Progress, Store, home_of, o
 from recommender.access import ANYONE
 from recommender.encoder import Encoder
 from recommender.errors import EvaluationError, IndexDamaged
-from recommender.index import Near
 from recommender.index.local import LocalIndex
 from recommender.language.analyzer import Analyzer
 from recommender.live import Live, Snapshot
@@ -159,12 +158,13 @@ def with_results(evaluation_set: EvaluationSet, part: str, run: Run, most: int) 
 
 
 def _with_copied_vectors(candidate: Candidate) -> Candidate:
-    """The candidate with copies of its vectors: a view of one row would keep the whole array in memory."""
+    """The candidate with a copy of its vector: a view of one row would keep the whole array in memory. The vector of
+    its answer is left out, since no weights are fitted on it."""
     near = candidate.near
     if near is None:
         return candidate
-    copies = (None if vector is None else vector.copy() for vector in (near.direction, near.answer_direction))
-    return candidate._replace(near=Near(*near[:-2], *copies))
+    direction = None if near.direction is None else near.direction.copy()
+    return candidate._replace(near=near._replace(direction=direction, answer_direction=None))
 
 
 def _ask(

@@ -1,7 +1,7 @@
 """The search index: its contents, how it is written and how it is searched. `SearchIndex` is the protocol that search/
 uses; `local.py` implements it with FAISS and Tantivy, `milvus/` with Milvus. Ranking the hits belongs in search/."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,8 +20,8 @@ class Near(NamedTuple):
     answer (of a section, for a document).
 
     `passage_id` is the nearest passage; the first one if the nearest is the item's opening. `direction` is the mean as
-    a unit vector, shape (dimension,), for comparing two items with each other, `answer_direction` that of the passages
-    of the answer; None when there are no vectors.
+    a unit vector, shape (dimension,), for comparing two items with each other. `answer_direction` computes that of the
+    passages of the answer, which is asked for of few items. None when there are no vectors.
     """
 
     passage_id: int
@@ -32,7 +32,7 @@ class Near(NamedTuple):
     answer: float = 0.0
     opening: float = 0.0
     direction: NDArray[np.float32] | None = None
-    answer_direction: NDArray[np.float32] | None = None
+    answer_direction: Callable[[], NDArray[np.float32]] | None = None
 
 
 class Hit(NamedTuple):

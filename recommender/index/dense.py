@@ -62,8 +62,9 @@ class Rows:
             return np.zeros((0, self.index.d), np.float32)
         storage = self.storage()
         codes = faiss.rev_swig_ptr(storage.codes.data(), storage.ntotal * storage.code_size)
-        stored = codes.view(np.float16 if storage.code_size < 4 * self.index.d else np.float32)
-        return np.asarray(stored.reshape(-1, self.index.d)[ids], np.float32)
+        stored = codes.reshape(-1, storage.code_size)[ids]
+        with _in_one_thread():
+            return np.asarray(storage.sa_decode(stored), np.float32)  # from float16 in half the time of NumPy
 
     def search(
         self, vector: Vectors, readable: NDArray[np.bool_], top_k: int

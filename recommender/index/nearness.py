@@ -1,5 +1,6 @@
 """How near items are to a question, from the vectors of all of their passages, wherever these were kept."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,6 @@ def near(vector: Vectors, passages: ItemPassages) -> list[Near]:
     cosines = np.einsum("ij,j->i", vectors, question)  # with BLAS, its idle threads would slow down the model's
     is_opening, is_answer = roles == OPENING, (roles == _ANSWER) | (roles == _SECTION)
     directions = normalise(_sums(vectors, ~is_opening, firsts, counts))
-    answers = normalise(_sums(vectors, is_answer, firsts, counts))
     whole = np.einsum("ij,j->i", directions, question)
     nearest = np.lexsort((-cosines, owner))[firsts]
     opening = _best(cosines, is_opening, firsts, cosines[firsts])
@@ -52,10 +52,18 @@ def near(vector: Vectors, passages: ItemPassages) -> list[Near]:
             answer_cosines.tolist(),
             opening.tolist(),
             directions,
-            answers,
+            [
+                partial(_answer, vectors[first : first + count], is_answer[first : first + count])
+                for first, count in zip(firsts.tolist(), counts.tolist(), strict=True)
+            ],
             strict=True,
         )
     ]
+
+
+def _answer(vectors: Vectors, is_answer: NDArray[np.bool_]) -> Vectors:
+    """The direction of an item's answer, shape (dimension,), from the vectors of all of its passages."""
+    return np.asarray(normalise(vectors[is_answer].sum(axis=0, keepdims=True))[0], np.float32)
 
 
 def whole(passages: ItemPassages) -> Vectors:

@@ -59,10 +59,10 @@ class Availability:
 
 
 def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
-    """The availability of the people of `ids`, by id, in three queries; unknown ids are left out."""
+    """The availability of the people of `ids`, by id, in two queries; unknown ids are left out."""
     wanted = sorted(set(ids))
-    week = rows(session, _WEEK, ids=wanted, after=today - WEEK, today=today)
-    loads = {person_id: float(load) for person_id, load in week}
+    if not wanted:
+        return {}
     terms: dict[tuple[int, str], dict[frozenset[str], None]] = {}
     for person_id, kind, topic in rows(session, _TOPICS, ids=wanted):
         terms.setdefault((person_id, kind), {}).update(dict.fromkeys(question_terms(topic, analyzer)))
@@ -73,37 +73,37 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
             away_until=away_until if away_until and away_until >= today else None,
             paused=bool(paused),
             capacity=capacity,
-            load=loads.get(person_id, 0.0),
+            load=float(load or 0),
             muted=tuple(terms.get((person_id, MUTED), ())),
             deputy_id=deputy_id,
             stated=tuple(terms.get((person_id, STATED), ())),
             languages=tuple(languages),
         )
-        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id in rows(
-            session, _PEOPLE, ids=wanted
+        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id, load in rows(
+            session, _PEOPLE, ids=wanted, after=today - WEEK, today=today
         )
     }
 
 
 # Built once, since building a statement takes as long as running it, and these run while people type.
+_LOAD = (
+    select(func.sum(FirstSuggestion.count))
+    .where(
+        FirstSuggestion.person_id == Person.id,
+        FirstSuggestion.day > bindparam("after"),
+        FirstSuggestion.day <= bindparam("today"),
+    )
+    .scalar_subquery()
+)
 _PEOPLE = (
     select(
         Person.id, Person.languages, Person.left_on, Person.away_until, Account.disabled,
-        PersonSettings.paused, PersonSettings.capacity, PersonSettings.deputy_id,
+        PersonSettings.paused, PersonSettings.capacity, PersonSettings.deputy_id, _LOAD,
     )
     .outerjoin(Account, Account.person_id == Person.id)
     .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
     .where(one_of(Person.id, IDS))
 )  # fmt: skip
-_WEEK = (
-    select(FirstSuggestion.person_id, func.sum(FirstSuggestion.count))
-    .where(
-        one_of(FirstSuggestion.person_id, IDS),
-        FirstSuggestion.day > bindparam("after"),
-        FirstSuggestion.day <= bindparam("today"),
-    )
-    .group_by(FirstSuggestion.person_id)
-)
 _TOPICS = (
     select(PersonTopic.person_id, PersonTopic.kind, PersonTopic.topic)
     .where(one_of(PersonTopic.person_id, IDS))

@@ -1,7 +1,7 @@
 """Chooses the colleagues to suggest for a question: ranks them by evidence, applies availability and fairness, and
 describes them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.database.days import day_of
-from recommender.datatypes import Expert
+from recommender.datatypes import Expert, Heading
 from recommender.language.analyzer import Analyzer
 from recommender.people import experts, fairness
 from recommender.people.availability import availabilities
@@ -41,17 +41,20 @@ def choose_colleagues(
     analyzer: Analyzer,
     now: datetime,
     half_life_days: float,
+    known: Mapping[str, Heading],
 ) -> tuple[Expert, ...]:
     """At most EXPERTS colleagues with evidence in a shown item, in the order in which to show them. `traces` come
-    nearest first. The weight of evidence is halved after each `half_life_days`. Agents are told which colleague watches
-    whom (`pairing.py`)."""
+    nearest first. The weight of evidence is halved after each `half_life_days`. `known` has the headings of the shown
+    items. Agents are told which colleague watches whom (`pairing.py`)."""
     ranked = experts.rank(traces, ranker, now, half_life_days, query.language, query.excluded)
     ranked = experts.with_evidence(ranked, traces)[:EXPERTS_WEIGHED]
     available = availabilities(session, [person.person_id for person in ranked], day_of(now), analyzer)
     language = query.language if query.language_known else ""
     watching = watchers(session, [trace.key for trace in traces if trace.match > 0], reader)
     chosen = fairness.choose(ranked, available, query.words, language, teaching=watching.keys())[:EXPERTS]
-    described = experts.describe(session, reader, chosen, traces, now, half_life_days)
+    if not chosen:
+        return ()
+    described = experts.describe(session, reader, chosen, traces, now, half_life_days, known)
     if not reader.agent or not watching:
         return described
     return tuple(replace(expert, watched_by=watching.get(expert.person_id)) for expert in described)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.corpus import headings
 from recommender.database.days import day_of
-from recommender.database.reading import IDS, one_of, rows
+from recommender.database.reading import IDS, apart, one_of, rows, together
 from recommender.database.tables import Person, Team, team_members
 from recommender.datatypes import Contribution, Evidence, Expert, Heading, Part
 from recommender.people.evidence import Trace
@@ -36,6 +36,7 @@ _DAY = 86_400.0
 """Seconds."""
 _EQUAL_DIGITS = 12
 """Shares that are equal to this many decimal places are ties: further digits depend on the order of additions."""
+_NOTHING_KNOWN: Mapping[str, Heading] = {}
 _PARTS_BY_IMPORTANCE = (Part.ANSWERED, Part.KEEPS, Part.VERIFIED, Part.REPLIED)
 
 
@@ -120,15 +121,15 @@ def describe(
     traces: Sequence[Trace],
     now: datetime,
     half_life_days: float,
+    known: Mapping[str, Heading] = _NOTHING_KNOWN,
 ) -> tuple[Expert, ...]:
-    """The chosen people with their names and their shown items as evidence, the strongest first."""
+    """The chosen people with their names and their shown items as evidence, the strongest first. `known` has headings
+    of items that were just read, and need not be read again."""
     pieces = _pieces(traces, {person.person_id for person in chosen}, now, half_life_days)
     shown = {person_id: strongest[:_EVIDENCE_SHOWN] for person_id, strongest in pieces.items()}
-    items = headings(session, {piece.key for strongest in shown.values() for piece in strongest}, reader)
+    unknown = {piece.key for strongest in shown.values() for piece in strongest} - known.keys()
+    items = {**known, **headings(session, unknown, reader)}
     people = {row.id: row for row in rows(session, _PEOPLE, ids=sorted(pieces))}
-    teams_of: dict[int, list[str]] = {}
-    for person_id, handle in rows(session, _TEAMS_OF, ids=sorted(pieces)):
-        teams_of.setdefault(person_id, []).append(handle)
     described = []
     for ranked in chosen:
         person, person_pieces = people.get(ranked.person_id), pieces[ranked.person_id]
@@ -144,7 +145,7 @@ def describe(
                 person_id=person.id,
                 handle=person.handle,
                 name=person.name,
-                teams=tuple(teams_of.get(person.id, ())),
+                teams=tuple(sorted(apart(person.teams))),
                 languages=tuple(person.languages),
                 away_until=person.away_until if person.away_until and person.away_until >= day_of(now) else None,
                 answered=counts[Part.ANSWERED],
@@ -161,15 +162,11 @@ def describe(
 
 
 # Built once, since building a statement takes as long as running it.
-_PEOPLE = select(Person.id, Person.handle, Person.name, Person.languages, Person.away_until).where(
-    one_of(Person.id, IDS)
-)
-_TEAMS_OF = (
-    select(team_members.c.person_id, Team.handle)
-    .join(Team, Team.id == team_members.c.team_id)
-    .where(one_of(team_members.c.person_id, IDS))
-    .order_by(Team.handle)
-)
+_IN_TEAM = and_(team_members.c.person_id == Person.id, team_members.c.team_id == Team.id)
+_PEOPLE = select(
+    Person.id, Person.handle, Person.name, Person.languages, Person.away_until,
+    together(Team.handle, _IN_TEAM).label("teams"),
+).where(one_of(Person.id, IDS))  # fmt: skip
 
 
 def load_people(session: Session, ids: Collection[int]) -> dict[int, Person]:

@@ -4,10 +4,10 @@ The probabilities come from `rerank.py`. The rules here say what no probability 
 a question that says too little, a reply that says nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recommender.datatypes import Verdict
+from recommender.datatypes import Item, Verdict
 from recommender.language.analyzer import Analyzer
 from recommender.search.alike import Card, fold_alike
 from recommender.search.features import is_about_other_codes, missing_codes
@@ -40,6 +40,11 @@ class Decision:
     missing: tuple[str, ...] = ()
     vague: bool = False
     nearest: Sequence[Card] = ()
+
+    @property
+    def items(self) -> Iterator[Item]:
+        """The shown items, and those that say the same as a shown one."""
+        return (item for card in self.cards for item in (*card.repeats, card.judged.item))
 
     @property
     def matches(self) -> dict[str, float]:

@@ -93,6 +93,12 @@ class CandidateText:
         return f"{self.item.title}\n{self.item.body}\n{self.item.answer}"[:_WHOLE]
 
     @cached_property
+    def answer_direction(self) -> NDArray[np.float32] | None:
+        """The direction of its answer (`Near`)."""
+        near = self.candidate.near
+        return None if near is None or near.answer_direction is None else near.answer_direction()
+
+    @cached_property
     def answer_text(self) -> str:
         """The text that answers: the answer, or the body where there is none."""
         return self.item.answer or self.item.body
@@ -197,8 +203,8 @@ def _newer_alike(candidates: Sequence[CandidateText], ages: NDArray[np.float64])
 def likenesses(candidates: Sequence[CandidateText]) -> NDArray[np.float64]:
     """How alike the answers of candidates are: the cosines of their vectors, shape (candidates, candidates); zeros
     where there are no vectors."""
-    vectors = [near.answer_direction for text in candidates if (near := text.candidate.near)]
-    if not candidates or len(vectors) < len(candidates) or any(vector is None for vector in vectors):
+    vectors = [vector for text in candidates if (vector := text.answer_direction) is not None]
+    if not candidates or len(vectors) < len(candidates):
         return np.zeros((len(candidates), len(candidates)))
-    stacked = np.stack(vectors)  # type: ignore[arg-type]
+    stacked = np.stack(vectors)
     return np.asarray(np.einsum("ij,kj->ik", stacked, stacked), np.float64)

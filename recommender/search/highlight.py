@@ -11,7 +11,6 @@ from recommender.language.analyzer import Analyzer
 from recommender.language.terms import DOTS, WRITTEN_TOKEN
 
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?:]\s)|(?<=\n))(?=\S)")
-_UNBROKEN = re.compile(r"\S+")
 _LEAST_COMPOUND_PART = 5
 """Letters from which a term also matches a longer word that contains it; a judgement."""
 
@@ -87,10 +86,11 @@ class Matcher:
         `sääri` does not match `saari`.
         """
         cache = self._unbroken[bool(self._spellings) and bool(DOTS.search(text))]
+        matching = sorted((place, part) for part in set(text.split()) if cache[part] for place in _places(part, text))
         return [
-            Match(part.start() + start, part.start() + end, found.terms, found.terms - found.written)
-            for part in _UNBROKEN.finditer(text)
-            for start, end, found in cache[part.group()]
+            Match(place + start, place + end, found.terms, found.terms - found.written)
+            for place, part in matching
+            for start, end, found in cache[part]
         ]
 
     def _in_unbroken(self, part: str, dotted: bool) -> tuple[tuple[int, int, Found], ...]:
@@ -112,12 +112,12 @@ class Matcher:
         """The same for each text. The words of all of them are compared with the question together, since most match
         nothing."""
         word_keys, words = self._analyzer.word_keys, [set(text.split()) for text in texts]
-        all_words = set[str]().union(*words)
-        keys = _NONE.union(*map(word_keys, all_words))
+        keys_of = {word: word_keys(word) for word in set[str]().union(*words)}
+        keys = _NONE.union(*keys_of.values())
         parts = self._parts(keys)
         telling = (keys & self._question_terms) | (keys & self._foreign_terms) | parts.keys()
-        matching = {word for word in all_words if not word_keys(word).isdisjoint(telling)} if telling else set()
-        silent = dict.fromkeys(all_words - matching, ())  # `words` need not look at them again
+        matching = {word for word, of_word in keys_of.items() if not of_word.isdisjoint(telling)}
+        silent = dict.fromkeys(keys_of.keys() - matching, ())  # `words` need not look at them again
         for cache in self._unbroken.values():
             cache.update(silent)
         return [self._found(text, of_text & matching, parts) for text, of_text in zip(texts, words, strict=True)]
@@ -171,6 +171,16 @@ class Matcher:
             return False
         longer, shorter = (key, term) if len(key) > len(term) else (term, key)
         return shorter in longer and self._analyzer.is_compound(longer, shorter)
+
+
+def _places(part: str, text: str) -> Iterator[int]:
+    """Where a part stands in a text between spaces."""
+    place = text.find(part)
+    while place >= 0:
+        end = place + len(part)
+        if not text[place - 1 : place].strip() and not text[end : end + 1].strip():
+            yield place
+        place = text.find(part, end)
 
 
 def _words_with(part: str, words: str) -> Iterator[str]:

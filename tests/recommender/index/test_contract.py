@@ -128,6 +128,8 @@ def test_an_item_is_as_near_as_its_passages(
     whole = normalise(((first + second) / 2)[None])[0]
     [direction] = [hit.near.direction for hit in hits.values() if hit.item == "request:2" and hit.near]
     assert direction == approx(whole, settings)
+    [answer] = [hit.near.answer_direction for hit in hits.values() if hit.item == "request:2" and hit.near]
+    assert answer is not None and answer() == approx(normalise(second[None])[0], settings)
     expected = (float(second @ vector), float(first @ vector), float(whole @ vector))
     assert len(set(expected)) == 3
     assert _near(hits["request:2"]) == approx(expected, settings)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
-from recommender.datatypes import Contribution, Part
+from recommender.datatypes import Contribution, Heading, Kind, Part
 from recommender.people.evidence import Trace
 from recommender.people.experts import NEAR, Ranked, describe, load_people, rank, teams, with_evidence
 from recommender.people.ranker import SHIPPED, VOTES
@@ -150,6 +150,13 @@ def test_people_without_readable_evidence_are_not_described(items: Session) -> N
     traces = [make_trace(8, 1.0, (2, 1.0, 8)), make_trace(1, 1.0, (1, 1.0, 1), (99, 1.0, 1))]
     experts = describe(items, ANYONE, [Ranked(2, 0.5), Ranked(99, 0.3), Ranked(1, 0.2)], traces, NOW, 365)
     assert [expert.handle for expert in experts] == ["aino"]
+
+
+def test_headings_that_are_known_are_not_read_again(items: Session) -> None:
+    traces = [make_trace(1, 0.9, (1, 1.0, 1)), make_trace(2, 0.8, (1, 1.0, 2))]
+    known = {"request:1": Heading("request:1", Kind.REQUEST, "as it was read", "en", None)}
+    (expert,) = describe(items, ANYONE, [Ranked(1, 0.6)], traces, NOW, 1e9, known)
+    assert [piece.item.title for piece in expert.evidence] == ["as it was read", "t2"]
 
 
 def test_people_are_loaded_with_their_teams_in_order(sessions: sessionmaker[Session]) -> None:

@@ -61,7 +61,7 @@ def make_text(
     if near is not None:
         near = near._replace(
             direction=near.direction if whole is None else whole,
-            answer_direction=near.answer_direction if says is None else says,
+            answer_direction=near.answer_direction if says is None else lambda: says,
         )
     item = Item(key, kind, title, body, answer, language, team, frozenset({"everyone"}), at)
     passage = Passage(key, Role.ANSWER, 0, title, answer or body, language)

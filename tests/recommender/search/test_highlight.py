@@ -101,6 +101,12 @@ def test_words_stand_where_they_are_written_between_any_spaces(analyzer: Analyze
     assert [text[match.start : match.end] for match in found] == ["printer", "printers", "printer/E-52", "printer"]
 
 
+def test_each_of_the_same_words_is_found_and_none_inside_another_part(analyzer: Analyzer) -> None:
+    text = "vpn xvpn vpnx vpn, vpn\u00a0vpn"
+    found = Matcher({"vpn": 1.0}, analyzer).words(text)
+    assert [(match.start, match.end) for match in found] == [(0, 3), (14, 17), (19, 22), (23, 26)]
+
+
 def test_words_in_decomposed_unicode_match(analyzer: Analyzer) -> None:
     text = "Uusi tyo\u0308po\u0308yta\u0308 tilattiin"
     assert _marked(text, {"tyopoyta": 1.0}, analyzer) == ["tyo\u0308po\u0308yta\u0308"]
