@@ -10,7 +10,7 @@ chosen to be shown first for every search. The tests also check that no readable
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
@@ -43,6 +43,7 @@ from recommender.database.words_tables import Pin
 from recommender.datatypes import Recommendation
 from recommender.language.analyzer import Analyzer
 from recommender.settings import Settings
+from tests.apps import close_app
 from tests.benchmarks.record import write_cases
 from tests.conftest import FakeEncoder, make_recommender, sign_in, unlimited
 from web.app import create_app
@@ -305,7 +306,7 @@ class Visitor:
 @pytest.fixture
 def visit_world(
     settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
-) -> Callable[[list[RandomPerson], list[RandomItem]], int]:
+) -> Iterator[Callable[[list[RandomPerson], list[RandomItem]], int]]:
     """Makes a world, lets every reader visit everything, and returns the number of cases."""
     recommender = make_recommender(settings, analyzer, encoder, None)
     app = create_app(replace(settings, **unlimited(), embed_origins="https://a.example"), recommender=recommender)
@@ -327,7 +328,8 @@ def visit_world(
                 visitor.check("command line", as_text(found, settings.old_after_months))
         return cases
 
-    return visit
+    yield visit
+    close_app(app)
 
 
 def test_nobody_sees_items_they_may_not_read_and_no_readable_item_is_missing(

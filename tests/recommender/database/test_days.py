@@ -15,6 +15,7 @@ from recommender.database.tables import Person
 from recommender.organisation.values import set_value
 from recommender.recommender import Recommender
 from recommender.settings import Settings
+from tests.apps import close_app
 from web.app import create_app
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -68,8 +69,9 @@ def test_pages_show_an_absence_until_the_end_of_its_day_there(
     monkeypatch.setattr(days, "utc_now", lambda: WINTER)
     shown = {}
     for zone in ("UTC", "Europe/Helsinki"):
-        client = create_app(replace(settings, time_zone=zone), recommender=open_recommender()).test_client()
-        shown[zone] = "Away until" in client.get("/people/aino?lang=en").text
+        app = create_app(replace(settings, time_zone=zone), recommender=open_recommender())
+        shown[zone] = "Away until" in app.test_client().get("/people/aino?lang=en").text
+        close_app(app)
     assert shown == {"UTC": True, "Europe/Helsinki": False}
 
 

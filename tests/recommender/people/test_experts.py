@@ -1,5 +1,6 @@
 """people/experts.py: the order of people, computed by hand, and the evidence that experts have."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import permutations
 
@@ -94,7 +95,7 @@ def test_equally_good_people_stay_equal_however_scores_are_rounded(rounding: flo
 
 
 @pytest.fixture
-def items(sessions: sessionmaker[Session]) -> Session:
+def items(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """Requests 1 to 7 with accepted answers by aino (1), request 8 with one by eero (2), and document 1 of aino."""
     with sessions.begin() as session:
         team = Team(handle="it", name="it")
@@ -113,7 +114,8 @@ def items(sessions: sessionmaker[Session]) -> Session:
                 audience=[DocumentAudience(token="everyone")],
             )
         )  # fmt: skip
-    return sessions()
+    with sessions() as session:
+        yield session
 
 
 def test_an_expert_has_the_strongest_items_as_evidence_and_counts_of_all(items: Session) -> None:
