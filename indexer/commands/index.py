@@ -173,7 +173,7 @@ def update_index(
     may be of another model than the one that the settings name, with `share` workers encode too, and with `compare`
     every item is compared, whatever its times say.
     """
-    with _loading_model(settings) as model:
+    with _loading_model(settings, at_once=switch) as model:
         from indexer.files.examine import examine
         from indexer.indexing.encoding_together import encode_together
         from indexer.indexing.reindex import reindex as run
@@ -197,10 +197,11 @@ def update_index(
 
 
 @contextmanager
-def _loading_model(settings: Settings) -> "Iterator[Callable[[], Encoder]]":
+def _loading_model(settings: Settings, at_once: bool) -> "Iterator[Callable[[], Encoder]]":
     """Gives what gives the encoder of the model in use. If it is known which vectors that makes, the model is loaded
-    while other modules are imported and changes are found, and who first needs it waits for it. It is told which model
-    it is, and what runs it, when it is loaded, at the latest at the end."""
+    while other modules are imported and changes are found, and who first needs it waits for it; not so with `at_once`,
+    for a model that must not be put in use when it cannot be loaded. It is told which model it is, and what runs it,
+    when it is loaded, at the latest at the end."""
     from recommender.encoder import load
     from recommender.index.model_in_use import with_model_in_use
 
@@ -216,7 +217,7 @@ def _loading_model(settings: Settings) -> "Iterator[Callable[[], Encoder]]":
         return encoder
 
     with ThreadPoolExecutor(1) as beside:
-        ahead = load.load_ahead(wanted, beside, told)
+        ahead = None if at_once else load.load_ahead(wanted, beside, told)
         if ahead is None:
             yield lambda: told(load.load_encoder(wanted))
         else:

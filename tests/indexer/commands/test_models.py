@@ -104,6 +104,23 @@ def test_a_model_that_is_not_there_changes_nothing(loaded: Kollega, own: Setting
     assert model_in_use(own) == OLD and generations.finished(own.index_dir) == ["gen-000001"]
 
 
+def test_a_model_that_cannot_be_loaded_is_not_put_in_use_though_its_index_is_kept(
+    loaded: Kollega, own: Settings, encoders: dict[str, FakeEncoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded("model", "use", NEW)
+    loaded("model", "use", OLD)
+
+    def fail(_settings: Settings) -> Encoder:
+        raise ModelError("Its weights are damaged.")
+
+    monkeypatch.setattr("recommender.encoder.load.known_card", lambda _settings: encoders[NEW].card)
+    monkeypatch.setattr("recommender.encoder.load.load_encoder", fail)
+    monkeypatch.setattr("indexer.indexing.reindex.unrelated_cosine", lambda _encoder: None)  # small indexes need it
+    refused = loaded("model", "use", NEW)
+    assert refused.exit_code == 1 and "Its weights are damaged." in refused.stderr
+    assert model_in_use(own) == OLD
+
+
 def test_a_setting_that_names_a_model_is_not_overruled(
     loaded: Kollega, own: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
