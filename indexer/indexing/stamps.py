@@ -8,12 +8,10 @@ sum than before. Stamps and sums lie beside the index, in `index/stamps.npz`, fo
 
 import json
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from sqlalchemy import Integer, String, case, cast, func, literal_column, select
@@ -241,9 +239,8 @@ def read_stamps(settings: Settings) -> Stamps:
         with (settings.index_dir / _FILE).open("rb") as file, np.load(file) as held:
             if generation is None or str(held["about"]) != _about(settings, generation):
                 return Stamps()
-            blocks = _pairs(held["blocks"], held["sums"]) if "blocks" in held else {}  # earlier versions had none
-            return Stamps(_pairs(held["keys"], held["stamps"]), blocks)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+            return Stamps(_pairs(held["keys"], held["stamps"]), _pairs(held["blocks"], held["sums"]))
+    except Exception:  # reading a damaged file may raise errors of many kinds
         return Stamps()
 
 

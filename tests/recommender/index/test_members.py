@@ -139,8 +139,8 @@ def test_the_members_that_are_stored_are_those_of_the_catalogue(
     assert len({(directory / "members.npz").stat().st_ino for directory in directories}) == 1
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "other bytes", "of another file"])
-def test_members_that_cannot_be_used_are_read_from_the_catalogue_and_stored_again(
+@pytest.mark.parametrize("damage", ["missing", "cut", "other bytes", "marked as encrypted", "of another file"])
+def test_members_that_cannot_be_used_are_read_from_the_catalogue(
     damage: str, tmp_path: Path, analyzer: Analyzer, encoder: FakeEncoder, whole_reads: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -155,6 +155,9 @@ def test_members_that_cannot_be_used_are_read_from_the_catalogue_and_stored_agai
         stored.write_bytes(
             content[:middle] + bytes(byte ^ 0xFF for byte in content[middle : middle + 9]) + content[middle + 9 :]
         )
+    elif damage == "marked as encrypted":
+        flags = content.index(b"PK\x01\x02") + 8  # in the list of files at the end
+        stored.write_bytes(content[:flags] + b"\x01" + content[flags + 1 :])
     elif damage == "of another file":
         other = tmp_path / "other"
         _write(other, analyzer, encoder, list(range(1, 30)), [])
