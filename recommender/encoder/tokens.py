@@ -121,14 +121,16 @@ def _pattern(numbers: Sequence[int]) -> str:
 
 
 def _is_divisible(content: dict[str, Any]) -> bool:
-    """True for pieces with scores, of which the most probable are chosen, whose special tokens come first, and whose
-    texts are normalised character by character but for marks."""
+    """True for pieces with scores, of which the most probable are chosen, whose special tokens come first, whose spaces
+    are written as `_SPACE`, and whose texts are normalised character by character but for marks."""
     model, normaliser = content["model"], content["normalizer"] or {}
     steps = normaliser.get("normalizers", [normaliser]) if normaliser else []
+    splitter = content["pre_tokenizer"] or {}
     return bool(
         model["type"] == "Unigram"
         and not model.get("byte_fallback")
         and all(added["id"] < _FIRST for added in content["added_tokens"])
+        and steps
         and {step["type"] for step in steps} <= {"Nmt", "NFKC", "Replace"}
-        and (content["pre_tokenizer"] or {}).get("type") == "Metaspace"
+        and (splitter.get("type"), splitter.get("replacement")) == ("Metaspace", _SPACE)
     )

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +100,33 @@ def test_pieces_that_cannot_be_divided_are_all_loaded(
             tokenizer._latin is None and tokenizer.numbers(["Tulostin"])[0].tolist() == library.encode("Tulostin").ids
         )
     assert len(list(tmp_path.glob("tokenizer-*"))) == 1
+
+
+def _content(**changed: Any) -> dict[str, Any]:
+    """A tokenizer that can be divided, but for what is changed."""
+    return {
+        "model": {"type": "Unigram", "vocab": []}, "added_tokens": [{"id": 0}],
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Nmt"}, {"type": "NFKC"}]},
+        "pre_tokenizer": {"type": "Metaspace", "replacement": "\u2581"},
+    } | changed  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"model": {"type": "BPE"}},
+        {"model": {"type": "Unigram", "byte_fallback": True}},
+        {"added_tokens": [{"id": 250_001}]},
+        {"normalizer": None},
+        {"normalizer": {"type": "Precompiled"}},
+        {"pre_tokenizer": None},
+        {"pre_tokenizer": {"type": "Metaspace", "replacement": "\u0120"}},
+        {"pre_tokenizer": {"type": "Metaspace", "replacement": "\u4e00"}},
+    ],
+)
+def test_only_pieces_of_one_kind_of_tokenizer_are_divided(changed: dict[str, Any]) -> None:
+    assert tokens._is_divisible(_content())
+    assert not tokens._is_divisible(_content(**changed))
 
 
 def test_a_pattern_matches_the_characters_that_are_named_and_no_others() -> None:
