@@ -157,10 +157,12 @@ def _compare(converted: Any, model: Any) -> None:
 
     texts = ["Tulostin ei tulosta.", "The printer in the meeting room on the second floor is not printing at all."]
     tokenizer = model.tokenizer.backend_tokenizer
-    encodings = [tokenizer.encode(text).ids for text in texts]
-    width = max(map(len, encodings))
-    ids = np.array([line + [0] * (width - len(line)) for line in encodings], np.int64)
-    mask = np.array([[1] * len(line) + [0] * (width - len(line)) for line in encodings], np.int64)
+    read = [tokenizer.encode(text) for text in texts]
+    # some tokenizers fill every text up by themselves
+    lines = [[number for number, counts in zip(each.ids, each.attention_mask, strict=True) if counts] for each in read]
+    width = max(map(len, lines))
+    ids = np.array([line + [0] * (width - len(line)) for line in lines], np.int64)
+    mask = np.array([[1] * len(line) + [0] * (width - len(line)) for line in lines], np.int64)
     compiled = openvino.Core().compile_model(converted, "CPU")
     names = {port.get_any_name() for port in compiled.inputs}
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from recommender.encoder import openvino
 from recommender.encoder.load import load_encoder
@@ -69,6 +70,16 @@ def test_its_first_numbers_alone_are_scaled_to_length_one(model: Path, settings_
     assert np.allclose(first.encode_passages(QUESTIONS), wanted, atol=1e-6)
     with pytest.raises(ModelError, match="makes vectors of 32 numbers; 32 is no part of them"):
         load_encoder(replace(settings_of, model=f"{model}@32"))
+
+
+def test_a_model_whose_tokenizer_fills_every_text_up_is_converted_too(tmp_path: Path) -> None:
+    with quiet():
+        MAKERS["multilingual-e5-base"](tmp_path / "model")
+    written = Tokenizer.from_file(str(tmp_path / "model" / "tokenizer.json"))
+    written.enable_padding(length=64, pad_id=1, pad_token="<pad>")
+    written.save(str(tmp_path / "model" / "tokenizer.json"))
+    encoder = load_encoder(Settings(home=tmp_path / "home", model=str(tmp_path / "model"), threads=1))
+    assert encoder.backend == "openvino" and encoder.count_tokens("unohdin") < 10
 
 
 def test_a_converted_model_that_makes_other_vectors_is_not_used(
