@@ -1,7 +1,7 @@
 """indexing/insights.py: what an update takes over from the one before is what asking everything again gives, when
 something else than texts has changed. Which questions a changed text has asked again is in risk/test_figures.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from recommender.database.risk_tables import (
     TransferAct,
     TransferActItem,
 )
-from recommender.database.tables import Document, Event, HelpRequest, Person, Team, utc_now
+from recommender.database.tables import Document, Event, HelpRequest, Person, Reply, Team, utc_now
 from recommender.index.local import LocalIndex
 from recommender.knowledge.outcomes import EventKind
 from recommender.language.analyzer import Analyzer
@@ -54,7 +54,8 @@ def _flag(session: Session) -> None:
 
 
 def _not_my_topic(session: Session) -> None:
-    session.add(Event(kind=EventKind.NOT_MY_TOPIC, item="request:3", subject_id=1, day=utc_now().date()))
+    answered = session.scalars(select(Reply.author_id).where(Reply.request_id == 3)).one()
+    session.add(Event(kind=EventKind.NOT_MY_TOPIC, item="request:3", subject_id=answered, day=utc_now().date()))
 
 
 def _rename_team(session: Session) -> None:
@@ -70,7 +71,7 @@ CHANGES: dict[str, Change] = {
     "a setting changed": lambda _session: None,
     "a new day": lambda _session: None,
 }
-CHANGES_NOTHING = {"a team renamed", "a new day"}  # a day changes all shares alike, but for the last digits
+CHANGES_NOTHING = {"a team renamed", "a new day"}
 
 
 @pytest.fixture
@@ -99,6 +100,14 @@ def _everything(session: Session) -> dict[str, list[tuple[Any, ...]]]:
     return found | {"gaps": sorted((tuple(row) for row in gaps), key=repr)}
 
 
+def _rounded(found: Mapping[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
+    """Without the last digits: with time all shares grow old alike, but these differ then."""
+    return {
+        table: [tuple(round(value, 9) if isinstance(value, float) else value for value in row) for row in rows]
+        for table, rows in found.items()
+    }
+
+
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.usefixtures("stored")
 def test_after_a_change_everything_is_as_if_all_questions_were_asked_again(
@@ -124,7 +133,7 @@ def test_after_a_change_everything_is_as_if_all_questions_were_asked_again(
     now = utc_now() + (DAY if name == "a new day" else timedelta())
     changed = replace(settings, half_life_days=30.0) if name == "a setting changed" else settings
     taken_over = compute(now, changed)
-    assert name in CHANGES_NOTHING or taken_over != first
+    assert (_rounded(taken_over) == _rounded(first)) == (name in CHANGES_NOTHING)
     with sessions.begin() as session:
         for table in _COMPUTED:
             session.execute(delete(table))
