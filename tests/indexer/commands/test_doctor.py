@@ -31,6 +31,7 @@ def whole(kollega: Kollega, write_lines: WriteLines, tmp_path: Path, monkeypatch
     """An installation with one request in the index, a backup, and a watcher, as far as the checks can see. The files
     of the models, which are large, are not read."""
     monkeypatch.setattr(search, "sealed", lambda _settings: ())
+    monkeypatch.setenv("KOLLEGA_SECRET_KEY", "k" * 32)  # which all machines of a database on a server need
     kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST))
     kollega("reindex")
     kollega("backup", str(tmp_path / "backup.zip"))
@@ -55,7 +56,6 @@ def home_of(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.mark.sqlite_only
 def test_a_healthy_installation_is_told_to_be_so(whole: Kollega) -> None:
     assert not_fine(whole) == set()
     printed = whole("doctor")
@@ -63,7 +63,6 @@ def test_a_healthy_installation_is_told_to_be_so(whole: Kollega) -> None:
     assert "1 items" in printed.stdout and "made on" in printed.stdout
 
 
-@pytest.mark.sqlite_only
 def test_a_damaged_index_says_how_to_mend_it(whole: Kollega, tmp_path: Path) -> None:
     [vectors] = home_of(tmp_path).glob("index/gen-*/vectors.faiss")
     vectors.write_bytes(vectors.read_bytes()[:-4] + b"\0\1\2\3")
@@ -72,7 +71,6 @@ def test_a_damaged_index_says_how_to_mend_it(whole: Kollega, tmp_path: Path) -> 
     assert "index_damaged" not in not_fine(whole, "--quick")  # which reads no large file
 
 
-@pytest.mark.sqlite_only
 def test_an_index_of_another_version_cannot_be_searched(whole: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "ANALYSIS_VERSION", search.ANALYSIS_VERSION + 1)
     assert not_fine(whole) == not_fine(whole, "--quick") == {"index_of_other_version"}
@@ -85,7 +83,6 @@ def test_no_index_and_changes_that_wait(whole: Kollega, write_lines: WriteLines,
     assert "index_missing" in not_fine(whole)
 
 
-@pytest.mark.sqlite_only
 def test_a_folder_that_cannot_be_written_is_not_told_to_be_a_damaged_index(
     whole: Kollega, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +191,6 @@ def test_an_openid_provider_has_to_call_itself_as_it_is_set(whole: Kollega, monk
         assert MARK not in whole("doctor").output
 
 
-@pytest.mark.sqlite_only
 def test_settings_with_typing_errors_or_wrong_values_are_named(whole: Kollega, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KOLLEGA_PUBLC_URL", MARK)
     monkeypatch.setenv("KOLLEGA_PORT", MARK)
@@ -208,7 +204,6 @@ def test_settings_with_typing_errors_or_wrong_values_are_named(whole: Kollega, m
     assert "settings_wrong" in not_fine(whole)
 
 
-@pytest.mark.sqlite_only
 def test_a_model_that_cannot_be_loaded_or_gives_other_vectors(
     whole: Kollega, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder
 ) -> None:

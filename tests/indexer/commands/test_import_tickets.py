@@ -40,12 +40,14 @@ def test_a_system_is_imported_over_the_network(kollega: Kollega, monkeypatch: py
 
 def readers_of(number: str) -> list[str]:
     """The tokens of those who may read a ticket."""
-    with open_database(Settings.from_environment())() as session:
+    sessions = open_database(Settings.from_environment())
+    with sessions() as session:
         row = session.scalar(select(HelpRequest).where(HelpRequest.external_id == number))
-        return sorted(each.token for each in row.audience) if row else []
+        tokens = sorted(each.token for each in row.audience) if row else []
+    sessions.kw["bind"].dispose()
+    return tokens
 
 
-@pytest.mark.sqlite_only
 def test_what_is_private_deleted_or_changed_there_is_so_here_after_a_sync(
     kollega: Kollega, monkeypatch: pytest.MonkeyPatch
 ) -> None:

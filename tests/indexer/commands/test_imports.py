@@ -3,20 +3,34 @@
 import gzip
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 
 from indexer.commands import running
 from indexer.sources.kinds import KINDS
+from recommender.database.engine import open_engine
+from recommender.database.tables import HelpRequest
+from recommender.settings import Settings
 from tests.indexer.conftest import AINO, REQUEST, TEAM, Kollega, WriteLines
 from tests.paths import ROOT
+from tests.rows import rows_of_store
+
+
+def _change_here(*statements: str) -> None:
+    """Change the store as people do, past any import."""
+    engine = open_engine(Settings.from_environment())
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 def test_importing_twice_reports_that_nothing_changed(kollega: Kollega, write_lines: WriteLines) -> None:
@@ -118,19 +132,17 @@ def test_each_kind_of_change_is_told_once_with_a_count_and_is_no_error(
     ]
 
 
-@pytest.mark.sqlite_only
 def test_a_dry_run_shows_what_would_change_and_writes_nothing(
     kollega: Kollega, write_lines: WriteLines, tmp_path: Path
 ) -> None:
     narrow = {**REQUEST, "id": "r2", "team": "it", "audience": []}
     first = kollega("import", "jsonl", write_lines(TEAM, AINO, REQUEST, narrow))
     assert (first.exit_code, first.stderr) == (0, "")
-    database = tmp_path / "home" / "kollega.db"
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("UPDATE requests SET status = 'open', resolved_at = NULL WHERE external_id = 'r1'")
-        connection.execute("UPDATE replies SET accepted = 0 WHERE request_id = 1")
-        connection.commit()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    _change_here(
+        "UPDATE requests SET status = 'open', resolved_at = NULL WHERE external_id = 'r1'",
+        "UPDATE replies SET accepted = false WHERE request_id = 1",
+    )
+    stored = rows_of_store(Settings.from_environment())
     home = {path: path.read_bytes() for path in (tmp_path / "home").iterdir() if path.is_file()}
     changed = {**REQUEST, "title": "Printer on fire", "resolution": "Call 112", "audience": ["everyone"]}
     path = write_lines(TEAM, AINO, changed, {**narrow, "audience": ["everyone"]}, {**REQUEST, "id": "r3"}, "{broken")
@@ -148,6 +160,7 @@ def test_a_dry_run_shows_what_would_change_and_writes_nothing(
         "not widened: records.jsonl:4: request r2: audience would let more people read",
     ]
     assert {path: path.read_bytes() for path in (tmp_path / "home").iterdir() if path.is_file()} == home
+    assert rows_of_store(Settings.from_environment()) == stored
     done = kollega("import", "jsonl", path)
     assert f"dry run, nothing was written: {done.stdout}" == dry.stdout.splitlines(keepends=True)[-1]
     listed = [line.split("\t")[1:] for line in kollega("import", "conflicts").stdout.splitlines()]
@@ -259,16 +272,15 @@ def test_an_import_and_its_dry_run_name_the_people_who_may_read_more_afterwards(
     assert kollega("import", "jsonl", write_lines({**AINO, "role": "staff", "teams": []})).stderr == ""
 
 
-@pytest.mark.sqlite_only
-def test_the_options_of_all_sources_give_team_language_and_time_zone(
-    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
-) -> None:
+def test_the_options_of_all_sources_give_team_language_and_time_zone(kollega: Kollega, write_lines: WriteLines) -> None:
     path = write_lines(TEAM, AINO, REQUEST)
     result = kollega("import", "jsonl", path, "--team", "it", "--language", "sv", "--timezone", "Europe/Helsinki")
     assert (result.exit_code, result.stdout) == (0, "3 added, 0 updated, 0 unchanged\n")
-    with closing(sqlite3.connect(tmp_path / "home" / "kollega.db")) as connection:
-        query = "SELECT team_id, language, created_at FROM requests"
-        assert connection.execute(query).fetchone() == (1, "sv", "2026-01-02 08:00:00.000000")
+    engine = open_engine(Settings.from_environment())
+    with engine.connect() as connection:
+        (stored,) = connection.execute(select(HelpRequest.team_id, HelpRequest.language, HelpRequest.created_at))
+    engine.dispose()
+    assert stored == (1, "sv", datetime(2026, 1, 2, 8))
     unknown = kollega("import", "jsonl", path, "--team", "sales")
     assert unknown.exit_code == 1
     assert "records.jsonl:3: team: there is no team 'sales'. Correct its name, put the team's line " in unknown.stderr
@@ -288,15 +300,10 @@ def test_at_most_fifty_complaints_are_printed_and_then_their_number(kollega: Kol
     assert all(line.startswith("records.jsonl:") and "Write it as 2026-" in line for line in told[:-1])
 
 
-@pytest.mark.sqlite_only
-def test_at_most_fifty_conflicts_are_printed_and_all_are_listed(
-    kollega: Kollega, write_lines: WriteLines, tmp_path: Path
-) -> None:
+def test_at_most_fifty_conflicts_are_printed_and_all_are_listed(kollega: Kollega, write_lines: WriteLines) -> None:
     requests = [{**REQUEST, "id": f"r{number}"} for number in range(60)]
     kollega("import", "jsonl", write_lines(TEAM, AINO, *requests))
-    with closing(sqlite3.connect(tmp_path / "home" / "kollega.db")) as connection:
-        connection.execute("UPDATE requests SET title = 'Changed here'")
-        connection.commit()
+    _change_here("UPDATE requests SET title = 'Changed here'")
     changed = [{**each, "title": "Changed there"} for each in requests]
     result = kollega("import", "jsonl", write_lines(TEAM, AINO, *changed))
     assert result.stdout == "0 added, 0 updated, 62 unchanged, 60 conflicts\n"

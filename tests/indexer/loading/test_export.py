@@ -35,7 +35,7 @@ def home(kollega: Kollega, write_lines: WriteLines) -> Path:
     """The museum, and what people did in it."""
     assert kollega("import", "jsonl", write_lines(*museum.lines())).exit_code == 0
     made = Path(os.environ["KOLLEGA_HOME"])
-    add_what_people_did(Settings(home=made))
+    add_what_people_did(Settings.from_environment())
     return made
 
 
@@ -76,7 +76,6 @@ def test_an_export_imported_into_an_empty_home_is_the_same_store(
     assert again.exit_code == 0 and (tmp_path / f"again-{name}").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.sqlite_only
 def test_passwords_sessions_tokens_and_the_audit_log_are_not_exported(
     kollega: Kollega, home: Path, tmp_path: Path
 ) -> None:
@@ -104,7 +103,6 @@ def test_export_and_import_are_audited_without_what_they_hold(
             ]
 
 
-@pytest.mark.sqlite_only
 def test_a_request_is_written_with_its_fields_of_the_import_format(
     kollega: Kollega, home: Path, tmp_path: Path
 ) -> None:
