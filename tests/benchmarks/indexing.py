@@ -61,7 +61,8 @@ def main(homes: Sequence[Path], texts: int, rounds: int) -> None:
         click.echo(corpora[-1])
     if not homes:
         figures = {"load_average": os.getloadavg()[0], "rounds": rounds, "corpora": corpora}
-        write("indexing", provenance("python -m tests.benchmarks.indexing") | figures)
+        command = f"python -m tests.benchmarks.indexing --texts {texts} --rounds {rounds}"
+        write("indexing", provenance(command) | figures)
 
 
 def _filled(settings: Settings, home: Path | None, texts: int) -> sessionmaker[Session]:

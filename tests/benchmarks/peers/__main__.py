@@ -114,13 +114,14 @@ def _main() -> None:
     for number in range(options.rounds):
         rounds.append([])
         for name in ENGINES if number % 2 == 0 else reversed(ENGINES):
-            command = [sys.executable, "-m", "tests.benchmarks.peers", *sys.argv[1:], "--engine", name]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            one = [sys.executable, "-m", "tests.benchmarks.peers", *sys.argv[1:], "--engine", name]
+            done = subprocess.run(one, check=True, stdout=subprocess.PIPE, text=True)
             rounds[-1].append(json.loads(done.stdout.splitlines()[-1]))
             print(json.dumps(rounds[-1][-1]), file=sys.stderr)
     rows = together(rounds)
     sizes = {"pages": options.pages, "questions": options.questions, "rounds": options.rounds}
-    write("peers", provenance("make peers SETS=FOLDER") | sizes | {"rows": rows})
+    command = f'make peers SETS=FOLDER PEERS="--pages {options.pages} --questions {options.questions}"'
+    write("peers", provenance(command) | sizes | {"rows": rows})
     print(table(rows))
 
 
