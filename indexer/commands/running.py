@@ -176,7 +176,7 @@ def note(logger: logging.Logger, sentence: str, message: str, **values: object) 
     if logs_json():
         logger.info(message, extra=fields(**values))
     else:
-        click.echo(sentence, err=True)
+        click.echo(sentence, file=sys.stderr)  # with `err` click writes into the line of a progress bar
 
 
 def stop_when_terminated(status: int = 0) -> None:

@@ -1,6 +1,7 @@
 """commands/index.py: `kollega prepare`, `reindex`, `watch`, `status` and `rollback`."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from indexer.commands.running import note, progress_bar
 from indexer.indexing import reindex as reindexing
 from recommender.database.engine import open_database
 from recommender.index import generations
@@ -61,6 +63,17 @@ def test_the_model_is_loaded_while_it_is_found_what_has_changed(
         result = kollega("reindex")
         assert result.exit_code == 0 and f"encoded {encoded}" in result.stdout
         assert result.stderr.count("model fake, run by fake") == 1
+
+
+def test_what_is_told_while_a_progress_bar_is_shown_has_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    with progress_bar("indexing") as show:
+        show(1, 2)
+        note(logging.getLogger("kollega"), "model fake", "model loaded")
+    printed = capsys.readouterr().err
+    assert "indexing" in printed and "\x1b[2Kmodel fake\n" in printed  # after the bar was wiped off its line
 
 
 def test_prepare_loads_the_model_and_analyses_a_text_once(
