@@ -6,7 +6,7 @@ that is killed loses one batch.
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -86,6 +86,14 @@ class EncodingAhead:
             fresh = {digest: vector for text, vector in encoded for digest in missing[text]}
             self._journal.keep(fresh)
         return Batch(there | fresh, len(fresh))
+
+
+def when_done(coming: Future[T]) -> T:
+    """The result of a future, waited for a second at a time: Python can miss that a signal has come, such as that the
+    program is to end, until a wait ends."""
+    while not wait([coming], timeout=1.0).done:
+        pass
+    return coming.result()
 
 
 def one_ahead(made: Iterable[T]) -> Iterator[T]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.changes import Changes, find_changes, find_changes_or_compare
 from indexer.indexing.chosen import Choose
-from indexer.indexing.encoding_ahead import Batch, EncodingAhead, one_ahead
+from indexer.indexing.encoding_ahead import Batch, EncodingAhead, one_ahead, when_done
 from indexer.indexing.passages import make_passages
 from indexer.indexing.report import ReindexReport
 from indexer.indexing.stamps import Stamps, read_stamps, stamps_of, write_stamps
@@ -265,7 +265,7 @@ def _collected(
     encoded."""
     vectors: dict[str, Vectors] = {}
     for number, batch in enumerate(batches, 1):
-        encoded = batch.result()
+        encoded = when_done(batch)
         vectors |= encoded.vectors
         report.encoded += encoded.encoded
         step(number / len(batches))

@@ -1,5 +1,6 @@
 """indexing/encoding_ahead.py: what happens while the model computes, and what is left of it when a run ends."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import reindex as reindex_module
-from indexer.indexing.encoding_ahead import Batch, EncodingAhead, one_ahead
+from indexer.indexing.encoding_ahead import Batch, EncodingAhead, one_ahead, when_done
 from indexer.indexing.reindex import reindex
 from recommender.datatypes import Passage, Role
 from recommender.encoder import Vectors
@@ -140,3 +141,33 @@ def test_each_element_comes_when_the_next_one_is_made() -> None:
     numbers = (made.append(number) or number for number in range(3))  # type: ignore[func-returns-value]
     assert [(number, tuple(made)) for number in one_ahead(numbers)] == [(0, (0, 1)), (1, (0, 1, 2)), (2, (0, 1, 2))]
     assert list(one_ahead(iter(()))) == []
+
+
+class Noticed(Exception):
+    """Raised by what a signal calls."""
+
+
+def test_a_signal_that_came_to_another_thread_is_noticed_while_a_batch_is_waited_for() -> None:
+    def notice(_signal: int, _frame: object) -> None:
+        raise Noticed
+
+    def send() -> None:
+        time.sleep(0.3)  # the other one waits by then
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        ended.wait(LONG)
+        coming.set_result(Batch({}, 0))
+
+    coming: Future[Batch] = Future()
+    ended = threading.Event()
+    before = signal.signal(signal.SIGUSR1, notice)
+    sender = threading.Thread(target=send)
+    try:
+        sender.start()
+        start = time.monotonic()
+        with pytest.raises(Noticed):
+            when_done(coming)
+        assert time.monotonic() - start < LONG
+    finally:
+        ended.set()
+        sender.join()
+        signal.signal(signal.SIGUSR1, before)
