@@ -174,6 +174,12 @@ def _watchers(parent: int) -> list[int]:
     return found
 
 
+def _watcher(parent: int) -> int:
+    """The only watcher: a process that has just begun has no name yet."""
+    _until(lambda: len(_watchers(parent)) == 1)
+    return _watchers(parent)[0]
+
+
 def _until(is_so: Callable[[], bool]) -> None:
     until = time.monotonic() + LONG
     while not is_so():
@@ -185,10 +191,10 @@ def test_serve_says_at_once_what_it_begins_with_and_runs_watch_beside(tmp_path: 
     with _serving(tmp_path / "home") as (serving, said):
         assert "kollega.db" in said and "index     none yet" in said and "multilingual-e5-small" in said
         assert "kollega watch runs beside" in said
-        (watcher,) = _watchers(serving.pid)
+        watcher = _watcher(serving.pid)
         os.kill(watcher, signal.SIGKILL)
-        _until(lambda: bool(set(_watchers(serving.pid)) - {watcher}))  # it is begun again
-        (second,) = set(_watchers(serving.pid)) - {watcher}
+        _until(lambda: watcher not in _watchers(serving.pid))
+        second = _watcher(serving.pid)  # it is begun again
         serving.terminate()
         assert serving.wait(LONG) == 0
         assert not psutil.pid_exists(second)
@@ -199,12 +205,12 @@ def test_the_first_line_comes_before_the_tables_and_watch_begins_when_the_server
         lines = said.splitlines()
         assert lines[0].startswith("database  ")
         assert lines[-3:-1] == ["the tables are made", "watchers 0"]
-        _until(lambda: len(_watchers(serving.pid)) == 1)  # a process that has just begun has no name yet
+        assert _watcher(serving.pid)
 
 
 def test_watch_ends_when_the_server_beside_it_is_killed(tmp_path: Path) -> None:
     with _serving(tmp_path / "home") as (serving, _said):
-        (watcher,) = _watchers(serving.pid)
+        watcher = _watcher(serving.pid)
         serving.kill()
         serving.wait()
         _until(lambda: not psutil.pid_exists(watcher))
@@ -217,7 +223,7 @@ def test_serve_runs_no_watch_where_another_service_does(tmp_path: Path) -> None:
 
 def test_a_watcher_that_is_stopped_together_with_the_server_is_not_begun_again(tmp_path: Path) -> None:
     with _serving(tmp_path / "home") as (serving, _said):
-        (watcher,) = _watchers(serving.pid)
+        watcher = _watcher(serving.pid)
         os.killpg(serving.pid, signal.SIGTERM)  # as systemd and containers stop a service
         begun = []
         while serving.poll() is None:
