@@ -12,7 +12,6 @@ import logging
 import os
 import threading
 import weakref
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -27,7 +26,6 @@ from recommender.index.generations import question_vectors_path
 log = logging.getLogger(__name__)
 _KEPT = timedelta(days=35)
 """How long a vector is kept without being needed; a judgement: longer than until every question is asked again."""
-_NEVER_STORED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 class QuestionVectors:
@@ -119,7 +117,7 @@ class QuestionVectors:
                 digests = [digest.tobytes() for digest in stored["digests"]]
                 vectors = dict(zip(digests, stored["vectors"].astype(np.float32)[:, None], strict=True))
                 used = dict(zip(digests, map(date.fromordinal, stored["used"].tolist()), strict=True))
-        except _NEVER_STORED:
+        except Exception:  # reading a damaged file may raise errors of many kinds
             return {}, {}
         return vectors, used
 

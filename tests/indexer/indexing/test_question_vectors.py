@@ -113,6 +113,21 @@ def test_a_damaged_file_counts_as_none(real: CountingEncoder, tmp_path: Path, da
     assert real.encoded == ["printer jams"] * 2 and path.read_bytes() == whole
 
 
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 92)])  # encrypted, or packed in an unknown way
+def test_a_file_with_a_damaged_list_of_its_parts_counts_as_none(
+    real: CountingEncoder, tmp_path: Path, place: int, value: int
+) -> None:
+    vectors = QuestionVectors(real, tmp_path, DAY)
+    vectors.encode_queries(["printer jams"])
+    vectors.save()
+    (path,) = tmp_path.iterdir()
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b"PK\x01\x02") + place] = value
+    path.write_bytes(whole)
+    QuestionVectors(real, tmp_path, DAY).encode_queries(["printer jams"])
+    assert real.encoded == ["printer jams"] * 2
+
+
 def test_those_of_another_model_are_removed(real: CountingEncoder, tmp_path: Path) -> None:
     (tmp_path / "questions-other-64.npz").touch()
     vectors = QuestionVectors(real, tmp_path, DAY)
