@@ -57,24 +57,29 @@ def seal(folder: Path) -> None:
     (folder / SEAL).write_text("".join(lines), encoding="utf-8")
 
 
+def _sealed(folder: Path) -> dict[str, str]:
+    """The checksum that a sealed folder has of each file. Raises OSError and ValueError when that cannot be read."""
+    lines = (folder / SEAL).read_text(encoding="utf-8").splitlines()
+    return {name: value for value, _, name in (line.partition(" ") for line in lines)}
+
+
 def is_as_sealed(folder: Path, name: str) -> bool:
     """True when one file of a sealed folder has the checksum that the folder has of it."""
     try:
-        lines = (folder / SEAL).read_text(encoding="utf-8").splitlines()
+        expected = _sealed(folder)
     except (OSError, ValueError):
         return False
-    return f"{_checksum_or_nothing(folder / name)} {name}" in lines
+    return expected.get(name) == _checksum_or_nothing(folder / name)
 
 
 def problem_of(folder: Path) -> str:
     """What is wrong with a sealed folder: a file is damaged, missing or not in the list. Empty when it is whole."""
     try:
-        lines = (folder / SEAL).read_text(encoding="utf-8").splitlines()
+        expected = _sealed(folder)
     except FileNotFoundError:
         return f"{folder.name} has no checksums"
     except (OSError, ValueError) as error:
         return f"the checksums of {folder.name} cannot be read: {error}"
-    expected = {name: value for value, _, name in (line.partition(" ") for line in lines)}
     if different := sorted(_names(folder) ^ expected.keys()):
         return f"{different[0]} in {folder.name} is missing, or is not in the list of checksums"
     wrong = damaged(folder, expected)

@@ -26,7 +26,7 @@ from recommender.datatypes import (
     KEYWORDS_MISSING,
     LEARNED_MISSING,
 )
-from recommender.encoder import Encoder
+from recommender.encoder import Encoder, warm_up
 from recommender.errors import IndexDamaged, IndexMismatch, IndexUnavailable, KeywordsDamaged, ModelError
 from recommender.index import SearchIndex, generations
 from recommender.index.engines import Engine, LocalEngine, engine_of
@@ -170,7 +170,7 @@ class Live:
     def warm_up(self) -> None:
         """Run the model once, so that the first question is as quick as the next."""
         if self._snapshot.encoder:
-            self._snapshot.encoder.encode_queries(["valmiina"])
+            warm_up(self._snapshot.encoder)
 
     def _leave_rewritten_files(self) -> None:
         snapshot = self._snapshot

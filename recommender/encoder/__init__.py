@@ -77,6 +77,11 @@ def unrelated_cosine(encoder: Encoder) -> float:
     return float(cosines[~np.eye(len(_UNRELATED), dtype=bool)].mean())
 
 
+def warm_up(encoder: Encoder) -> None:
+    """Run a model once: the first time takes longer."""
+    encoder.encode_queries(["valmiina"])
+
+
 def normalise(vectors: Vectors) -> Vectors:
     """Scale rows to unit length, shape (rows, dimension); a row of zeros stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
-from recommender.encoder import CrossEncoder, Encoder, ModelCard
+from recommender.encoder import CrossEncoder, Encoder, ModelCard, warm_up
 from recommender.encoder.openvino import OpenVINOEncoder, card_of_export
 from recommender.encoder.packaged import MINILM, NAME, folder_in, locate, model_folder
 from recommender.encoder.pytorch import TorchCrossEncoder, TorchEncoder
@@ -54,7 +54,7 @@ def load_ahead(settings: Settings, beside: Executor, loaded: Callable[[Encoder],
 
     def load() -> Encoder:
         encoder = load_encoder(settings)
-        encoder.encode_queries(["valmiina"])  # the first one takes longer
+        warm_up(encoder)
         return encoder
 
     loading = beside.submit(load)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from recommender.encoder import Encoder
+from recommender.encoder import Encoder, warm_up
 from recommender.encoder import load as loading
 from recommender.encoder.packaged import NAME
 from recommender.encoder.resting import RestingEncoder
@@ -50,7 +50,7 @@ def encoder_of_live(index_dir: Path, encoder: Encoder | None, load_model: LoadMo
     if load_model is None or model in (None, encoder and encoder.card.name):
         return encoder
     loaded = load_model(model)
-    loaded.encode_queries(["valmiina"])  # the first one takes longer
+    warm_up(loaded)
     return loaded
 
 

@@ -83,11 +83,11 @@ class SQLite:
         seconds = whole % 1_000_000
         return seconds * 1_000_000 + cast(func.substr(column, 21, 6), Integer)
 
-    def listen(self, engine: Engine, seconds: float) -> Any | None:
+    def listen(self, engine: Engine, seconds: float) -> Commits | None:
         return Commits(Path(engine.url.database or ""), seconds) if self.is_there(engine) else None
 
     def commits(self, engine: Engine) -> Commits | None:
-        return Commits(Path(engine.url.database or ""), 0.0) if self.is_there(engine) else None
+        return self.listen(engine, 0.0)
 
     def contender(self, engine: Engine, name: str, holder: str) -> FileContender:
         return FileContender(*_lock_of(engine, name), holder)
