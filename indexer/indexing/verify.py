@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from indexer.indexing.kept import follow
 from indexer.indexing.verify_agreement import REBUILD, REINDEX, agreement
+from indexer.indexing.verify_beside import beside_problems
 from indexer.indexing.verify_database import database_problems
 from indexer.indexing.verify_files import file_problems
 from recommender import audit, learned
@@ -47,7 +48,7 @@ def verify(
     """
     with suppress(KollegaError, SQLAlchemyError):  # told below
         follow(settings)
-    problems = [*_index(settings), *_models(settings)]
+    problems = [*_index(settings), *beside_problems(settings, wait), *_models(settings)]
     try:
         sessions = open_to_read(settings)
         try:

@@ -25,7 +25,7 @@ from recommender.index.generation_files import OpenFiles, open_files
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
 from recommender.index.lexical import Entry, LexicalIndex
-from recommender.index.members import store_members
+from recommender.index.members import mend_members, store_members
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
@@ -83,6 +83,7 @@ class IndexBuilder:
             if base is not None:
                 files = open_files(base, model, to_continue=True)
                 note_checked(base, files.manifest.files)
+                mend_members(base, files.manifest)
         except IndexDamaged as error:
             if not switch:
                 raise

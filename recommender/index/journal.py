@@ -62,6 +62,19 @@ def remove_journals(index_dir: Path, model: ModelCard | None = None) -> None:
         path.unlink(missing_ok=True)
 
 
+def journal_is_damaged(path: Path) -> bool:
+    """True when a journal cannot be read, or a vector in it is damaged. False for one that is gone, or that another
+    process is writing at this moment."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT digest, vector FROM vectors")
+            return any(stored[-4:] != _check(digest, stored[:-4]) for digest, stored in rows)
+    except sqlite3.OperationalError:  # it is gone or locked
+        return False
+    except (sqlite3.DatabaseError, TypeError, AttributeError):
+        return True
+
+
 def _name_of(model: ModelCard) -> str:
     return f"{JOURNAL}{model.revision}-{model.dimension}.db"
 

@@ -11,6 +11,7 @@ import os
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -22,7 +23,9 @@ from recommender.index.generations import CATALOGUE, Manifest
 from recommender.index.nearness import ROLES
 from recommender.index.readable import passages_by_token
 
-_FILE = "members.npz"  # made of the catalogue, and no part of what manifests list
+MEMBERS = "members.npz"
+"""The file in a generation that is made of its catalogue, and is no part of what manifests list."""
+_ARRAYS = ("about", "items", "languages", "item_of", "roles", "counts", "readable")
 _NUMBER_OF_ROLE = {role.value: number for number, role in enumerate(ROLES)}
 
 
@@ -123,14 +126,30 @@ def members_of(catalogue: Catalogue, known: Members | None, manifest: Manifest) 
 def store_members(directory: Path, base: Path | None, manifest: Manifest) -> None:
     """Store the members of the `catalogue.db` of a generation that is whole, or link to those of `base`, from which it
     has that file."""
-    path = directory / CATALOGUE
-    if base is not None and (base / _FILE).exists() and path.samefile(base / CATALOGUE):
-        os.link(base / _FILE, directory / _FILE)
-        return
-    with closing(Catalogue.load(path)) as catalogue:
+    if base is not None and (base / MEMBERS).exists() and (directory / CATALOGUE).samefile(base / CATALOGUE):
+        os.link(base / MEMBERS, directory / MEMBERS)
+    else:
+        _store(directory, manifest)
+
+
+def mend_members(directory: Path, manifest: Manifest) -> None:
+    """Store the members of a generation that is whole again, when what is stored of them cannot be used."""
+    if members_are_damaged(directory, manifest):
+        _store(directory, manifest)
+
+
+def members_are_damaged(directory: Path, manifest: Manifest) -> bool:
+    """True when members are stored that cannot be used. All of their file is read."""
+    path, checksum = directory / MEMBERS, manifest.files.get(CATALOGUE, "")
+    return bool(checksum) and path.exists() and _arrays(path, checksum) is None
+
+
+def _store(directory: Path, manifest: Manifest) -> None:
+    with closing(Catalogue.load(directory / CATALOGUE)) as catalogue:
         members = _read(catalogue, manifest)
     about = {"of": manifest.files[CATALOGUE], "tokens": list(members.by_token)}
-    with (directory / _FILE).open("wb") as file:
+    new = directory / f"{MEMBERS}.new"
+    with new.open("wb") as file:
         np.savez(
             file,
             about=np.array(json.dumps(about)),
@@ -141,6 +160,7 @@ def store_members(directory: Path, base: Path | None, manifest: Manifest) -> Non
             counts=np.array([len(rows) for rows in members.by_token.values()], np.int64),
             readable=np.concatenate([np.zeros(0, np.int64), *members.by_token.values()]),
         )
+    os.replace(new, directory / MEMBERS)
 
 
 def _read(catalogue: Catalogue, manifest: Manifest) -> Members:
@@ -151,16 +171,27 @@ def _read(catalogue: Catalogue, manifest: Manifest) -> Members:
 
 def _stored(catalogue: Catalogue, manifest: Manifest, checksum: str) -> Members | None:
     """The members of the `catalogue.db` with this checksum as they are stored beside it; None when there are none."""
+    held = _arrays(catalogue.path.with_name(MEMBERS), checksum)
     try:
-        with catalogue.path.with_name(_FILE).open("rb") as file, np.load(file) as held:
-            about = json.loads(str(held["about"]))
-            item_of: NDArray[np.int32] = held["item_of"]
-            if about["of"] != checksum or not (catalogue.is_in_two_files or len(item_of) == manifest.rows):
-                return None
-            items, languages = _as_texts(held["items"]), _as_texts(held["languages"])
-            rows = np.split(held["readable"], np.cumsum(held["counts"]))[:-1]
-            by_token = dict(zip(about["tokens"], rows, strict=True))
-            return Members(items, languages, item_of, held["roles"], by_token) if len(items) == len(languages) else None
+        if held is None or not (catalogue.is_in_two_files or len(held["item_of"]) == manifest.rows):
+            return None
+        items, languages = _as_texts(held["items"]), _as_texts(held["languages"])
+        rows = np.split(held["readable"], np.cumsum(held["counts"]))[:-1]
+        by_token = dict(zip(json.loads(str(held["about"]))["tokens"], rows, strict=True))
+        if len(items) != len(languages):
+            return None
+        return Members(items, languages, held["item_of"], held["roles"], by_token)
+    except Exception:  # of a damaged file, of many kinds
+        return None
+
+
+def _arrays(path: Path, checksum: str) -> dict[str, NDArray[Any]] | None:
+    """All that is stored of the catalogue with this checksum, which is compared with the checksums in the file; None
+    when it is missing, damaged or of another catalogue."""
+    try:
+        with path.open("rb") as file, np.load(file) as held:
+            arrays = {name: held[name] for name in _ARRAYS}
+        return arrays if json.loads(str(arrays["about"]))["of"] == checksum else None
     except Exception:  # reading a damaged file may raise errors of many kinds
         return None
 

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing.question_vectors import QuestionVectors
 from indexer.indexing.verify import verify
 from recommender import audit
 from recommender.audit import Actor
@@ -28,10 +30,13 @@ from recommender.index import generations
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
+from recommender.index.journal import Journal
 from recommender.index.local import LocalIndex
 from recommender.learned import RANKER
+from recommender.monitoring import quality
 from recommender.people.ranker import Ranker
 from recommender.settings import Settings
+from tests.conftest import FakeEncoder
 from tests.timing import LONG
 
 Reindexed = Callable[..., LocalIndex]
@@ -69,6 +74,82 @@ def test_damaged_index_files_are_named(settings: Settings, problems: Callable[[]
     assert any(path.name in problem and problem.endswith("Run: kollega reindex --full") for problem in problems()), (
         problems()
     )
+
+
+def _cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _emptied(_content: bytes) -> bytes:
+    return b""
+
+
+def _turned_over(content: bytes) -> bytes:
+    place = content.index(b"\x93NUMPY") + 130  # in the first array
+    return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+
+
+def _one_vector_turned_over(content: bytes) -> bytes:
+    place = content.index(np.float32(0.5).tobytes() * 8)
+    return content[:place] + b"x" + content[place + 1 :]
+
+
+BESIDE = [
+    ("stamps.npz", _cut, "reindex"), ("stamps.npz", _turned_over, "reindex"), ("stamps.npz", _emptied, "reindex"),
+    ("gen-000001/members.npz", _cut, "reindex"), ("gen-000001/members.npz", _turned_over, "reindex"),
+    ("seen.json", _cut, "reindex"), ("checked.json", _cut, "reindex"), ("quality.json", _cut, "calibrate"),
+    ("questions-*.npz", _cut, "insights update"), ("questions-*.npz", _turned_over, "insights update"),
+    ("journal-*.db", _cut, "gc"), ("journal-*.db", _one_vector_turned_over, "gc"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def beside(
+    settings: Settings, encoder: FakeEncoder, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[str]]:
+    """As `problems`, with every file beside the index that Kollega can do without."""
+    monkeypatch.setattr("recommender.index.builder._SHARED_FROM", 0)
+    problems: Callable[[], list[str]] = request.getfixturevalue("problems")
+    questions = QuestionVectors(encoder, settings.index_dir, date(2026, 5, 4))
+    questions.encode_queries(["why"])
+    questions.save()
+    journal = Journal(settings.index_dir, encoder.card)
+    journal.keep({"digest": np.full(encoder.card.dimension, 0.5, np.float32)})
+    journal.close()
+    quality.Report(datetime(2026, 5, 4), 1, 1, 1, False, (), ()).write(settings.index_dir)
+    return problems
+
+
+@pytest.mark.parametrize(("name", "damage", "command"), BESIDE)
+def test_damaged_files_beside_the_index_are_named_until_they_are_written_anew(
+    settings: Settings, beside: Callable[[], list[str]], reindexed: Reindexed,
+    name: str, damage: Callable[[bytes], bytes], command: str,
+) -> None:  # fmt: skip
+    assert beside() == []
+    (path,) = settings.index_dir.glob(name)
+    content = damage(path.read_bytes())
+    path.unlink()  # not in place: others may have it open
+    path.write_bytes(content)
+    file = path.relative_to(settings.index_dir).as_posix()
+    assert beside() == [f"{file} is damaged, and Kollega does without it. Run: kollega {command}"]
+    if command == "reindex":
+        reindexed()
+        assert beside() == [] and _live(settings).name == "gen-000001"
+
+
+def test_a_file_that_is_being_written_is_not_named(settings: Settings, beside: Callable[[], list[str]]) -> None:
+    (path,) = settings.index_dir.glob("questions-*.npz")
+    content = path.read_bytes()
+    path.write_bytes(_cut(content))
+    waits: list[float] = []
+
+    def write_the_rest(seconds: float) -> None:
+        waits.append(seconds)
+        path.write_bytes(content)
+
+    assert verify(settings, wait=write_the_rest) == [] and waits == [settings.watch_seconds]
+    path.write_bytes(b"")  # as it is until the first vectors are stored
+    assert verify(settings, wait=waits.append) == [] and len(waits) == 1
 
 
 def test_a_missing_index_is_named(settings: Settings, problems: Callable[[], list[str]]) -> None:
