@@ -17,7 +17,7 @@ from indexer.indexing.verify_beside import beside_problems
 from indexer.indexing.verify_database import database_problems
 from indexer.indexing.verify_files import file_problems
 from recommender import audit, learned
-from recommender.checksums import SEAL, problem_of
+from recommender.checksums import SEAL, FileIdentity, identity_of, problem_of
 from recommender.database.engine import open_to_read
 from recommender.database.failures import reason
 from recommender.database.index_register import IndexRegister
@@ -80,11 +80,12 @@ def _index(settings: Settings) -> Iterator[str]:
     """What is wrong with the files of the index itself."""
     engine = engine_of(settings, IndexRegister(settings))
     live = generations.live_name(settings.index_dir)
+    compared: set[FileIdentity] = set()
     for name in generations.finished(settings.index_dir):
         directory = settings.index_dir / name
         try:
             manifest = Manifest.read(directory)
-            manifest.check_files(directory)
+            _compare_files(directory, manifest, compared)
             if name == live and not manifest.files:
                 earlier = Sentence("%(name)s was written by an earlier version, without checksums.", name=name)
                 yield joined([earlier, REINDEX], " ")
@@ -101,6 +102,22 @@ def _index(settings: Settings) -> Iterator[str]:
         yield from _learned(generations.live(settings.index_dir))
     except IndexNotFound as error:
         yield str(error)
+
+
+def _compare_files(directory: Path, manifest: Manifest, compared: set[FileIdentity]) -> None:
+    """Compare the files of a generation with their checksums, but those in `compared`, to which they are added: several
+    generations share the large ones. Raises IndexDamaged as `check_files` does."""
+    identities = {name: _identity(directory / name, value) for name, value in manifest.files.items()}
+    manifest.check_files(directory, but=[name for name, identity in identities.items() if identity in compared])
+    compared.update(identity for identity in identities.values() if identity)
+
+
+def _identity(path: Path, checksum: str) -> FileIdentity:
+    """What a file is known by; nothing when it is missing."""
+    try:
+        return identity_of(path, checksum)
+    except OSError:
+        return ()
 
 
 def _learned(directory: Path) -> Iterator[str]:

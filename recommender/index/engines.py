@@ -1,23 +1,18 @@
 """Which engine holds the index: local files, or Milvus (`KOLLEGA_INDEX`). An engine opens generations and writes them;
 what a generation is otherwise is the same for both (`generations.py`)."""
 
-from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
 
 from recommender.encoder import ModelCard
 from recommender.errors import SettingsError
 from recommender.index import SearchIndex
 from recommender.index.builder import IndexBuilder
 from recommender.index.catalogue import Catalogue
-from recommender.index.dense import DenseIndex
-from recommender.index.generations import CATALOGUE, ENGINE, LEXICAL, VECTORS, Manifest
+from recommender.index.generations import CATALOGUE, ENGINE, Manifest
 from recommender.index.item import IndexedItem
-from recommender.index.lexical import LexicalIndex
 from recommender.index.local import LocalIndex
 from recommender.index.register import Register
 from recommender.index.writer import IndexWriter
@@ -28,7 +23,6 @@ LEFT_IN_MILVUS = (
     "An index is left in Milvus, and what is erased stays in it. Set KOLLEGA_MILVUS to its address, leave "
     "KOLLEGA_INDEX as it is, and run: kollega gc"
 )
-_AT_ONCE = 10_000  # vectors that are read at once: a judgement
 
 
 class Engine(Protocol):
@@ -69,8 +63,8 @@ class Engine(Protocol):
         ...
 
     def problems(self, directory: Path) -> Iterator[str]:
-        """A sentence about each part of a whole generation that does not agree with the others. Raises the errors of
-        `open_generation`."""
+        """A sentence about each part of a generation that does not agree with the others. The caller has compared its
+        files with their checksums. Raises the errors of `open_generation`."""
         ...
 
     def made_live(self, name: str) -> None:
@@ -124,23 +118,9 @@ class LocalEngine:
             yield IndexedItem(key, digest, languages.get(key, ""), audiences[key])
 
     def problems(self, directory: Path) -> Iterator[str]:
-        """As in the protocol: keyword search counts as many items for each reader token as the catalogue, and each
-        vector has length 1."""
-        manifest = Manifest.read(directory)
-        LocalIndex.open_generation(directory, manifest.model)
-        lexical = LexicalIndex.load(directory / LEXICAL)
-        if len(lexical) != manifest.items:
-            yield f"Keyword search has {len(lexical)} items, the index {manifest.items}."
-        counted = Counter(token for item in self.items(directory) for token in item.audience)
-        for token, count in sorted(counted.items()):
-            if (found := lexical.size(frozenset({token}))) != count:
-                yield f"Keyword search has {found} items for {token}, the index {count}."
-        dense = DenseIndex.load(directory / VECTORS)
-        for start in range(0, len(dense), _AT_ONCE):
-            vectors = dense.vectors(np.arange(start, min(start + _AT_ONCE, len(dense)), dtype=np.int64))
-            if not np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=0.01):
-                yield f"Some vectors of {directory.name} do not have length 1."
-                return
+        """As in the protocol (`LocalIndex.problems`). All of it is read into memory once."""
+        model = Manifest.read(directory).model
+        return LocalIndex.open_generation(directory, model, compared=True).problems()
 
     def made_live(self, name: str) -> None:
         """Nothing: the directory itself names the live generation."""

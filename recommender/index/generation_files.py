@@ -40,11 +40,17 @@ class OpenFiles(NamedTuple):
     vector_space: VectorSpace
 
 
-def open_files(directory: Path, model: ModelCard | None, keywords: bool = True, to_continue: bool = False) -> OpenFiles:
+def open_files(
+    directory: Path,
+    model: ModelCard | None,
+    keywords: bool = True,
+    to_continue: bool = False,
+    compared: bool = False,
+) -> OpenFiles:
     """Open the files of a generation, with the errors of `LocalIndex.open_generation`. All that are used are compared
-    with their checksums, those of keyword search too with `keywords`; only not what an open index has in memory. Who is
-    `to_continue` a generation needs little of it: its vectors stay on the disk, and files are not compared again that
-    nothing has touched since they were."""
+    with their checksums, those of keyword search too with `keywords`; only not what an open index has in memory, and
+    nothing when the caller has `compared` all of them. Who is `to_continue` a generation needs little of it: its
+    vectors stay on the disk, and files are not compared again that nothing has touched since they were."""
     manifest = Manifest.read(directory)
     check_engine(manifest, ENGINE)
     check_model(manifest, model)
@@ -58,8 +64,9 @@ def open_files(directory: Path, model: ModelCard | None, keywords: bool = True, 
     used = [ADDED_CATALOGUE, *([CATALOGUE] if known is None else [])]
     if model:
         used += [ADDED, SPACE, *([VECTORS] if in_memory is None else [])]
-    but = untouched(directory) if to_continue else ()
-    manifest.check_files(directory, (*used, *([LEXICAL] if keywords else [])), but)
+    if not compared:
+        but = untouched(directory) if to_continue else ()
+        manifest.check_files(directory, (*used, *([LEXICAL] if keywords else [])), but)
     with opening(directory):
         catalogue = Catalogue.load(directory / CATALOGUE)
         dense = None

@@ -5,6 +5,7 @@ It is opened once and then only read, by many threads. `builder.py` writes gener
 
 import contextlib
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import islice
@@ -33,6 +34,7 @@ LEAST_SHARE = 40  # items that keyword search looks for in each language, at lea
 MOST_WORDS = 16  # readable words that a misspelt word may stand for: a judgement
 _KEPT = 16  # dense searches whose results are kept: the one in the question's language is made twice; a judgement
 _ITEMS_AT_ONCE = 1024  # whose vectors are read together, so that few are in memory: a judgement
+_VECTORS_AT_ONCE = 10_000  # whose lengths are computed together: a judgement
 
 _RARITY = 1.0  # of every term where keyword search cannot count them: a judgement
 
@@ -69,10 +71,13 @@ class LocalIndex:
         return cls.open_generation(generations.live(index_dir), model)
 
     @classmethod
-    def open_generation(cls, directory: Path, model: ModelCard | None, keywords: bool = True) -> "LocalIndex":
+    def open_generation(
+        cls, directory: Path, model: ModelCard | None, keywords: bool = True, compared: bool = False
+    ) -> "LocalIndex":
         """Open the generation in a directory, for dense search alone without `keywords`. What is used of it is compared
-        with its checksums first, unless another index has it in memory. Raises the errors of `open`."""
-        files = open_files(directory, model, keywords)
+        with its checksums first, unless another index has it in memory or the caller has `compared` it. Raises the
+        errors of `open`."""
+        files = open_files(directory, model, keywords, compared=compared)
         with opening(directory):
             lexical = LexicalIndex.load(directory / LEXICAL) if keywords else None
             return cls(files, members_of(files.catalogue, files.known, files.manifest), lexical)
@@ -160,6 +165,23 @@ class LocalIndex:
         if self._lexical is None:
             return len(np.unique(self._item_of[self._readable(tokens)]))
         return self._lexical.size(tokens)
+
+    def problems(self) -> Iterator[str]:
+        """A sentence about each part that does not agree with the others: keyword search counts as many items for each
+        reader token as the catalogue, and each vector has length 1. For an index that was opened with both."""
+        if self._lexical is None or self._dense is None:
+            raise RuntimeError("it was opened without keyword search or without vectors")
+        if len(self._lexical) != self.manifest.items:
+            yield f"Keyword search has {len(self._lexical)} items, the index {self.manifest.items}."
+        counted = Counter(token for _item, audience in self._catalogue.audiences() for token in audience)
+        for token, count in sorted(counted.items()):
+            if (found := self._lexical.size(frozenset({token}))) != count:
+                yield f"Keyword search has {found} items for {token}, the index {count}."
+        for start in range(0, len(self._dense), _VECTORS_AT_ONCE):
+            rows = np.arange(start, min(start + _VECTORS_AT_ONCE, len(self._dense)), dtype=np.int64)
+            if not np.allclose(np.linalg.norm(self._dense.vectors(rows), axis=1), 1.0, atol=0.01):
+                yield f"Some vectors of {self.manifest.generation} do not have length 1."
+                return
 
     def item_vectors(
         self, tokens: frozenset[str], only: Collection[str] | None = None, room: int = 0

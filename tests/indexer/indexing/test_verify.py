@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing.question_vectors import QuestionVectors
 from indexer.indexing.verify import verify
-from recommender import audit
+from recommender import audit, checksums
 from recommender.audit import Actor
 from recommender.checksums import seal
 from recommender.database.audit_table import AuditEntry
@@ -26,7 +26,7 @@ from recommender.database.tables import HelpRequest, RequestAudience
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.encoder.packaged import NAME, folder_in
 from recommender.encoder.pytorch import REVISION
-from recommender.index import generations
+from recommender.index import dense, generations
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.dense import DenseIndex
 from recommender.index.generations import Manifest
@@ -240,18 +240,39 @@ def test_a_generation_that_is_removed_before_its_vectors_are_read_is_no_problem(
     load = DenseIndex.load
     removed = []
 
-    def remove_first(path: Path) -> DenseIndex:
+    def remove_first(path: Path, checksum: str) -> DenseIndex:
         monkeypatch.undo()
         for _ in range(2):
             add_request("another one")
             generations.ask_for_rewrite(settings.index_dir)
             reindexed()
         removed.append(not path.exists())
-        return load(path)
+        return load(path, checksum)
 
-    monkeypatch.setattr(LocalIndex, "open_generation", lambda *_: None)
     monkeypatch.setattr(DenseIndex, "load", remove_first)
     assert problems() == [] and removed == [True]
+
+
+def test_files_that_generations_share_are_read_once_to_compare_them_and_vectors_once_more(
+    settings: Settings, add_request: Callable[..., int], reindexed: Reindexed, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("recommender.index.builder._SHARED_FROM", 0)
+    problems: Callable[[], list[str]] = request.getfixturevalue("problems")
+    add_request("another one")
+    reindexed()
+    compared: list[int] = []
+    loaded: list[str] = []
+    checksum, read = checksums.checksum, dense._read
+    monkeypatch.setattr(checksums, "checksum", lambda path: compared.append(path.stat().st_ino) or checksum(path))
+    monkeypatch.setattr(dense, "_read", lambda path, value: loaded.append(path.name) or read(path, value))
+    assert problems() == [] and loaded == ["vectors.faiss"]
+    files = [
+        path
+        for name in generations.finished(settings.index_dir)
+        for path in generations.files_of(settings.index_dir / name)
+    ]
+    assert sorted(compared) == sorted({path.stat().st_ino for path in files}) and len(compared) < len(files)
 
 
 @pytest.mark.parametrize("rewrite", [False, True])
