@@ -9,12 +9,14 @@ What a person does here, each an assumption:
   after the other and without corrections.
 - The gaps between two keys are lognormal with a median of 180 ms and sigma 0.7: on average 230 ms, 4.3 keys a second,
   about the 239 ms that Dhakal et al. (CHI 2018) found among 168,000 people.
-- The page asks as ask.js does: PAUSE (read from that file) after a key when no other key followed, with the text
-  trimmed, and not when the text is equal to the last question. So about every second key sends a question, and the
-  whole title always does.
+- The page asks as ask.js does (its numbers are read from it): when no key has followed for PAUSE, for PAUSE_AFTER_WORD
+  after a space, or for as long as the last answer took if that is longer, up to LONGEST_PAUSE; with the text trimmed,
+  not before it has a whole word or three letters, and not when it is equal to the last question. So a title is asked
+  about six times while the server is quick, and the whole title always is.
 - A later question gives up an earlier one that is not answered yet, by closing its connection, as the page does: it is
   counted as overtaken, and has no time. What is slow is overtaken more often, so that the times of all answers would
-  look better than they are: the times of whole titles, after which nothing more is typed, are told apart.
+  look better than they are: the times of whole titles, after which nothing more is typed, are told apart, since the
+  question was sent and since the last key.
 - After the last answer they read for 4 to 10 s, open nothing, and type the next title.
 - They begin within the first ten seconds. No requests are left out as warm-up.
 - Then one person alone types for a while, for comparison.
@@ -58,12 +60,37 @@ _USUALLY = 20  # people
 _LONGEST = 120.0  # seconds after which an answer counts as missing
 
 
+class Pauses:
+    """How long ask.js waits before it sends a question, by the numbers that stand in it."""
+
+    def __init__(self) -> None:
+        script = (Path(web.__file__).parent / "static" / "ask.js").read_text(encoding="utf-8")
+        numbers = {name: int(value) for name, value in re.findall(r"^const ([A-Z_]+) = (\d+);", script, re.MULTILINE)}
+        self._in_word, self._after_word = numbers["PAUSE"] / 1000, numbers["PAUSE_AFTER_WORD"] / 1000
+        self._longest, self._letters = numbers["LONGEST_PAUSE"] / 1000, numbers["FEWEST_LETTERS"]
+
+    def after(self, text: str, took: float) -> float:
+        """Seconds without a key after which `text` is sent, when the last answer took `took` seconds."""
+        usual = self._after_word if _ends_with_word(text) else self._in_word
+        return max(usual, min(took, self._longest))
+
+    def says_enough(self, text: str) -> bool:
+        """Whether `text` is searched at all."""
+        return _ends_with_word(text) or sum(map(str.isalnum, text)) >= self._letters
+
+
+def _ends_with_word(text: str) -> bool:
+    return any(map(str.isalnum, text)) and not text[-1].isalnum()
+
+
 @dataclass
 class Tally:
-    """Milliseconds of every as-you-type request that was answered, those of whole titles among them, and the errors."""
+    """Milliseconds of every as-you-type request that was answered, those of whole titles among them, the same since the
+    last key, and the errors."""
 
     milliseconds: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
+    since_key: list[float] = field(default_factory=list)
     overtaken: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -79,7 +106,7 @@ class Typist(locust.User):
     tally: Tally
     addresses: Sequence[str]
     questions: list[str]
-    pause: float
+    pauses: "Pauses"
 
     def on_start(self) -> None:
         """Open the page."""
@@ -89,6 +116,7 @@ class Typist(locust.User):
         self.browser = requests.Session()
         self.browser.headers["Accept-Language"] = ("fi,en;q=0.8", "en,fi;q=0.8")[number % 2]
         self.asking = Group()
+        self.took = 0.0  # seconds that the last answer took, or that it was waited for
         gevent.sleep(self.random.uniform(0, _BEGIN_WITHIN))
         page = self.browser.get(f"{self.host}/", timeout=_LONGEST).text
         match = re.search(r'name="csrf_token" value="([^"]+)"', page)
@@ -101,21 +129,29 @@ class Typist(locust.User):
         last = ""
         for end in range(1, len(title) + 1):
             gap = self.random.lognormvariate(np.log(_GAP_MEDIAN), _GAP_SIGMA)
-            if gap > self.pause or end == len(title):
-                gevent.sleep(self.pause)
-                if (text := title[:end].strip()) != last:
+            pause = self.pauses.after(title[:end], self.took)
+            if gap > pause or end == len(title):
+                gevent.sleep(pause)
+                if (text := title[:end].strip()) != last and self.pauses.says_enough(title[:end]):
                     self.tally.overtaken += len(self.asking)
                     self.asking.kill()
-                    self.asking.spawn(self.suggest, text, whole=end == len(title))
+                    self.asking.spawn(self.suggest, text, pause, whole=end == len(title))
                     last = text
-                gap = max(0.0, gap - self.pause)
+                gap = max(0.0, gap - pause)
             gevent.sleep(gap)
         self.asking.join()
         gevent.sleep(self.random.uniform(*_READING))
 
-    def suggest(self, text: str, whole: bool) -> None:
-        """Send what ask.js sends. A response without a verdict is an error."""
+    def suggest(self, text: str, pause: float, whole: bool) -> None:
+        """Send what ask.js sends, after a pause of so many seconds. A response without a verdict is an error."""
         started = time.perf_counter()
+        try:
+            self._suggest(text, pause, whole, started)
+        except gevent.GreenletExit:  # overtaken
+            self.took = max(self.took, time.perf_counter() - started)
+            raise
+
+    def _suggest(self, text: str, pause: float, whole: bool, started: float) -> None:
         body, kind = encode_multipart_formdata({"csrf_token": self.hidden, "q": text, "body": ""})
         try:
             answer = self.browser.post(f"{self.host}{SUGGEST}", body, headers={"Content-Type": kind}, timeout=_LONGEST)
@@ -125,10 +161,12 @@ class Typist(locust.User):
         if answer.status_code != HTTPStatus.OK or "data-verdict=" not in answer.text:
             self.tally.errors[f"status {answer.status_code}, or no verdict"] += 1
             return
-        milliseconds = 1000 * (time.perf_counter() - started)
+        self.took = time.perf_counter() - started
+        milliseconds = 1000 * self.took
         self.tally.milliseconds.append(milliseconds)
         if whole:
             self.tally.whole.append(milliseconds)
+            self.tally.since_key.append(milliseconds + 1000 * pause)
 
 
 @click.command()
@@ -155,7 +193,7 @@ def simulate_people(
     several addresses, each has its own people. A run with as many people has the same people."""
     tally = Tally()
     Typist.numbers, Typist.addresses, Typist.tally = count(), addresses, tally
-    Typist.questions, Typist.pause = titles(), page_pause()
+    Typist.questions, Typist.pauses = titles(), Pauses()
     environment = locust.env.Environment(user_classes=[Typist])
     environment.events.user_error.add_listener(tally.user_error)
     before, load_before, started = _cpu_seconds(servers), os.getloadavg(), time.perf_counter()
@@ -163,6 +201,7 @@ def simulate_people(
     runner.start(users, spawn_rate=users)
     gevent.sleep(seconds)
     took, whole, errors = list(tally.milliseconds), list(tally.whole), tally.errors.copy()
+    since_key = list(tally.since_key)
     elapsed = time.perf_counter() - started
     busy = {name: (now - before[name]) / elapsed for name, now in _cpu_seconds(servers).items()}
     runner.quit()
@@ -170,22 +209,16 @@ def simulate_people(
         return {"users": users, "seconds": elapsed, "requests": 0, "errors": errors.total(), "failed": dict(errors)}
     p50, p95, p99 = (float(value) for value in np.percentile(took, (50, 95, 99)))
     whole_p50, whole_p95 = (float(value) for value in np.percentile(whole, (50, 95)))
+    key_p50, key_p95 = (float(value) for value in np.percentile(since_key, (50, 95)))
     return {
         "users": users, "seconds": elapsed, "requests": len(took), "requests_per_second": len(took) / elapsed,
         "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "slowest_ms": max(took),
         "whole": len(whole), "whole_p50_ms": whole_p50, "whole_p95_ms": whole_p95,
+        "since_key_p50_ms": key_p50, "since_key_p95_ms": key_p95,
         "overtaken": tally.overtaken, "errors": errors.total(), "failed": dict(errors),
         "cores_busy": busy, "server_peak_mb": sum(_peak_mb(server) for server in servers),
         "load_average": {"before": load_before, "after": os.getloadavg()},
     }  # fmt: skip
-
-
-def page_pause() -> float:
-    """Seconds without a key after which ask.js sends the question."""
-    script = (Path(web.__file__).parent / "static" / "ask.js").read_text(encoding="utf-8")
-    match = re.search(r"^const PAUSE = (\d+);", script, re.MULTILINE)
-    assert match, "ask.js names no PAUSE"
-    return int(match.group(1)) / 1000
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -203,6 +236,7 @@ def table(figures: dict[str, Any]) -> str:
         f"| answers, p50 / p95 / p99 ms "
         f"| {figures['p50_ms']:.0f} / {figures['p95_ms']:.0f} / {figures['p99_ms']:.0f} | |",
         f"| answers to whole titles, p50 / p95 ms | {figures['whole_p50_ms']:.0f} / {figures['whole_p95_ms']:.0f} | |",
+        f"| the same since the last key | {figures['since_key_p50_ms']:.0f} / {figures['since_key_p95_ms']:.0f} | |",
         f"| one person alone, p95 ms; times as long for all | {alone:.0f}; "
         f"{figures['whole_p95_ms'] / alone:.1f} | <= 3 |",
         f"| given up for the next question | {figures['overtaken']} | |",

@@ -1,6 +1,7 @@
 // Shows answers while a question is being typed. The form works without this script; then the server sends whole pages.
 const PAUSE = 400; // milliseconds without a key after which a question that ends in the middle of a word is searched
 const PAUSE_AFTER_WORD = 150; // the same after a whole word
+const LONGEST_PAUSE = 1000; // the most that either becomes while the server is slow
 const REST = 900; // milliseconds without a key after which the page says what was found
 const FEWEST_LETTERS = 3; // of a question that has no whole word yet
 const BARELY = 0.03; // two matches that differ by less keep the order in which they stand
@@ -16,6 +17,7 @@ let restTimer = 0;
 let resting = true; // nobody is typing: what was found may be said
 let waiting = null; // results whose verdict is said when the typing rests: { verdict, announce, fragment }
 let currentRequest = null; // the AbortController of the newest request to the server
+let lastTook = 0; // milliseconds that the last answer took, or that it was waited for
 let lastSearched = null;
 let lastCounted = null;
 let shownFor = null; // the question that the shown results answer
@@ -38,6 +40,12 @@ function endsWithWord() {
 // A whole word or three letters: before that, every answer would be a guess.
 function saysEnough(text) {
   return endsWithWord() || (text.match(/[\p{L}\p{N}]/gu) ?? []).length >= FEWEST_LETTERS;
+}
+
+// How long nobody may have typed before the question is searched. As long as the last answer took, if that is longer:
+// when many people type at once, fewer questions are then asked that are not finished, and all are answered sooner.
+function pause() {
+  return Math.max(endsWithWord() ? PAUSE_AFTER_WORD : PAUSE, Math.min(lastTook, LONGEST_PAUSE));
 }
 
 // Stores the question in this tab, so that it is still there after a reload or the browser's Back button.
@@ -229,9 +237,11 @@ async function search() {
   currentRequest = request;
   results.setAttribute("aria-busy", "true");
   const options = { method: "POST", body: new FormData(form), signal: request.signal };
+  const began = performance.now();
   try {
     const response = await fetch(form.dataset.suggest, options);
     const answer = response.ok ? await response.text() : "";
+    lastTook = performance.now() - began;
     if (currentRequest !== request) return; // a newer question has been sent
     currentRequest = null;
     signedOut = response.status === 401;
@@ -239,6 +249,7 @@ async function search() {
     else showError(errorTemplate(response.status));
     if (!response.ok) lastSearched = null;
   } catch (error) {
+    if (error.name === "AbortError") lastTook = Math.max(lastTook, performance.now() - began); // and would have longer
     if (error.name === "AbortError" || currentRequest !== request) return;
     currentRequest = null;
     lastSearched = null;
@@ -255,7 +266,7 @@ function onInput(event) {
   const text = typedText();
   if (!text) return showStart();
   resting = false;
-  if (saysEnough(text)) searchTimer = setTimeout(search, endsWithWord() ? PAUSE_AFTER_WORD : PAUSE);
+  if (saysEnough(text)) searchTimer = setTimeout(search, pause());
   restTimer = setTimeout(onRest, REST);
 }
 

@@ -4,6 +4,7 @@
 // All texts are set as text, never as HTML. The box is a shadow tree, so the styles of the page do not reach into it.
 const SERVER = new URL(".", import.meta.url);
 const PAUSE = 250; // milliseconds without a key after which the typed text is searched
+const LONGEST_PAUSE = 1000; // the most that it becomes while the server is slow
 const SHORTEST_QUESTION = 3; // characters
 const LABELS = { en: "Ask your colleagues", fi: "Kysy kollegoilta", sv: "Fråga dina kolleger" };
 const ERRORS = {
@@ -106,6 +107,7 @@ function attachBox(place) {
   root.append(element("div", { lang: language }, label, input, status, list, more));
 
   let timer = 0;
+  let lastTook = 0; // milliseconds that the last answer took, or that it was waited for
   let currentRequest = null; // the AbortController of the newest request to the server
   async function search() {
     currentRequest?.abort();
@@ -113,16 +115,19 @@ function attachBox(place) {
     currentRequest = request;
     const body = new URLSearchParams({ q: input.value, lang: language });
     const options = { method: "POST", body, credentials: "omit", signal: request.signal };
+    const began = performance.now();
     try {
       const response = await fetch(new URL("suggest", SERVER), options);
       if (!response.ok) throw new Error(String(response.status));
       const found = await response.json();
+      lastTook = performance.now() - began;
       if (request !== currentRequest) return; // a newer question has been sent
       heading.textContent = found.heading;
       hint.textContent = found.hint;
       list.replaceChildren(...found.suggestions.map(suggestionCard));
       more.replaceChildren(newTabLink({ href: found.more.url, textContent: found.more.text }));
     } catch (error) {
+      if (error.name === "AbortError") lastTook = Math.max(lastTook, performance.now() - began);
       if (request !== currentRequest || error.name === "AbortError") return;
       heading.textContent = ERRORS[language];
       hint.textContent = "";
@@ -138,7 +143,8 @@ function attachBox(place) {
   input.addEventListener("input", () => {
     clearTimeout(timer);
     currentRequest?.abort();
-    if (input.value.trim().length >= SHORTEST_QUESTION) timer = setTimeout(search, PAUSE);
+    const pause = Math.max(PAUSE, Math.min(lastTook, LONGEST_PAUSE)); // fewer are sent while the server is slow
+    if (input.value.trim().length >= SHORTEST_QUESTION) timer = setTimeout(search, pause);
     else clear();
   });
 }

@@ -99,6 +99,45 @@ def test_a_card_that_stays_in_the_list_stays_the_same_element(page: Page) -> Non
     assert card.evaluate("element => element.kept === true")
 
 
+@pytest.mark.parametrize("overtaken", [False, True], ids=["answered", "overtaken"])
+def test_while_answers_take_long_a_question_waits_as_long_before_it_is_sent(page: Page, overtaken: bool) -> None:
+    sent: list[Route] = []
+    page.route("**/suggest", lambda route: sent.append(route))
+    page.clock.install(time="2026-01-01T08:00:00")
+    page.clock.pause_at("2026-01-01T08:00:10")  # no time passes but what this test lets pass
+
+    def sends(text: str, milliseconds: int) -> None:
+        page.locator("#q").press_sequentially(text)
+        before = len(sent)
+        page.clock.run_for(milliseconds)
+        page.wait_for_function("() => document.getElementById('results').ariaBusy === 'true'", polling=50)
+        page.evaluate("() => 0")  # until a request has been noticed
+        assert len(sent) == before + 1
+
+    def answer() -> None:
+        with page.expect_response("**/suggest"):
+            sent[-1].continue_()
+        expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+
+    sends("VPN ", 150)
+    page.clock.run_for(700)
+    if overtaken:
+        sends("client", 400)
+        wait = 1_000  # the longest
+    else:
+        answer()
+        wait = 700
+    before = len(sent)
+    page.locator("#q").press_sequentially(" drops ")
+    page.clock.run_for(wait - 50)
+    page.evaluate("() => 0")  # until a request would have been noticed
+    assert len(sent) == before
+    sends("", 50)
+    answer()
+    sends("at ", 150)
+    answer()
+
+
 def test_an_answer_that_arrives_after_that_of_a_newer_question_is_ignored(page: Page) -> None:
     first_requests: list[Route] = []
 

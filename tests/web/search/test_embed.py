@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from recommender.errors import IndexRefused
 from recommender.index import generations
@@ -146,11 +146,7 @@ def test_a_person_types_in_another_page_and_sees_the_suggested_answer(
         origin = host_address.rstrip("/")
         kollega = make_client(origin).application
         with served(kollega) as address:
-            host.view_functions["page"] = lambda: (
-                f'<!doctype html><title>x</title><h1>Intranet</h1><div data-kollega data-lang="{language}"></div>'
-                f'<script type="module" src="{address}embed/kollega.js"></script>',
-                {"Content-Security-Policy": f"default-src 'none'; script-src {address}; connect-src {address}"},
-            )
+            host.view_functions["page"] = lambda: host_page(address, language)
             page = browser.new_context().new_page()
             complaints: list[str] = []
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -165,6 +161,47 @@ def test_a_person_types_in_another_page_and_sees_the_suggested_answer(
             expect(page.locator("[data-kollega] li")).to_have_count(0)
             page.context.close()
             assert [text for text in complaints if "favicon" not in text] == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+def test_while_answers_take_long_the_box_waits_as_long_before_it_asks(
+    make_client: Callable[[str], FlaskClient], browser: Browser
+) -> None:
+    host = Flask("host")
+    with served_without_database(host) as host_address, served(make_client(host_address.rstrip("/")).application) as at:
+        host.view_functions["page"] = lambda: host_page(at, "en")
+        page = browser.new_context().new_page()
+        sent: list[Route] = []
+        page.route("**/embed/suggest", lambda route: sent.append(route))
+        page.clock.install(time="2026-01-01T08:00:00")
+        page.goto(host_address)
+        box = page.locator("[data-kollega] input")
+        box.wait_for()
+        page.clock.pause_at("2026-01-01T09:00:00")
+        box.press_sequentially("Screen")
+        with page.expect_request("**/embed/suggest"):
+            page.clock.run_for(250)
+        page.clock.run_for(700)
+        page.evaluate("() => 0")  # until the request has been noticed
+        with page.expect_response("**/embed/suggest"):
+            sent[0].continue_()
+        expect(page.locator("[data-kollega] li a")).to_have_count(1)
+        box.press_sequentially(" is")
+        page.clock.run_for(650)
+        page.evaluate("() => 0")  # until a request would have been noticed
+        assert len(sent) == 1
+        with page.expect_request("**/embed/suggest"):
+            page.clock.run_for(50)
+        page.context.close()
+
+
+def host_page(address: str, language: str) -> tuple[str, dict[str, str]]:
+    """A page of another site with the box of Kollega at `address`, and the headers with which it allows only that."""
+    return (
+        f'<!doctype html><title>x</title><h1>Intranet</h1><div data-kollega data-lang="{language}"></div>'
+        f'<script type="module" src="{address}embed/kollega.js"></script>',
+        {"Content-Security-Policy": f"default-src 'none'; script-src {address}; connect-src {address}"},
+    )
 
 
 def served_without_database(host: Flask):  # type: ignore[no-untyped-def]
