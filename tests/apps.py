@@ -6,7 +6,7 @@ from flask import Flask
 from sqlalchemy import delete
 
 from recommender.database.replica_tables import RateCount
-from web.limits import InDatabase, limiter
+from web.limits import InDatabase, InMemory, limiter
 
 
 def close_app(app: Flask) -> None:
@@ -27,5 +27,6 @@ def minutes_pass() -> None:
         with storage.counts.engine.begin() as connection:
             connection.execute(delete(RateCount).where(RateCount.ends_at < time.time() + 12 * 3600))
         return
-    for key in [key for key in storage.storage if not key.endswith("/day")]:
+    assert isinstance(storage, InMemory)
+    for key in [key for key in storage.windows if not key.endswith("/day")]:
         storage.clear(key)

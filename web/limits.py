@@ -2,6 +2,8 @@
 On PostgreSQL they are in the database, so that several processes count together, under digests that name nobody."""
 
 import threading
+import time
+from dataclasses import replace
 
 from flask import Flask
 from flask_limiter import Limiter
@@ -15,7 +17,61 @@ from web.client_address import limit_key
 
 limiter = Limiter(limit_key, headers_enabled=True)
 _A_FEW_A_DAY = RateLimitItemPerDay(3)  # a judgement
-_SCHEME = "kollega"
+_SCHEME, _SCHEME_OF_MEMORY = "kollega", "kollega-memory"
+_TIDY_EVERY = 60.0  # seconds between two looks for windows that have ended: a judgement
+
+
+class InMemory(Storage):
+    """Counts of Flask-Limiter in the memory of this process. The package `limits` has such a class too, but that one
+    starts a thread for each count, which goes through all counts."""
+
+    STORAGE_SCHEME = [_SCHEME_OF_MEMORY]  # noqa: RUF012 - as its base class declares it
+    base_exceptions = ValueError  # none is raised
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False) -> None:
+        super().__init__(uri, wrap_exceptions)
+        self.windows: dict[str, Window] = {}
+        self._lock, self._tidy_at = threading.Lock(), 0.0
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count, in a window of `expiry` seconds; how often in all."""
+        now = time.time()
+        with self._lock:
+            if now >= self._tidy_at:
+                self.windows = {name: window for name, window in self.windows.items() if window.ends_at > now}
+                self._tidy_at = now + _TIDY_EVERY
+            window = self.windows.get(key)
+            if window is None or window.ends_at <= now:
+                window = Window(0, now + expiry)
+            self.windows[key] = window = replace(window, times=window.times + amount)
+        return window.times
+
+    def get(self, key: str) -> int:
+        """How often, in the window that has not ended."""
+        return self._window(key).times
+
+    def get_expiry(self, key: str) -> float:
+        """When the window ends; now when there is none."""
+        return self._window(key).ends_at
+
+    def check(self) -> bool:
+        """True: the memory is always there."""
+        return True
+
+    def reset(self) -> int | None:
+        """Forget all counts; how many there were."""
+        with self._lock:
+            windows, self.windows = self.windows, {}
+        return len(windows)
+
+    def clear(self, key: str) -> None:
+        """Forget one count."""
+        with self._lock:
+            self.windows.pop(key, None)
+
+    def _window(self, key: str) -> Window:
+        window, now = self.windows.get(key), time.time()
+        return window if window is not None and window.ends_at > now else Window(0, now)
 
 
 class InDatabase(Storage):
@@ -65,7 +121,7 @@ class InDatabase(Storage):
 def attach(app: Flask, engine: Engine) -> None:
     """Register the limits of an application on this database."""
     if engine.dialect.name == "sqlite":
-        app.config["RATELIMIT_STORAGE_URI"] = "memory://"
+        app.config["RATELIMIT_STORAGE_URI"] = f"{_SCHEME_OF_MEMORY}://"
     else:
         app.config["RATELIMIT_STORAGE_URI"] = f"{_SCHEME}://"
         app.config["RATELIMIT_STORAGE_OPTIONS"] = {"counts": RateCounts(engine, str(app.secret_key))}

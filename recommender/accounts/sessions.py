@@ -5,8 +5,8 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
+from sqlalchemy.orm import Session, joinedload, lazyload
 
 from recommender import audit
 from recommender.database.account_tables import Account, SignInSession
@@ -66,12 +66,24 @@ def renew(session: Session, row: SignInSession) -> str:
 def find(session: Session, identity: str, idle_days: float) -> SignInSession | None:
     """The session with this id; None when it has ended, was not used for `idle_days`, or its person may not sign in any
     more. It may still await something."""
-    row = session.scalar(select(SignInSession).where(SignInSession.digest == _digest(identity)))
+    found = session.execute(_WITH_ACCOUNT, {"digest": _digest(identity)}).unique().first()
     now = utc_now()
-    if row is None or row.expires_at < now or row.last_seen_at + timedelta(days=idle_days) < now:
+    if found is None:
         return None
-    account = session.get(Account, row.person_id)
-    return row if account and account.may_sign_in(day_of(now)) else None
+    row, account = found
+    if row.expires_at < now or row.last_seen_at + timedelta(days=idle_days) < now:
+        return None
+    return row if account.may_sign_in(day_of(now)) else None
+
+
+_WITH_ACCOUNT = (
+    select(SignInSession, Account)
+    .join(Account, Account.person_id == SignInSession.person_id)
+    .where(SignInSession.digest == bindparam("digest"))
+    .options(joinedload(SignInSession.person).joinedload(Person.teams), lazyload(Account.person))
+)
+"""A session, its account, and its person with their teams, in one statement: each request of somebody who has signed in
+asks for them. The account's person is the same one, and not read again."""
 
 
 def is_to_be_noted(row: SignInSession) -> bool:

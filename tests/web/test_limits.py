@@ -1,6 +1,7 @@
 """limits.py and caller.py: how often one person may search and call the API, however they send it."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from recommender.settings import Settings
 from tests.apps import close_app
 from tests.conftest import sign_in
 from web.app import create_app
+from web.limits import InMemory
 
 Sessions = sessionmaker[Session]
 Serve = Callable[..., Flask]
@@ -135,3 +137,17 @@ def test_asking_again_and_again_does_not_use_up_a_colleague_s_week(serve: Serve,
             visitor.post("/asked", data={"first": re.findall(r'data-first="([^"]+)"', page)[0]})
     with sessions() as session:
         assert [row.count for row in session.query(FirstSuggestion)] == [6]
+
+
+def test_counts_in_memory_end_with_their_window_and_start_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, threads, counts = [1000.0], threading.active_count(), InMemory()
+    monkeypatch.setattr("web.limits.time.time", lambda: now[0])
+    assert [counts.incr("matti", 60), counts.incr("matti", 60, 2), counts.incr("kaisa", 600)] == [1, 3, 1]
+    assert (counts.get("matti"), counts.get_expiry("matti")) == (3, 1060.0)
+    now[0] = 1060.0
+    assert (counts.get("matti"), counts.get_expiry("matti")) == (0, 1060.0)
+    assert counts.incr("aino", 60) == 1 and counts.windows.keys() == {"aino", "kaisa"}  # what has ended is gone
+    assert counts.incr("matti", 60) == 1 and counts.get("kaisa") == 1
+    counts.clear("kaisa")
+    assert counts.get("kaisa") == 0 and counts.reset() == 2 and not counts.windows
+    assert threading.active_count() == threads

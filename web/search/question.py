@@ -1,6 +1,7 @@
 """Asks the recommender for the current reader: with a question that somebody typed, or with a whole request."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from werkzeug.datastructures import MultiDict
 
@@ -31,7 +32,7 @@ class TypedQuestion:
         """Both together, as the recommender reads them."""
         return f"{self.title}\n{self.body}".strip()
 
-    @property
+    @cached_property
     def is_private(self) -> bool:
         """True when it is about health, harassment, pay or family."""
         return is_private_matter(self.text)
