@@ -6,21 +6,20 @@ What is slow to make and the same for every test is made once in a session (`mad
 
 import os
 import shutil
-import zlib
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, expect, sync_playwright
+from sqlalchemy import Engine as DatabaseEngine
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.delivery import mail_server
@@ -28,11 +27,12 @@ from indexer.indexing.reindex import reindex
 from recommender import accounts
 from recommender.accounts import passwords
 from recommender.accounts import sessions as sign_in_sessions
+from recommender.database import engine
 from recommender.database.days import use_zone
-from recommender.database.engine import open_database
+from recommender.database.engine import migrate, open_database, open_engine
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
-from recommender.encoder import Encoder, ModelCard, Vectors, normalise
+from recommender.encoder import Encoder, ModelCard
 from recommender.encoder.load import load_encoder
 from recommender.index import SearchIndex, generations
 from recommender.index.engines import Engine, LocalEngine, engine_of
@@ -41,16 +41,17 @@ from recommender.language import alignment, dictionary
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
 from recommender.language.dictionary import Dictionary
-from recommender.language.terms import tokens
 from recommender.live import Live, Snapshot
 from recommender.recommender import Recommender
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
 from tests.apps import close_app
 from tests.chromium import CHROMIUM, TIMEOUT
+from tests.fake_encoder import FakeEncoder
 from tests.milvus import ON_MILVUS, in_milvus, running_milvus
 from tests.paths import ROOT
 from tests.postgresql import ON_POSTGRESQL, Server, running_server, uses_postgresql
+from tests.sharing import MemoryCache, build_addresses_when_asked, read_everyday_words_once, share_statements
 from tests.timing import LONG
 from web import health
 from web.app import create_app
@@ -69,7 +70,10 @@ SLOWEST = (
     "tests/test_stories.py",
     "tests/indexer/sources/demo/test_demo.py",
     "tests/web/api/test_openapi.py",
+    "tests/web/test_form_fuzz.py",
     "tests/web/search/test_browser.py",
+    "tests/web/test_keyboard.py",
+    "tests/web/test_markdown.py",
 )
 """The files that take longest, in the order in which they start. If one of them started last, one of the two processes
 (`pytest -n 2 --dist loadfile`) would have nothing to do meanwhile."""
@@ -90,50 +94,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: places.get(item.path.relative_to(ROOT).as_posix(), len(places)))
 
 
-class FakeEncoder:
-    """A bag of words: each token adds 1 to the dimension crc32(token) % 64; vectors are then scaled to length 1.
-
-    Texts that share no token (and no hash) have cosine 0, equal texts 1. `encoded` counts the passages encoded.
-    """
-
-    backend = "fake"
-
-    def __init__(self, name: str = "fake") -> None:
-        self.card = ModelCard(name, "1", 64, 512)
-        self.encoded: list[str] = []
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        return normalise(np.array([self._bag(text) for text in texts], np.float32).reshape(len(texts), 64))
-
-    def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        self.encoded += texts
-        return self.encode_queries(texts)
-
-    def count_tokens(self, text: str) -> int:
-        return len(text.split())
-
-    @staticmethod
-    def _bag(text: str) -> list[float]:
-        bag = [0.0] * 64
-        for token in tokens(text):
-            bag[zlib.crc32(token.encode()) % 64] += 1.0
-        return bag
-
-
-class MemoryCache(BytecodeCache):
-    """Keeps compiled templates, so that the applications of all tests share them."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._compiled:
-            bucket.bytecode_from_string(self._compiled[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def only_settings_of_tests() -> Iterator[None]:
     """Removes settings from the environment in which the tests were started, also for processes that tests start."""
@@ -143,11 +103,28 @@ def only_settings_of_tests() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def made_once() -> Iterator[None]:
-    """Reads each shipped file once, compiles each template once, and makes password hashes cheap.
+@pytest.fixture(scope="session")
+def make_empty(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes the file of a migrated, empty database when it is first asked for, and gives its path."""
 
-    A file at any other path is read each time. `test_accounts.py` tests the password hasher with its real cost.
+    @cache
+    def make() -> Path:
+        home = tmp_path_factory.mktemp("empty")
+        opened = open_engine(Settings(home=home))
+        migrate(opened)
+        opened.dispose()
+        return home / "kollega.db"
+
+    return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once(make_empty: Callable[[], Path]) -> Iterator[None]:
+    """Reads each shipped file once, compiles each template and statement once, migrates one empty database on SQLite,
+    whose tables others get, and makes password hashes cheap.
+
+    A file at any other path is read each time. `test_database.py` tests the migrations, and `test_accounts.py` the
+    password hasher with its real cost.
     """
     load_dictionary, load_alignment = Dictionary.load, Alignment.load
     shipped_dictionary, shipped_alignment = cache(load_dictionary), cache(load_alignment)
@@ -158,10 +135,20 @@ def made_once() -> Iterator[None]:
     def alignment_at(card: ModelCard | None, path: Path = alignment.FILE) -> Alignment:
         return shipped_alignment(card) if path == alignment.FILE else load_alignment(card, path)
 
+    def make_tables(database: DatabaseEngine) -> None:
+        if database.dialect.name == "sqlite":
+            with closing(sqlite3.connect(make_empty())) as empty, database.connect() as connection:
+                empty.backup(connection.connection.driver_connection)
+        else:
+            migrate(database)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Dictionary, "load", staticmethod(dictionary_at))
         patch.setattr(Alignment, "load", staticmethod(alignment_at))
+        patch.setattr(engine, "migrate", make_tables)
         patch.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": MemoryCache()})
+        for share in (share_statements, build_addresses_when_asked, read_everyday_words_once):
+            share(patch)
         patch.setattr(passwords, "PASSWORD_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
@@ -192,11 +179,9 @@ def milvus_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_database(make_empty: Callable[[], Path]) -> Path:
     """The file of a migrated, empty database, which tests copy."""
-    made = Settings(home=tmp_path_factory.mktemp("empty"))
-    open_database(made).kw["bind"].dispose()
-    return made.home / "kollega.db"
+    return make_empty()
 
 
 @pytest.fixture
@@ -217,6 +202,15 @@ def sessions(settings: Settings, empty_database: Path) -> Iterator[sessionmaker[
     factory = open_database(settings)
     yield factory
     factory.kw["bind"].dispose()
+
+
+@pytest.fixture
+def ready_home(tmp_path: Path, empty_database: Path) -> Path:
+    """A home for a process that a test starts, which need not make the tables first."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    shutil.copy(empty_database, home)
+    return home
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ main()
 REAL = """
 import recommender.encoder.load
 import recommender.recommender
-from tests.conftest import FakeEncoder
+from tests.fake_encoder import FakeEncoder
 for module in (recommender.encoder.load, recommender.recommender):
     module.load_encoder = lambda settings: FakeEncoder()
 from indexer.cli import main

@@ -170,19 +170,19 @@ def test_status_and_ask_say_what_to_do_about_another_model_and_about_damage(
     assert asked.exit_code == 1 and "The index is damaged. Run: kollega reindex --full" in asked.stderr
 
 
-def test_watch_stops_on_ctrl_c_without_a_traceback(tmp_path: Path) -> None:
+def test_watch_stops_on_ctrl_c_without_a_traceback(ready_home: Path, tmp_path: Path) -> None:
     script = (
         "import signal\n"  # because the tests may have been started with SIGINT ignored
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import recommender.encoder.load\n"
-        "from tests.conftest import FakeEncoder\n"
+        "from tests.fake_encoder import FakeEncoder\n"
         "recommender.encoder.load.load_encoder = lambda settings: FakeEncoder()\n"
         "from indexer.cli import main\n"
         "main(['watch'])\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-u", "-c", script],
-        env=os.environ | {"KOLLEGA_HOME": str(tmp_path), "KOLLEGA_WATCH_SECONDS": "0.1", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"KOLLEGA_HOME": str(ready_home), "KOLLEGA_WATCH_SECONDS": "0.1", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=tmp_path,
@@ -199,7 +199,7 @@ def test_watch_stops_on_ctrl_c_without_a_traceback(tmp_path: Path) -> None:
 SLOW_WATCH = (
     "import time\n"
     "import recommender.encoder.load\n"
-    "from tests.conftest import FakeEncoder\n"
+    "from tests.fake_encoder import FakeEncoder\n"
     "class Slow(FakeEncoder):\n"
     "    def encode_passages(self, texts):\n"
     "        print('encoding', flush=True)\n"

@@ -121,14 +121,14 @@ def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> No
 
 
 @contextmanager
-def _serving(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Runs `kollega serve` with an application that answers nothing, and takes four seconds to end; gives the process
-    and what it says until it listens. Its errors are in a file `errors`."""
+def _serving(home: Path, *options: str, ends_in: float = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Runs `kollega serve` with an application that answers nothing, and takes `ends_in` seconds to end; gives the
+    process and what it says until it listens. Its errors are in a file `errors`."""
     script = (
         "import os, time, psutil, web.server, web.starting.opening\n"
         "from recommender.database import engine\n"
         "class Counting:\n"
-        "    def close(self): time.sleep(4)\n"
+        f"    def close(self): time.sleep({ends_in})\n"
         "class App:\n"
         "    extensions = {'kollega_counting': Counting()}\n"
         "def create_app(settings, opening):\n"
@@ -187,8 +187,8 @@ def _until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_serve_says_at_once_what_it_begins_with_and_runs_watch_beside(tmp_path: Path) -> None:
-    with _serving(tmp_path / "home") as (serving, said):
+def test_serve_says_at_once_what_it_begins_with_and_runs_watch_beside(ready_home: Path) -> None:
+    with _serving(ready_home) as (serving, said):
         assert "kollega.db" in said and "index     none yet" in said and "multilingual-e5-small" in said
         assert "kollega watch runs beside" in said
         watcher = _watcher(serving.pid)
@@ -208,21 +208,21 @@ def test_the_first_line_comes_before_the_tables_and_watch_begins_when_the_server
         assert _watcher(serving.pid)
 
 
-def test_watch_ends_when_the_server_beside_it_is_killed(tmp_path: Path) -> None:
-    with _serving(tmp_path / "home") as (serving, _said):
+def test_watch_ends_when_the_server_beside_it_is_killed(ready_home: Path) -> None:
+    with _serving(ready_home) as (serving, _said):
         watcher = _watcher(serving.pid)
         serving.kill()
         serving.wait()
         _until(lambda: not psutil.pid_exists(watcher))
 
 
-def test_serve_runs_no_watch_where_another_service_does(tmp_path: Path) -> None:
-    with _serving(tmp_path / "home", "--no-watch") as (serving, said):
+def test_serve_runs_no_watch_where_another_service_does(ready_home: Path) -> None:
+    with _serving(ready_home, "--no-watch") as (serving, said):
         assert "not started here" in said and _watchers(serving.pid) == []
 
 
-def test_a_watcher_that_is_stopped_together_with_the_server_is_not_begun_again(tmp_path: Path) -> None:
-    with _serving(tmp_path / "home") as (serving, _said):
+def test_a_watcher_that_is_stopped_together_with_the_server_is_not_begun_again(ready_home: Path) -> None:
+    with _serving(ready_home, ends_in=4) as (serving, _said):
         watcher = _watcher(serving.pid)
         os.killpg(serving.pid, signal.SIGTERM)  # as systemd and containers stop a service
         begun = []
@@ -231,4 +231,4 @@ def test_a_watcher_that_is_stopped_together_with_the_server_is_not_begun_again(t
                 begun += [each for each in _watchers(serving.pid) if each != watcher]
             time.sleep(0.05)
         assert serving.returncode == 0 and begun == []
-    assert (tmp_path / "errors").read_text() == ""
+    assert (ready_home.parent / "errors").read_text() == ""

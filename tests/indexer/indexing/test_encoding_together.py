@@ -40,7 +40,7 @@ import sys, time
 from recommender.database.encode_batches import EncodeBatches
 from recommender.database.engine import open_engine
 from recommender.settings import Settings
-from tests.conftest import FakeEncoder
+from tests.fake_encoder import FakeEncoder
 def encode(texts):
     print("took", len(texts), flush=True)
     time.sleep(3600)

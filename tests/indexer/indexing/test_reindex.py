@@ -365,7 +365,7 @@ _SLOW_RUN = textwrap.dedent(
     import sys, time
     from pathlib import Path
     sys.path.insert(0, sys.argv[1])
-    from tests.conftest import FakeEncoder
+    from tests.fake_encoder import FakeEncoder
     from indexer.indexing import reindex
     from recommender.database.engine import open_database
     from recommender.language.analyzer import Analyzer

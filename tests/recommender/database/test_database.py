@@ -32,6 +32,12 @@ from tests.paths import ROOT
 pytestmark = pytest.mark.sqlite_only  # test_postgresql.py tests the same things on PostgreSQL
 
 
+@pytest.fixture(autouse=True)
+def each_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here each new database gets its tables from the migrations, and not from one that was migrated before."""
+    monkeypatch.setattr("recommender.database.engine.migrate", migrate)
+
+
 def test_upgrading_an_empty_database_makes_exactly_the_declared_tables(settings: Settings) -> None:
     engine = open_engine(settings)
     assert inspect(engine).get_table_names() == []

@@ -138,15 +138,15 @@ def test_the_path_that_waitress_and_flask_name_is_not_logged(name: str, message:
     assert _line(message, name=name)["message"] == logged
 
 
-def _run(tmp_path: Path, code: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def _run(home: Path, code: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Runs `kollega` in a process of its own, after the code."""
     script = (
         "import recommender.encoder.load\n"
-        "from tests.conftest import FakeEncoder\n"
+        "from tests.fake_encoder import FakeEncoder\n"
         "recommender.encoder.load.load_encoder = lambda settings: FakeEncoder()\n"
         f"{code}\nfrom indexer.cli import main\nmain()\n"
     )
-    environment = os.environ | {"KOLLEGA_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"KOLLEGA_HOME": str(home), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-c", script, *arguments], env=environment | settings, capture_output=True, text=True
     )
@@ -159,15 +159,15 @@ def _lines(ran: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return lines
 
 
-def test_reindex_tells_what_it_did_as_json(tmp_path: Path) -> None:
-    ran = _run(tmp_path, "", "reindex", KOLLEGA_LOG_FORMAT="json")
+def test_reindex_tells_what_it_did_as_json(ready_home: Path) -> None:
+    ran = _run(ready_home, "", "reindex", KOLLEGA_LOG_FORMAT="json")
     assert ran.returncode == 0
     told = {line["message"]: line for line in _lines(ran)}
     assert told["index updated"]["items"] == 0 and told["index updated"]["level"] == "info"
     assert told["model loaded"]["backend"] == "fake"
 
 
-def test_watch_tells_what_it_did_as_json(tmp_path: Path) -> None:
+def test_watch_tells_what_it_did_as_json(ready_home: Path) -> None:
     code = (
         "import os, signal, threading\n"
         "from indexer.indexing import watch\n"
@@ -176,32 +176,32 @@ def test_watch_tells_what_it_did_as_json(tmp_path: Path) -> None:
         "follow = watch.watch\n"
         "watch.watch = lambda *parts: follow(*parts[:6], stop)\n"
     )
-    ran = _run(tmp_path, code, "watch", KOLLEGA_LOG_FORMAT="json")
+    ran = _run(ready_home, code, "watch", KOLLEGA_LOG_FORMAT="json")
     assert ran.returncode == 0, ran.stderr
     assert "index updated" in [line["message"] for line in _lines(ran)]
 
 
-def test_a_command_that_fails_says_so_in_a_line_of_json(tmp_path: Path) -> None:
-    ran = _run(tmp_path, "", "rollback", KOLLEGA_LOG_FORMAT="json")
+def test_a_command_that_fails_says_so_in_a_line_of_json(ready_home: Path) -> None:
+    ran = _run(ready_home, "", "rollback", KOLLEGA_LOG_FORMAT="json")
     assert ran.returncode == 1
     (line,) = _lines(ran)
     assert (line["level"], line["message"]) == ("error", "There is no index yet. Run: kollega reindex")
 
 
-def test_an_error_that_ends_the_process_is_a_line_of_json_too(tmp_path: Path) -> None:
+def test_an_error_that_ends_the_process_is_a_line_of_json_too(ready_home: Path) -> None:
     code = (
         "from indexer.indexing import reindex\n"
         f"def broken(*_arguments, **_options):\n    raise RuntimeError({SECRET!r})\n"
         "reindex.reindex = broken\n"
     )
-    ran = _run(tmp_path, code, "reindex", KOLLEGA_LOG_FORMAT="json")
+    ran = _run(ready_home, code, "reindex", KOLLEGA_LOG_FORMAT="json")
     assert ran.returncode == 1
     crash = _lines(ran)[-1]
     assert (crash["level"], crash["exception"][0]["type"]) == ("critical", "RuntimeError")
     assert SECRET not in ran.stdout + ran.stderr
 
 
-def test_verbose_shows_in_detail_what_kollega_does_and_not_what_libraries_log(tmp_path: Path) -> None:
+def test_verbose_shows_in_detail_what_kollega_does_and_not_what_libraries_log(ready_home: Path) -> None:
     code = (
         "import logging\n"
         "from indexer.indexing import reindex\n"
@@ -211,6 +211,6 @@ def test_verbose_shows_in_detail_what_kollega_does_and_not_what_libraries_log(tm
         "    raise SystemExit(0)\n"
         "reindex.reindex = talk\n"
     )
-    ran = _run(tmp_path, code, "--verbose", "reindex")
+    ran = _run(ready_home, code, "--verbose", "reindex")
     assert ran.returncode == 0 and "DEBUG recommender.live: own detail" in ran.stderr
     assert SECRET not in ran.stdout + ran.stderr

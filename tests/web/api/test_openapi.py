@@ -1,6 +1,6 @@
 """The API as a client with a bearer token uses it, and as schemathesis tries to break it.
 
-`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: 25 unless it is set, and 100 in
+`KOLLEGA_FUZZ_EXAMPLES` says how many random requests each call gets: 10 unless it is set, and 100 in
 `make test-long`, which is more than 2,000 for all calls together.
 """
 
@@ -27,7 +27,7 @@ from web.api.schemas import NOT_EMPTY
 from web.app import create_app
 from web.limits import limiter
 
-EXAMPLES = int(os.environ.get("KOLLEGA_FUZZ_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("KOLLEGA_FUZZ_EXAMPLES", "10"))
 Sessions = sessionmaker[Session]
 Call = Callable[..., Any]
 
