@@ -6,81 +6,98 @@ An edit by hand in the database that leaves `updated_at` as it was is not seen s
 therefore reads everything, and so does `kollega reindex` when it is asked to, or when the stamps show no change.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
+import numpy as np
 from sqlalchemy.orm import Session
 
-from indexer.indexing.stamps import Stamp
+from indexer.indexing.stamps import Stamps
 from recommender.access import EVERYONE
 from recommender.corpus import items, load_items
 from recommender.database.storing import in_chunks
 from recommender.datatypes import Item
 from recommender.index.digest import item_digest
+from recommender.index.item_numbers import Keys, Numbers, by_kind, number_of
+from recommender.index.known import Known
 
 _CHUNK = 500  # items that are read at once: a judgement
-_ENOUGH, _ENOUGH_SHARE = 256, 0.5  # of items: see `_are_enough`; judgements
+_ENOUGH, _ENOUGH_SHARE = 256, 0.5  # of items: see `typical`; judgements
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Keys of all searchable items, of those that are new or changed, and of those from which is computed what would be
-    from all: the items that everyone may read, if they are enough."""
+    """The numbers of all searchable items in order, those of them that everyone may read, the keys of those that are
+    new or changed, and of those that are in the index but not searchable any more."""
 
-    searchable: set[str]
+    numbers: Numbers
+    public: Numbers
     changed: list[str]
-    typical: list[str]
+    gone: list[str]
 
-    def are_none_in(self, known: Mapping[str, str]) -> bool:
-        """True when an index with the items `known` agrees with what was found."""
-        return not self.changed and self.searchable == known.keys()
+    @property
+    def are_none(self) -> bool:
+        """True when the index agrees with what was found."""
+        return not self.changed and not self.gone
+
+    @cached_property
+    def searchable(self) -> set[str]:
+        """The keys of all searchable items."""
+        return set(Keys(self.numbers))
+
+    @cached_property
+    def typical(self) -> Keys | list[str]:
+        """The keys of the items from which is computed what would be from all: those alone that everyone may read, so
+        that hidden ones change nothing of it, when these are many, or at least half of all."""
+        public, searchable = len(self.public), len(self.numbers)
+        are_enough = public >= _ENOUGH or public >= _ENOUGH_SHARE * searchable
+        return by_kind(self.public) if are_enough else sorted(Keys(self.numbers))
 
 
-def find_changes(
-    session: Session,
-    known: Mapping[str, str],
-    passage_tokens: int,
-    stamps: Mapping[str, Stamp],
-    held: Mapping[str, Stamp],
-) -> Changes:
-    """What has changed since an index was made that has items with the digests `known`. `stamps` are those of now (see
-    `stamps_of`), `held` those that the index was made from; without `held` every item is compared by its digest."""
-    searchable: set[str] = set()
-    changed: list[str] = []
-    public: list[str] = []
+def find_changes(session: Session, known: Known, passage_tokens: int, stamps: Stamps, held: Stamps) -> Changes:
+    """What has changed since an index was made that has the items `known`. `stamps` are those of now (see `stamps_of`),
+    `held` those that the index was made from; without `held` every item is compared by its digest."""
     read: Iterator[Item]
-    same = [key for key, stamp in held.items() if key in known and stamps.get(key) == stamp]
-    if same:
-        searchable.update(same)
-        public += [key for key in same if held[key] % 2]
-        others = [key for key in stamps if key not in searchable]
+    same = np.intersect1d(held.same_in(stamps), known.numbers, assume_unique=True)
+    if len(same):
+        others = by_kind(np.setdiff1d(stamps.numbers, same, assume_unique=True))
         read = (item for keys in in_chunks(others, _CHUNK) for item in load_items(session, keys).values())
     else:
         read = items(session)
-    for item in read:
-        searchable.add(item.key)
-        if EVERYONE in item.audience:
-            public.append(item.key)
-        if known.get(item.key) != item_digest(item, passage_tokens):
-            changed.append(item.key)
-    return Changes(searchable, changed, public if _are_enough(len(public), len(searchable)) else sorted(searchable))
+    found: list[int] = []
+    public: list[int] = []
+    changed: list[str] = []
+    for chunk in _batched(read):
+        digests = known.digests_of([item.key for item in chunk])
+        for item in chunk:
+            found.append(number_of(item.key))
+            if EVERYONE in item.audience:
+                public.append(found[-1])
+            if digests.get(item.key) != item_digest(item, passage_tokens):
+                changed.append(item.key)
+    numbers = _with(same, found)
+    gone = Keys(np.setdiff1d(known.numbers, numbers, assume_unique=True))
+    return Changes(numbers, _with(held.public_of(same), public), changed, list(gone))
 
 
 def find_changes_or_compare(
-    session: Session,
-    known: Mapping[str, str],
-    passage_tokens: int,
-    stamps: Mapping[str, Stamp],
-    held: Mapping[str, Stamp],
+    session: Session, known: Known, passage_tokens: int, stamps: Stamps, held: Stamps
 ) -> Changes:
     """The same; but where the stamps show no change, every item is compared after all."""
     found = find_changes(session, known, passage_tokens, stamps, held)
-    if held and found.are_none_in(known):
-        return find_changes(session, known, passage_tokens, stamps, {})
+    if len(held.numbers) and found.are_none:
+        return find_changes(session, known, passage_tokens, stamps, Stamps())
     return found
 
 
-def _are_enough(public: int, searchable: int) -> bool:
-    """True when what is computed from all items can be computed from those alone that everyone may read, so that hidden
-    ones change nothing of it: when these are many, or at least half of all."""
-    return public >= _ENOUGH or public >= _ENOUGH_SHARE * searchable
+def _batched(read: Iterable[Item]) -> Iterator[list[Item]]:
+    """The items in their order, some at a time."""
+    left = iter(read)
+    while chunk := list(islice(left, _CHUNK)):
+        yield chunk
+
+
+def _with(numbers: Numbers, others: list[int]) -> Numbers:
+    return np.sort(np.concatenate([numbers, np.array(others, np.int64)]))

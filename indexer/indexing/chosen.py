@@ -18,6 +18,7 @@ from recommender.index import generations
 from recommender.index.base import is_of_another_version
 from recommender.index.engines import engine_of
 from recommender.index.generations import Manifest
+from recommender.index.known import Known
 from recommender.settings import Settings
 
 Choose = Callable[[Session], Collection[str]]
@@ -77,10 +78,10 @@ def planned(
     known = known or {}
     held = Stamps() if full or compare else read_stamps(settings)
     with sessions() as session:
-        stamps = stamps_of(session, held).of_items
-        found = find_changes_or_compare(session, known, settings.passage_tokens, stamps, held.of_items)
+        stamps, in_index = stamps_of(session, held), Known.of(known)
+        found = find_changes_or_compare(session, in_index, settings.passage_tokens, stamps, held)
         chosen = set(found.changed) if only is None else set(found.changed).intersection(only(session))
-    return Planned(len(chosen - known.keys()), len(chosen & known.keys()), len(known.keys() - found.searchable))
+    return Planned(len(chosen - known.keys()), len(chosen & known.keys()), len(found.gone))
 
 
 def known_items(settings: Settings) -> dict[str, str] | None:

@@ -17,7 +17,7 @@ from indexer.indexing.chosen import Choose
 from indexer.indexing.encoding_ahead import Batch, EncodingAhead, one_ahead, when_done
 from indexer.indexing.passages import make_passages
 from indexer.indexing.report import ReindexReport
-from indexer.indexing.stamps import Stamps, read_stamps, stamps_of, write_stamps
+from indexer.indexing.stamps import Stamps, Sums, read_stamps, stamps_of, sums_of, write_stamps
 from recommender.corpus import load_items
 from recommender.database.index_register import IndexRegister
 from recommender.database.storing import in_chunks
@@ -38,6 +38,8 @@ from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
+Seen = tuple[tuple[str, ...], datetime | None]
+"""A fingerprint of the database and the time of its newest change, as `freshness.look` gives them."""
 _CHUNK, _BATCH = 128, 64  # items read, and passages encoded and written to the journal, at once; judgements
 
 
@@ -54,25 +56,25 @@ def reindex(
     by_times: bool = False,
     or_all: bool = False,
 ) -> ReindexReport:
-    """Bring the index up to date with the database. Writes nothing when nothing changed. With `full` it is built anew;
-    with `switch` from the last one of this model, if it is kept. With either the live one may be of another model. An
-    item that fails is listed in the report and left out. Changed items that `only` does not choose wait; what is gone
-    is taken out. With `by_times` only items are read of which something was changed since (`changes.py`), with `or_all`
-    all where none was. `first` is called under the same lock. Raises IndexLocked when another process writes,
-    IndexMismatch when the live one is of another model, IndexNotFound when `only` has none."""
+    """Bring the index up to date with the database, if anything changed. With `full` it is built anew, with `switch`
+    from the last one of this model, if it is kept; the live one may be of another model then. Items that fail are
+    listed and left out. Changed items that `only` does not choose wait; what is gone is taken out. With `by_times` only
+    items are read that were changed since (`changes.py`), with `or_all` all where none was. `first` is called under the
+    same lock. Raises IndexLocked when another process writes, IndexMismatch when the live one is of another model,
+    IndexNotFound when `only` has none."""
     started, report = time.monotonic(), ReindexReport()
     engine = engine_of(settings, IndexRegister(settings, sessions))
     with generations.write_lock(settings.index_dir), engine.lock(), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         first()
-        seen = freshness.look(session)  # first, so that what changes meanwhile counts as not indexed
+        sums, seen = _look(session)  # first, so that what changes meanwhile counts as not indexed
         builder = engine.builder(encoder.card, analyzer, full, switch)
         _prepare(builder, only, rewrite=bool(wishes))
         held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else Stamps()
-        find, stamps = find_changes_or_compare if or_all else find_changes, stamps_of(session, held)
-        found = find(session, builder.known, settings.passage_tokens, stamps.of_items, held.of_items)
+        find, stamps = find_changes_or_compare if or_all else find_changes, stamps_of(session, held, sums)
+        found = find(session, builder.known, settings.passage_tokens, stamps, held)
         changed = _chosen(found, only(session), report) if only is not None else _changed_or_all(builder, found)
-        deleted, report.items = builder.known.keys() - found.searchable, len(found.searchable)
+        deleted, report.items = found.gone if builder.known else [], len(found.numbers)
         progress(0, len(changed))
         if changed or deleted or not builder.known or builder.must_be_written:
             _write(settings, session, encoder, builder, changed, deleted, found.typical, report, progress)
@@ -88,9 +90,12 @@ def reindex(
     return report
 
 
-def _note(
-    settings: Settings, report: ReindexReport, stamps: Stamps, seen: tuple[tuple[str, ...], datetime | None]
-) -> None:
+def _look(session: Session) -> tuple[Sums, Seen]:
+    sums = sums_of(session)
+    return sums, freshness.look(session, sums.of_tables)
+
+
+def _note(settings: Settings, report: ReindexReport, stamps: Stamps, seen: Seen) -> None:
     """Note what this generation was made from, for the next run, which tries what failed again, and for who asks
     whether it is up to date."""
     write_stamps(settings, report.generation, stamps.without(report.failed_keys))
@@ -108,10 +113,10 @@ def _changed_or_all(builder: IndexWriter, found: Changes) -> list[str]:
     """The changed items, or all of them when everything has to be built or written anew."""
     if builder.fresh:
         return found.changed
-    if _is_outgrown(builder, found.typical):
+    if _is_outgrown(builder, found):
         builder.start_over()
         return sorted(found.searchable)
-    if builder.must_rewrite(len(found.changed) + len(builder.known.keys() - found.searchable)):
+    if builder.must_rewrite(len(found.changed) + len(found.gone)):
         builder.rewrite()
         return sorted(found.searchable)
     return found.changed
@@ -131,10 +136,12 @@ def _leave_as_it_is(path: Path, engine: Engine, builder: IndexWriter, card: Mode
     engine.clean()
 
 
-def _is_outgrown(builder: IndexWriter, typical: Sequence[str]) -> bool:
+def _is_outgrown(builder: IndexWriter, found: Changes) -> bool:
     """True when the space of the vectors was learned from so few passages that it should be learned again."""
     space = builder.vector_space
-    return space.learned_from < SAMPLE and space.outgrown(max(builder.passages_of(typical), len(typical)))
+    if space.learned_from >= SAMPLE:
+        return False
+    return space.outgrown(max(builder.passages_of(found.typical), len(found.typical)))
 
 
 def _write(
@@ -143,7 +150,7 @@ def _write(
     encoder: Encoder,
     builder: IndexWriter,
     changed: Sequence[str],
-    deleted: set[str],
+    deleted: Sequence[str],
     typical: Sequence[str],
     report: ReindexReport,
     progress: Progress,
@@ -211,7 +218,7 @@ def _add(
     if raw:
         placed = builder.vector_space.place_passages(np.stack(list(raw.values())), [wanted[digest] for digest in raw])
         vectors |= dict(zip(raw, placed, strict=True))
-    builder.remove([item.key for item, _passages in chunk.passages if item.key in builder.known])
+    builder.remove(list(builder.known.digests_of([item.key for item, _passages in chunk.passages])))
     for item, passages in chunk.passages:
         digests = [passage_digest(passage) for passage in passages]
         builder.add(item, item_digest(item, settings.passage_tokens), passages, [vectors[digest] for digest in digests])

@@ -120,7 +120,7 @@ def _read_status(settings: Settings, sessions: sessionmaker[Session]) -> Status:
     engine = sessions.kw["bind"]
     with sessions() as session:
         held = read_stamps(settings)
-        stamps = stamps_of(session, held).of_items
+        stamps, before = stamps_of(session, held).of_items, held.of_items
         in_database = {item.key: item_digest(item, settings.passage_tokens) for item in items(session)}
         count_resolved = func.count().filter(HelpRequest.status == "resolved")
         requests, resolved = session.execute(select(func.count(), count_resolved).select_from(HelpRequest)).one()
@@ -143,7 +143,7 @@ def _read_status(settings: Settings, sessions: sessionmaker[Session]) -> Status:
         problem=problem,
         missing=len(in_database.keys() - in_index.keys()),
         outdated=len(outdated),
-        unseen=sum(key in stamps and stamps[key] == held.of_items.get(key) for key in outdated),
+        unseen=sum(key in stamps and stamps[key] == before.get(key) for key in outdated),
         gone=len(in_index.keys() - in_database.keys()),
         index_leader=leading.index_leader(engine, settings),
         work_leader=leading.leader(engine, leading.SHARED_WORK),

@@ -1,5 +1,6 @@
 """Whether the database has changed since somebody last looked."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from recommender.database.tables import Document, DocumentAudience, HelpRequest,
 
 TABLES = (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person, Attachment)
 """The tables of what is indexed."""
+Totals = tuple[int, Any, datetime]
+"""How many rows a table has, the sum of the times of their last changes in microseconds, and the latest of them."""
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
@@ -25,15 +28,18 @@ def fingerprint(session: Session) -> tuple[Any, ...]:
     return fingerprint_and_newest(session)[0]
 
 
-def fingerprint_and_newest(session: Session) -> tuple[tuple[Any, ...], datetime | None]:
-    """(the fingerprint, the time of the newest change), from looking at each table once."""
+def fingerprint_and_newest(
+    session: Session, known: Mapping[Any, Totals] | None = None
+) -> tuple[tuple[Any, ...], datetime | None]:
+    """(the fingerprint, the time of the newest change), from looking at each table once, but at those that are `known`
+    already."""
     dialect = dialects.of(session.get_bind())
     parts: list[Any] = []
     newest: list[datetime] = []
     for model in TABLES:
         time = dialect.microseconds(model.updated_at)
         query = select(func.count(), func.sum(time), func.max(model.updated_at)).select_from(model)
-        *counted, latest = session.execute(query).one()
+        *counted, latest = (known or {}).get(model) or session.execute(query).one()
         parts += counted
         newest += [latest] if latest else []
     return tuple(parts), max(newest, default=None)

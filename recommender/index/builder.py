@@ -24,6 +24,7 @@ from recommender.index.digest import passage_digest
 from recommender.index.generation_files import OpenFiles, open_files
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
+from recommender.index.known import Known
 from recommender.index.lexical import Entry, LexicalIndex
 from recommender.index.members import mend_members, store_members
 from recommender.index.vector_space import VectorSpace
@@ -50,7 +51,7 @@ class IndexBuilder:
         self._catalogue: Catalogue | None = files.catalogue if files else None
         self._base_dense: DenseIndex | None = files.dense if files else None
         self._base_background = files.manifest.background if files else 0.0
-        self.known: dict[str, str] = self._catalogue.digests() if self._catalogue else {}
+        self.known = Known(self._catalogue.numbers(), self._digests_of) if self._catalogue else Known.nothing()
         self._rewrite = False
         self._old: tuple[Catalogue, DenseIndex] | None = None
         self._dense: DenseIndex | None = None
@@ -105,12 +106,12 @@ class IndexBuilder:
         if self._catalogue:
             self._catalogue.close()
         self._base, self._catalogue, self._base_dense = None, None, None
-        self.known, self.vector_space = {}, VectorSpace()
+        self.known, self.vector_space = Known.nothing(), VectorSpace()
 
     def rewrite(self) -> None:
         """Write every file anew, and take only vectors from the live generation: nothing of a removed item is left in
         it then. Call this before `begin`."""
-        self._rewrite, self.known = self._base is not None, {}
+        self._rewrite, self.known = self._base is not None, Known.nothing()
 
     def must_rewrite(self, _changes: int) -> bool:
         """False: `finish` writes the vectors anew when many were removed."""
@@ -137,6 +138,9 @@ class IndexBuilder:
         self._lexical = LexicalIndex.open(self.directory / LEXICAL)
         self._dense = self._base_vectors().continued()
         self._removed = len(self._dense) - self._catalogue.counts()[1]
+
+    def _digests_of(self, keys: Collection[str]) -> dict[str, str]:
+        return self._catalogue.digests_of(keys) if self._catalogue else {}
 
     def _base_vectors(self) -> DenseIndex:
         """The vectors of the generation that this one is made from."""

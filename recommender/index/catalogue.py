@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.datatypes import Item, Passage, Role
+from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.index.catalogue_files import open_both, open_one, write_as_one
 from recommender.index.generations import ADDED_CATALOGUE
+from recommender.index.item_numbers import Numbers
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,17 @@ class Catalogue:
         """Content digest of every item, by key."""
         with self._lock:
             return dict(self._connection.execute("SELECT key, digest FROM items"))
+
+    def numbers(self) -> Numbers:
+        """The numbers of all items (`item_numbers.py`), in order."""
+        found = [np.zeros(0, np.int64)]
+        with self._lock:
+            for kind, odd in ((Kind.REQUEST, 0), (Kind.DOCUMENT, 1)):
+                number = f"2 * CAST(substr(key, {len(kind) + 2}) AS INTEGER) + {odd}"
+                query = f"SELECT group_concat({number}) FROM items WHERE key > ? AND key < ?"  # noqa: S608
+                (text,) = self._connection.execute(query, (f"{kind}:", f"{kind};")).fetchone()
+                found.append(np.fromstring(text or "", np.int64, sep=","))
+        return np.sort(np.concatenate(found))
 
     def digests_of(self, keys: Collection[str]) -> dict[str, str]:
         """Content digest of the items of `keys`, by key; unknown keys are left out."""

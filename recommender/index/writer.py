@@ -6,14 +6,15 @@ from typing import Protocol
 from recommender.datatypes import Item, Passage
 from recommender.encoder import Vectors
 from recommender.index.generations import Manifest
+from recommender.index.known import Known
 from recommender.index.vector_space import VectorSpace
 
 
 class IndexWriter(Protocol):
     """A generation that is being written, under `generations.write_lock`: begin, remove and add, finish."""
 
-    known: dict[str, str]
-    """Digest of each item that the generation takes over, by key."""
+    known: Known
+    """The items that the generation takes over, as it has them until they are removed."""
 
     vector_space: VectorSpace
     """The space of its vectors."""

@@ -7,7 +7,7 @@ The note is `index/seen.json`, and the time of that file is when somebody last f
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recommender.database.attachment_tables import Attachment
-from recommender.database.fingerprint import TABLES, fingerprint, fingerprint_and_newest
+from recommender.database.fingerprint import TABLES, Totals, fingerprint, fingerprint_and_newest
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -70,9 +70,10 @@ class Lag:
     age: timedelta
 
 
-def look(session: Session) -> tuple[tuple[str, ...], datetime | None]:
-    """(fingerprint, time of the newest change) of the database now, to be noted after the index was updated."""
-    found, newest = fingerprint_and_newest(session)
+def look(session: Session, known: Mapping[Any, Totals] | None = None) -> tuple[tuple[str, ...], datetime | None]:
+    """(fingerprint, time of the newest change) of the database now, to be noted after the index was updated. Tables
+    that are `known` are not looked at."""
+    found, newest = fingerprint_and_newest(session, known)
     return as_texts(found), newest
 
 

@@ -22,6 +22,7 @@ from recommender.index.base import find_base
 from recommender.index.digest import passage_digest
 from recommender.index.generations import SPACE, Manifest
 from recommender.index.item_terms import item_terms
+from recommender.index.known import Known
 from recommender.index.milvus import layout
 from recommender.index.milvus.client import Milvus, Row
 from recommender.index.milvus.contents import ENGINE, Contents, collections_of
@@ -52,7 +53,7 @@ class MilvusBuilder:
         self._items: dict[str, tuple[FoundItem, str]] = {}  # with their digests
         if base:
             self._items = {item.key: (item, digest) for item, digest in _items_of(base)}
-        self.known: dict[str, str] = {key: digest for key, (_item, digest) in self._items.items()}
+        self.known = Known.of({key: digest for key, (_item, digest) in self._items.items()})
         self.vector_space = base.vector_space if base else VectorSpace()
         self.must_be_written = False
         self._rewrite = False
@@ -103,11 +104,11 @@ class MilvusBuilder:
 
     def start_over(self) -> None:
         """Build from nothing after all. Call this before `begin`."""
-        self._base, self.known, self._items, self.vector_space = None, {}, {}, VectorSpace()
+        self._base, self.known, self._items, self.vector_space = None, Known.nothing(), {}, VectorSpace()
 
     def rewrite(self) -> None:
         """Make new collections, and take only vectors from those of the base. Call this before `begin`."""
-        self._rewrite, self.known, self._items = self._base is not None, {}, {}
+        self._rewrite, self.known, self._items = self._base is not None, Known.nothing(), {}
 
     def must_rewrite(self, changes: int) -> bool:
         """True when so many items change or go that new collections are better: what is taken out makes each search

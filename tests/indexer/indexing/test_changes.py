@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import changes, stamps
 from indexer.indexing import reindex as reindexing
+from indexer.indexing import stamp_queries as queries
 from indexer.indexing.changes import find_changes
 from indexer.indexing.reindex import reindex
 from indexer.indexing.report import ReindexReport
@@ -28,7 +29,9 @@ from recommender.database.tables import (
 from recommender.errors import ModelError
 from recommender.index import generations
 from recommender.index.digest import item_digest
+from recommender.index.known import Known
 from recommender.language.analyzer import Analyzer
+from recommender.monitoring import freshness
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
 
@@ -93,20 +96,24 @@ def test_a_change_is_found_by_the_stamps_as_it_is_by_reading_everything(
     others = [add_request(f"Other {number}", "Body.") for number in range(5)]
     monkeypatch.setattr(stamps, "_BLOCK", 2)
     with sessions() as session:
-        known = {item.key: item_digest(item, 256) for item in items(session)}
+        known = Known.of({item.key: item_digest(item, 256) for item in items(session)})
         held = stamps_of(session)
     with sessions.begin() as session:
         change(session, request, document)
     with sessions() as session:
         now = stamps_of(session, held)
         assert now == stamps_of(session)  # those that are taken from before are the same
-        whole = find_changes(session, known, 256, now.of_items, {})
+        whole = find_changes(session, known, 256, now, Stamps())
         assert whole.changed or whole.searchable != known.keys()  # it is one
         read: list[str] = []
         load_items = changes.load_items
         monkeypatch.setattr(changes, "load_items", lambda s, keys: read.extend(keys) or load_items(s, keys))
-        found = find_changes(session, known, 256, now.of_items, held.of_items)
-    assert found.searchable == whole.searchable and sorted(found.changed) == sorted(whole.changed)
+        found = find_changes(session, known, 256, now, held)
+    assert (
+        found.searchable == whole.searchable
+        and found.gone == whole.gone
+        and sorted(found.changed) == sorted(whole.changed)
+    )
     assert sorted(found.typical) == sorted(whole.typical)
     assert not {f"request:{number}" for number in others} & set(read)
 
@@ -116,8 +123,8 @@ def test_an_item_that_is_not_in_the_index_is_read_though_its_stamp_is_the_same(
 ) -> None:
     first, second = add_request("The printer"), add_request("The phone")
     with sessions() as session:
-        now = stamps_of(session).of_items
-        known = {f"request:{first}": next(item_digest(item, 256) for item in items(session))}
+        now = stamps_of(session)
+        known = Known.of({f"request:{first}": next(item_digest(item, 256) for item in items(session))})
         assert find_changes(session, known, 256, now, now).changed == [f"request:{second}"]
 
 
@@ -132,9 +139,9 @@ def test_only_the_stamps_of_blocks_are_read_in_which_something_was_changed(
         held = stamps_of(session)
     assert sorted(held.of_blocks) == ["document:0", "request:0", "request:1", "request:2"]
     read: list[object] = []
-    requests, documents = stamps._requests, stamps._documents
-    monkeypatch.setattr(stamps, "_requests", lambda s, bounds: read.append(bounds) or requests(s, bounds))
-    monkeypatch.setattr(stamps, "_documents", lambda s, bounds: read.append("documents") or documents(s, bounds))
+    requests, documents = queries.requests, queries.documents
+    monkeypatch.setattr(queries, "requests", lambda s, bounds: read.append(bounds) or requests(s, bounds))
+    monkeypatch.setattr(queries, "documents", lambda s, bounds: read.append("documents") or documents(s, bounds))
     with sessions.begin() as session:
         assert stamps_of(session, held) == held and not read
         session.delete(_request(session, 4))
@@ -279,7 +286,7 @@ def test_stamps_are_of_one_generation_and_one_way_of_cutting(
     run()
     generations.roll_back(settings.index_dir)
     assert generations.live_name(settings.index_dir) == first and read_stamps(settings) == Stamps()
-    written = Stamps({"request:1": 2**64 - 1}, {"request:0": 2**64 - 2})
+    written = Stamps.of({"request:1": 2**64 - 1, "document:1": 2}, {"request:0": 2**64 - 2})
     write_stamps(settings, first, written)
     assert read_stamps(settings) == written
 
@@ -317,3 +324,22 @@ def test_a_model_that_cannot_be_loaded_changes_nothing(
     with pytest.raises(ModelError):
         run()
     assert generations.live_name(settings.index_dir) == live
+
+
+def test_the_fingerprint_that_comes_of_the_sums_is_the_one_of_the_tables(
+    sessions: sessionmaker[Session], add_request: Add, add_document: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "_BLOCK", 2)
+    for number in range(5):
+        add_request(f"Request {number}", "Body.", audience=["everyone", "team:it"])
+    document = add_document("How to print", "Press the button.", audience=["everyone"], owner="aino")
+    with sessions.begin() as session:
+        session.add_all([_file(request_id=1), _file("plan.pdf", document_id=document), _file("not sent yet")])
+        session.execute(update(Reply).where(Reply.id == 2).values(updated_at=LONG_AGO))
+    with sessions() as session:
+        tables = stamps.sums_of(session).of_tables
+        assert set(tables) == {HelpRequest, Document, Reply, RequestAudience, DocumentAudience}
+        assert freshness.look(session, tables) == freshness.look(session)
+        session.execute(delete(Document))
+        assert Document not in (tables := stamps.sums_of(session).of_tables)
+        assert freshness.look(session, tables) == freshness.look(session)
