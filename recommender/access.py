@@ -10,8 +10,9 @@ asker has told (`knows_asker`).
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, Integer, String, and_, exists, or_
 
+from recommender.database.reading import one_of_these
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
 
 EVERYONE = "everyone"
@@ -166,20 +167,22 @@ def may_read(audience: frozenset[str], reader: Reader) -> bool:
 def readable_requests(reader: Reader) -> ColumnElement[bool]:
     """The same rule as an SQL condition on HelpRequest, for lists and counts."""
     by_token = exists().where(
-        RequestAudience.request_id == HelpRequest.id, RequestAudience.token.in_(sorted(reader.tokens))
+        RequestAudience.request_id == HelpRequest.id, one_of_these(RequestAudience.token, reader.tokens, String)
     )
     by_asker = HelpRequest.asked_by_id == reader.person_id if reader.person_id is not None else None
-    return _any(by_token, by_asker, HelpRequest.team_id.in_(sorted(reader.team_ids)) if reader.team_ids else None)
+    by_team = one_of_these(HelpRequest.team_id, reader.team_ids, Integer) if reader.team_ids else None
+    return _any(by_token, by_asker, by_team)
 
 
 def readable_documents(reader: Reader) -> ColumnElement[bool]:
     """The same rule as an SQL condition on Document, for lists and counts."""
     by_token: ColumnElement[bool] = exists().where(
-        DocumentAudience.document_id == Document.id, DocumentAudience.token.in_(sorted(reader.tokens))
+        DocumentAudience.document_id == Document.id, one_of_these(DocumentAudience.token, reader.tokens, String)
     )
     by_token = and_(Document.draft.is_(False), by_token)
     by_owner = Document.owner_id == reader.person_id if reader.person_id is not None else None
-    return _any(by_token, by_owner, Document.team_id.in_(sorted(reader.team_ids)) if reader.team_ids else None)
+    by_team = one_of_these(Document.team_id, reader.team_ids, Integer) if reader.team_ids else None
+    return _any(by_token, by_owner, by_team)
 
 
 def editable_documents(reader: Reader) -> ColumnElement[bool]:

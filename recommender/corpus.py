@@ -16,7 +16,7 @@ from sqlalchemy import Executable, String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, audience_of, may_read, open_audience, readable_documents, readable_requests
-from recommender.database.attachment_tables import FILES_OF_DOCUMENTS, FILES_OF_REQUESTS
+from recommender.database import attachment_tables
 from recommender.database.details_tables import MERGED_INTO, DocumentDetails, RequestDetails, is_merged_into
 from recommender.database.item_tables import Replacement
 from recommender.database.reading import IDS, apart, one_of, rows, together
@@ -158,9 +158,10 @@ def _requests(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of requests, by key, in the order of ids. Loads columns, not entities, which would take longer: many
     requests are loaded while a person types."""
     replies_by_request = _grouped(session, _REPLIES, ids)
-    files = _grouped(session, FILES_OF_REQUESTS, ids)
+    found = rows(session, _REQUESTS, ids=ids)
+    files = _grouped(session, attachment_tables.FILES_OF_REQUESTS, [row.id for row in found if row.has_files])
     loaded: dict[str, Item] = {}
-    for row in rows(session, _REQUESTS, ids=ids):
+    for row in found:
         replies = replies_by_request.get(row.id, [])
         audience = audience_of(apart(row.tokens), row.asked_by_id, row.team)
         key = item_key(Kind.REQUEST, row.id)
@@ -194,9 +195,10 @@ def _attached(files: Iterable[Any], names: Iterable[str]) -> tuple[AttachedText,
 
 def _documents(session: Session, ids: Sequence[int]) -> dict[str, Item]:
     """The items of documents, by key, in the order of ids. The body of a document is its answer."""
-    files = _grouped(session, FILES_OF_DOCUMENTS, ids)
+    found = rows(session, _DOCUMENTS, ids=ids)
+    files = _grouped(session, attachment_tables.FILES_OF_DOCUMENTS, [row.id for row in found if row.has_files])
     loaded: dict[str, Item] = {}
-    for row in rows(session, _DOCUMENTS, ids=ids):
+    for row in found:
         key = item_key(Kind.DOCUMENT, row.id)
         loaded[key] = Item(
             key=key,
@@ -226,6 +228,7 @@ _REQUESTS = (
         HelpRequest.asked_by_id, HelpRequest.resolution, HelpRequest.created_at, HelpRequest.resolved_at,
         HelpRequest.url, Team.handle.label("team"), Replacement.by.label("replaced_by"),
         RequestDetails.attachments.label("names"), RequestDetails.merged_into, MERGED_INTO.id.label("target"),
+        attachment_tables.REQUEST_HAS_FILES.label("has_files"),
         together(RequestAudience.token, RequestAudience.request_id == HelpRequest.id).label("tokens"),
     )
     .outerjoin(RequestDetails, RequestDetails.request_id == HelpRequest.id)
@@ -246,6 +249,7 @@ _DOCUMENTS = (
         Document.id, Document.title, Document.body, Document.language, Document.owner_id, Document.verified_by_id,
         Document.verified_on, Document.written_at, Document.url, Team.handle.label("team"),
         Replacement.by.label("replaced_by"), DocumentDetails.attachments.label("names"),
+        attachment_tables.DOCUMENT_HAS_FILES.label("has_files"),
         together(DocumentAudience.token, DocumentAudience.document_id == Document.id).label("tokens"),
     )
     .outerjoin(DocumentDetails, DocumentDetails.document_id == Document.id)
@@ -278,7 +282,7 @@ def _document_headings(reader: Reader, by_id: bool = True) -> Any:
 def _grouped(session: Session, query: Executable, ids: Sequence[int]) -> dict[int, list[Any]]:
     """The rows of a query grouped by their first column, each group in the query's order."""
     groups: dict[int, list[Any]] = {}
-    for row in rows(session, query, ids=ids):
+    for row in rows(session, query, ids=ids) if ids else ():
         groups.setdefault(row[0], []).append(row)
     return groups
 

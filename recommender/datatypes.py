@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 
 DENSE_MISSING, INDEX_MISSING, INDEX_MISMATCH = "dense_missing", "index_missing", "index_mismatch"
 INDEX_AWAY = "index_away"
@@ -56,9 +57,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """One person's part in an item: `weight` 1 for the accepted answer, less for other parts."""
+class Contribution(NamedTuple):
+    """One person's part in an item: `weight` 1 for the accepted answer, less for other parts."""  # made by hundreds
 
     person_id: int
     weight: float

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, and_, false, select
+from sqlalchemy import ForeignKey, Index, String, Text, and_, exists, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from recommender.database.reading import IDS, one_of
-from recommender.database.tables import Base, Reply, utc_now
+from recommender.database.tables import Base, Document, HelpRequest, Reply, utc_now
 
 NOT_CHECKED, PASSED, REFUSED, FAILED = "not_checked", "passed", "refused", "failed"
 """What the check that an admin has set said of a file: nothing yet; it may be opened; it may not; the check did not
@@ -55,3 +55,6 @@ FILES_OF_DOCUMENTS = (
     .order_by(Attachment.id)
 )
 """The same of documents."""
+REQUEST_HAS_FILES = exists().where(Attachment.request_id == HelpRequest.id)
+DOCUMENT_HAS_FILES = exists().where(Attachment.document_id == Document.id)
+"""Whether a row has files at all: most have none, and need no statement for them."""

@@ -83,6 +83,12 @@ def one_of(column: Any, values: BindParameter[Any]) -> ColumnElement[bool]:
     return _OneOf(column, values)
 
 
+def one_of_these(column: Any, values: Collection[Any], of: type[TypeEngine[Any]]) -> ColumnElement[bool]:
+    """The condition that a column has one of these values, which are of the type `of`. SQLAlchemy writes the values of
+    an ordinary `in_` into the statement each time it runs."""
+    return _OneOf(column, bindparam(None, sorted(values), type_=_List(of), unique=True))
+
+
 _BETWEEN = "\n"
 
 

@@ -71,11 +71,11 @@ def in_chunks(rows: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
         yield rows[start : start + size]
 
 
-def rows_among(session: Session, query: Executable, ids: Collection[int]) -> Iterator[Any]:
+def rows_among(session: Session, query: Executable, ids: Collection[int], **values: Any) -> Iterator[Any]:
     """The rows of a query whose first column is one of very many ids: all are read, and others left out, since a
     statement that names so many ids takes longer."""
     wanted = frozenset(ids)
-    rows = session.execute(query, execution_options={"yield_per": MANY})
+    rows = session.execute(query, values, execution_options={"yield_per": MANY})
     return (row for row in rows if row[0] in wanted)
 
 

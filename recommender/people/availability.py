@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from recommender.database.account_tables import Account
-from recommender.database.reading import IDS, one_of, rows
+from recommender.database.reading import IDS, apart, one_of, rows, together
 from recommender.database.storing import inserting
 from recommender.database.tables import MUTED, STATED, FirstSuggestion, Person, PersonSettings, PersonTopic
 from recommender.language.analyzer import Analyzer
@@ -59,13 +59,11 @@ class Availability:
 
 
 def availabilities(session: Session, ids: Collection[int], today: date, analyzer: Analyzer) -> dict[int, Availability]:
-    """The availability of the people of `ids`, by id, in two queries; unknown ids are left out."""
+    """The availability of the people of `ids`, by id, in one query; unknown ids are left out."""
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    terms: dict[tuple[int, str], dict[frozenset[str], None]] = {}
-    for person_id, kind, topic in rows(session, _TOPICS, ids=wanted):
-        terms.setdefault((person_id, kind), {}).update(dict.fromkeys(question_terms(topic, analyzer)))
+    found = rows(session, _PEOPLE, ids=wanted, after=today - WEEK, today=today)
     return {
         person_id: Availability(
             person_id=person_id,
@@ -74,15 +72,19 @@ def availabilities(session: Session, ids: Collection[int], today: date, analyzer
             paused=bool(paused),
             capacity=capacity,
             load=float(load or 0),
-            muted=tuple(terms.get((person_id, MUTED), ())),
+            muted=_terms(topics, MUTED, analyzer),
             deputy_id=deputy_id,
-            stated=tuple(terms.get((person_id, STATED), ())),
+            stated=_terms(topics, STATED, analyzer),
             languages=tuple(languages),
         )
-        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id, load in rows(
-            session, _PEOPLE, ids=wanted, after=today - WEEK, today=today
-        )
+        for person_id, languages, left_on, away_until, disabled, paused, capacity, deputy_id, load, topics in found
     }
+
+
+def _terms(topics: str | None, kind: str, analyzer: Analyzer) -> tuple[frozenset[str], ...]:
+    """The terms of the topics of a kind, of those of a person that a row has together."""
+    of_kind = (topic.removeprefix(kind) for topic in apart(topics) if topic.startswith(kind))
+    return tuple(dict.fromkeys(terms for topic in of_kind for terms in question_terms(topic, analyzer)))
 
 
 # Built once, since building a statement takes as long as running it, and these run while people type.
@@ -99,16 +101,12 @@ _PEOPLE = (
     select(
         Person.id, Person.languages, Person.left_on, Person.away_until, Account.disabled,
         PersonSettings.paused, PersonSettings.capacity, PersonSettings.deputy_id, _LOAD,
+        together(PersonTopic.kind + PersonTopic.topic, PersonTopic.person_id == Person.id),
     )
     .outerjoin(Account, Account.person_id == Person.id)
     .outerjoin(PersonSettings, PersonSettings.person_id == Person.id)
     .where(one_of(Person.id, IDS))
 )  # fmt: skip
-_TOPICS = (
-    select(PersonTopic.person_id, PersonTopic.kind, PersonTopic.topic)
-    .where(one_of(PersonTopic.person_id, IDS))
-    .order_by(PersonTopic.id)
-)
 
 
 def count_first(session: Session, person_id: int, today: date) -> None:

@@ -5,12 +5,12 @@ Texts are not loaded: experts are chosen by far more items than are shown.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, and_, select
+from sqlalchemy import BindParameter, DateTime, Executable, and_, bindparam, case, or_, select
 from sqlalchemy.orm import Session
 
 from recommender.access import Reader, readable_documents, readable_requests
@@ -48,9 +48,8 @@ def traces(
     topic; their parts in these are left out. With `before`, a question of the past is asked again: requests that were
     not resolved by that time and later parts are left out. Votes and acceptance of replies are as they are now.
     """
-    services = frozenset(row[0] for row in rows(session, _SERVICES))
     result = [
-        Trace(key, scores[key], team, language, _counting(key, parts, services, declined))
+        Trace(key, scores[key], team, language, _counting(key, parts, declined))
         for key, team, language, parts in _parts(session, scores, reader, before)
     ]
     return sorted(result, key=lambda trace: (-trace.score, trace.key))
@@ -61,20 +60,16 @@ def contributions(
 ) -> dict[str, tuple[Contribution, ...]]:
     """What people did in those items of `keys` that exist and that `reader` may read, by key; as in `traces`, without
     what only an order needs: there may be very many."""
-    services = frozenset(row[0] for row in rows(session, _SERVICES))
     return {
-        key: _counting(key, parts, services, declined)
-        for key, _team, _language, parts in _parts(session, keys, reader, None)
+        key: _counting(key, parts, declined) for key, _team, _language, parts in _parts(session, keys, reader, None)
     }
 
 
 def _counting(
-    key: str, parts: tuple[Contribution, ...], services: Collection[int], declined: Collection[tuple[str, int]]
+    key: str, parts: tuple[Contribution, ...], declined: Collection[tuple[str, int]]
 ) -> tuple[Contribution, ...]:
-    """The parts in an item of people who are no services and have not said that it is not their topic."""
-    if not services and not declined:
-        return parts
-    return tuple(part for part in parts if part.person_id not in services and (key, part.person_id) not in declined)
+    """The parts in an item of people who have not said that it is not their topic."""
+    return tuple(part for part in parts if (key, part.person_id) not in declined) if declined else parts
 
 
 def mark_shown(traces: Sequence[Trace], matches: Mapping[str, float]) -> list[Trace]:
@@ -86,7 +81,8 @@ def mark_shown(traces: Sequence[Trace], matches: Mapping[str, float]) -> list[Tr
 def without_copied_answers(traces: Sequence[Trace], copies: Mapping[str, str]) -> list[Trace]:
     """The traces, in which those who answered with a copy did not answer, unless they took part in the original too.
     `copies` has the key of the original for each item whose answer was copied from it."""
-    people = {trace.key: {part.person_id for part in trace.contributions} for trace in traces}
+    originals = set(copies.values())
+    people = {trace.key: {part.person_id for part in trace.contributions} for trace in traces if trace.key in originals}
     return [
         trace._replace(
             contributions=tuple(
@@ -101,8 +97,6 @@ def without_copied_answers(traces: Sequence[Trace], copies: Mapping[str, str]) -
     ]
 
 
-_SERVICES = select(Person.id).where(Person.kind == SERVICE)
-
 ItemParts = Iterator[tuple[str, str | None, str, tuple[Contribution, ...]]]
 """(key, team, language, what people did) of items, one after the other: there may be very many."""
 
@@ -113,16 +107,13 @@ def _parts(session: Session, keys: Collection[str], reader: Reader, before: date
 
 
 def _of_requests(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
-    found = _rows(session, _readable_requests, reader, ids_of(keys, Kind.REQUEST))
+    past = {} if before is None else {"before": before}
+    query = partial(_readable_requests, past=bool(past))
+    found = _rows(session, query, reader, ids_of(keys, Kind.REQUEST), **past)
     for identifier, of_request in groupby(found, itemgetter(0)):
-        replies: list[tuple[int | None, datetime, bool, int]] = []
-        for _id, team, language, asker, resolved_at, author, at, accepted, score in of_request:  # noqa: B007
-            if author is not None and author != asker and (before is None or at < before):
-                replies.append((author, at, accepted, score))
-        if before is None or resolved_at is None or resolved_at < before:
-            if len(replies) > 1:
-                replies.sort(key=itemgetter(1))
-            yield item_key(Kind.REQUEST, identifier), team, language, reply_contributions(replies)
+        first, *more = of_request
+        replies = sorted((first, *more), key=itemgetter(4)) if more else (first,)  # by time
+        yield item_key(Kind.REQUEST, identifier), first[1], first[2], reply_contributions([row[3:] for row in replies])
 
 
 def _of_documents(session: Session, keys: Collection[str], reader: Reader, before: datetime | None) -> ItemParts:
@@ -136,39 +127,52 @@ def _of_documents(session: Session, keys: Collection[str], reader: Reader, befor
         yield item_key(Kind.DOCUMENT, identifier), team, language, earlier
 
 
-def _rows(session: Session, query: Any, reader: Reader, ids: Collection[int]) -> Iterable[Any]:
+def _rows(session: Session, query: Any, reader: Reader, ids: Collection[int], **values: Any) -> Iterable[Any]:
     """The rows of these items, which may be very many."""
     few = len(ids) <= MANY
-    return rows(session, query(reader), ids=ids) if few else rows_among(session, query(reader, False), ids)
+    read = partial(rows, ids=ids) if few else partial(rows_among, ids=ids)
+    return read(session, query(reader, few), **values)
 
 
 # The statements of a reader are cached, since building one takes as long as running it; their rows are not.
 _CACHED_READERS = 64
+_SERVICES = select(Person.id).where(Person.kind == SERVICE)
+_BEFORE: BindParameter[datetime] = bindparam("before", type_=DateTime)
 
 
 @lru_cache(maxsize=_CACHED_READERS)
-def _readable_requests(reader: Reader, by_id: bool = True) -> Executable:
+def _readable_requests(reader: Reader, by_id: bool = True, past: bool = False) -> Executable:
+    """One row for each reply that counts, without an author when there is none."""
+    counts = and_(
+        Reply.request_id == HelpRequest.id,
+        HelpRequest.id.not_in(MERGED_REQUESTS),
+        or_(HelpRequest.asked_by_id.is_(None), Reply.author_id != HelpRequest.asked_by_id),
+        Reply.author_id.not_in(_SERVICES),
+        *([Reply.created_at < _BEFORE] if past else []),
+    )
     found = (
         select(
-            HelpRequest.id, Team.handle, HelpRequest.language, HelpRequest.asked_by_id, HelpRequest.resolved_at,
+            HelpRequest.id, Team.handle, HelpRequest.language,
             Reply.author_id, Reply.created_at, Reply.accepted, Reply.score,
         )
         .outerjoin(Team, Team.id == HelpRequest.team_id)
-        .outerjoin(Reply, and_(Reply.request_id == HelpRequest.id, HelpRequest.id.not_in(MERGED_REQUESTS)))
+        .outerjoin(Reply, counts)
         .where(SEARCHABLE_REQUESTS, HelpRequest.status == RESOLVED, readable_requests(reader))
         .order_by(HelpRequest.id, Reply.id)
     )  # fmt: skip
+    if past:
+        found = found.where(or_(HelpRequest.resolved_at.is_(None), HelpRequest.resolved_at < _BEFORE))
     return found.where(one_of(HelpRequest.id, IDS)) if by_id else found
 
 
 @lru_cache(maxsize=_CACHED_READERS)
 def _readable_documents(reader: Reader, by_id: bool = True) -> Executable:
+    owner, verifier = (
+        case((person.not_in(_SERVICES), person)) for person in (Document.owner_id, Document.verified_by_id)
+    )
     found = (
-        select(
-            Document.id, Team.handle, Document.language,
-            Document.owner_id, Document.verified_by_id, Document.verified_on, Document.written_at,
-        )
+        select(Document.id, Team.handle, Document.language, owner, verifier, Document.verified_on, Document.written_at)
         .outerjoin(Team, Team.id == Document.team_id)
         .where(SEARCHABLE_DOCUMENTS, readable_documents(reader))
-    )  # fmt: skip
+    )
     return found.where(one_of(Document.id, IDS)) if by_id else found

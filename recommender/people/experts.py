@@ -60,7 +60,7 @@ def rank(
 ) -> tuple[Ranked, ...]:
     """All people with an item that is near the question or shown, without the `excluded` ids, best first; ties in the
     order of ids. Traces come nearest first."""
-    people = candidates(traces, now, half_life_days, language, excluded)
+    people = candidates(traces, now, half_life_days, language, excluded, ranker.used)
     shares = ranker.shares(people)
     order = np.argsort(-shares.round(_EQUAL_DIGITS), kind="stable")
     in_shown = {part.person_id for trace in traces if trace.match > 0 for part in trace.contributions}

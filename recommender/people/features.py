@@ -5,7 +5,7 @@ order of people. Time is measured in two ways: in days, and in the number of ite
 since then. The second way treats a team that answers ten requests a day like one that answers two a month.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -61,9 +61,11 @@ class Candidates:
 
 
 def candidates(
-    traces: Sequence[Trace], now: datetime, half_life_days: float, language: str, excluded: Collection[int] = ()
-) -> Candidates:
-    """The people who did something in `traces` (nearest first), without the `excluded` ids."""
+    traces: Sequence[Trace], now: datetime, half_life_days: float, language: str, excluded: Collection[int] = (),
+    names: Collection[str] = FEATURES,
+) -> Candidates:  # fmt: skip
+    """The people who did something in `traces` (nearest first), without the `excluded` ids. Features that are not among
+    `names` are 0: a ranker that gives them no weight need not wait for them."""
     parts = [part for trace in traces for part in trace.contributions]
     parts_of_item = np.array([len(trace.contributions) for trace in traces], int)
     days = np.maximum(np.array([(now - part.at).total_seconds() for part in parts]) / _DAY, 0.0)
@@ -82,8 +84,11 @@ def candidates(
     columns = _columns(
         traces, _Parts(len(people), person, item, weight, days, answered_since), half_life_days, language
     )
-    values = np.column_stack([columns[name] for name in FEATURES])
-    return Candidates(tuple(people.tolist()), values, columns["nearest"])
+    values = np.zeros((len(people), len(FEATURES)))
+    for number, name in enumerate(FEATURES):
+        if name in names:
+            values[:, number] = columns[name]()
+    return Candidates(tuple(people.tolist()), values, columns["nearest"]())
 
 
 class _Parts(NamedTuple):
@@ -101,33 +106,45 @@ class _Parts(NamedTuple):
         """The sum of `values`, shape (parts,), for each person; shape (people,)."""
         return np.asarray(np.bincount(self.person, weights=values, minlength=self.people), np.float64)
 
+    def extreme(self, which: np.ufunc, values: Numbers, start: float) -> Numbers:
+        """The largest or smallest of `values`, shape (parts,), for each person; shape (people,)."""
+        result = np.full(self.people, start)
+        which.at(result, self.person, values)
+        return result
 
-def _columns(traces: Sequence[Trace], parts: _Parts, half_life_days: float, language: str) -> dict[str, Numbers]:
-    """Each feature's values, shape (people,)."""
+
+def _columns(
+    traces: Sequence[Trace], parts: _Parts, half_life_days: float, language: str
+) -> dict[str, Callable[[], Numbers]]:
+    """What computes each feature's values, shape (people,)."""
     score = np.array([trace.score for trace in traces])[parts.item]
     handled = _handled_by(traces)
     team_weight = np.maximum(_OTHER_TEAM, handled / handled.max()) if handled.any() else np.ones(len(traces))
-    short_term = 0.5 ** (parts.answered_since / _SHORT_TERM) * team_weight[parts.item]
-    long_term = 0.5 ** (parts.answered_since / _LONG_TERM) * team_weight[parts.item]
-    same_language = np.array([trace.language == language for trace in traces], float)[parts.item]
-    count = parts.total(np.ones(len(parts.item)))
-    nearest, last = np.zeros(parts.people), np.full(parts.people, np.inf)
-    np.maximum.at(nearest, parts.person, score)
-    np.minimum.at(last, parts.person, parts.days)
+    team_weight = team_weight[parts.item]
+
+    def later(term: float) -> Numbers:
+        return np.asarray(0.5 ** (parts.answered_since / term) * team_weight)
+
+    def mean(values: Numbers) -> Numbers:
+        return parts.total(values) / parts.total(np.ones(len(parts.item)))
+
+    def same_language() -> Numbers:
+        return np.array([trace.language == language for trace in traces], float)[parts.item]
+
     return {
-        "votes": _log(parts.total(score**2 * parts.weight * 0.5 ** (parts.days / half_life_days))),
-        "similar_now": _log(parts.total(short_term * score**2)),
-        "similar": _log(parts.total(long_term * score**2)),
-        "active_now": _log(parts.total(short_term)),
-        "active": _log(parts.total(long_term)),
-        "active_quarter": _log(parts.total(0.5 ** (parts.days / _QUARTER) * team_weight[parts.item])),
-        "ranks": _log(parts.total(1.0 / (parts.item + _RANK_OFFSET))),
-        "nearest": nearest,
-        "specialist": parts.total(score) / count,
-        "quality": parts.total(parts.weight) / count,
-        "team": _log(parts.total(handled[parts.item])),
-        "language": parts.total(same_language) / count,
-        "lately": -np.log1p(last) / _LATELY_SCALE,
+        "votes": lambda: _log(parts.total(score**2 * parts.weight * 0.5 ** (parts.days / half_life_days))),
+        "similar_now": lambda: _log(parts.total(later(_SHORT_TERM) * score**2)),
+        "similar": lambda: _log(parts.total(later(_LONG_TERM) * score**2)),
+        "active_now": lambda: _log(parts.total(later(_SHORT_TERM))),
+        "active": lambda: _log(parts.total(later(_LONG_TERM))),
+        "active_quarter": lambda: _log(parts.total(0.5 ** (parts.days / _QUARTER) * team_weight)),
+        "ranks": lambda: _log(parts.total(1.0 / (parts.item + _RANK_OFFSET))),
+        "nearest": lambda: parts.extreme(np.maximum, score, 0.0),
+        "specialist": lambda: mean(score),
+        "quality": lambda: mean(parts.weight),
+        "team": lambda: _log(parts.total(handled[parts.item])),
+        "language": lambda: mean(same_language()),
+        "lately": lambda: -np.log1p(parts.extreme(np.minimum, parts.days, np.inf)) / _LATELY_SCALE,
     }
 
 

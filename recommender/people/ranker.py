@@ -33,6 +33,11 @@ class Ranker:
         """The weights in the order of FEATURES, shape (features,)."""
         return np.array([self.weights.get(name, 0.0) for name in FEATURES])
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The features that have a weight."""
+        return frozenset(name for name, weight in self.weights.items() if weight)
+
     def shares(self, candidates: Candidates) -> Numbers:
         """The probability that each candidate is the one who answers, shape (people,); the sum is 1."""
         if not candidates.people:

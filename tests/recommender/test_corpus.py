@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import ANYONE, Reader
 from recommender.corpus import headings, items, load_items, merge_target, readable_items, rows_of
+from recommender.database.attachment_tables import Attachment
 from recommender.database.fingerprint import fingerprint
 from recommender.database.item_tables import Replacement
 from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, Team
@@ -334,3 +335,22 @@ def test_rows_of_very_many_items_are_read_without_naming_each(
         rows = list(rows_of(session, query, HelpRequest.id, keys, Kind.REQUEST))
         assert [tuple(row) for row in rows] == [(numbers[0], "printer 0"), (numbers[2], "printer 2")]
         assert list(rows_of(session, query, HelpRequest.id, [], Kind.REQUEST)) == []
+
+
+def test_files_are_looked_for_only_where_a_row_has_some(sessions: sessionmaker[Session], add_request: Add) -> None:
+    keys = [f"request:{add_request(title, '', 'so', audience=['everyone'])}" for title in ("one", "two")]
+    statements: list[str] = []
+    event.listen(sessions.kw["bind"], "before_cursor_execute", lambda _c, _k, sql, *_more: statements.append(sql))
+
+    def read() -> tuple[list[tuple[str, ...]], int]:
+        statements.clear()
+        with sessions() as session:
+            found = readable_items(session, keys, ANYONE)
+        looked = sum("FROM attachments" in sql and "attachments.text" in sql for sql in statements)
+        return [tuple(file.name for file in found[key].attached) for key in keys], looked
+
+    assert read() == ([(), ()], 0)
+    with sessions.begin() as session:
+        number = int(keys[1].partition(":")[2])
+        session.add(Attachment(request_id=number, name="a.pdf", kind="pdf", size=1, digest="d", text="words"))
+    assert read() == ([(), ("a.pdf",)], 1)

@@ -1,10 +1,10 @@
 """reading.py: rows by lists of ids or keys, on SQLite and on PostgreSQL."""
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import Integer, String, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from recommender.database.reading import IDS, KEYS, one_of, rows
+from recommender.database.reading import IDS, KEYS, one_of, one_of_these, rows
 from recommender.database.tables import Person
 
 Sessions = sessionmaker[Session]
@@ -31,6 +31,17 @@ def test_rows_with_one_of_the_ids_or_keys_are_found(sessions: Sessions, people: 
         ]
         assert rows(session, _BY_HANDLE, keys=["person4", 'a "quoted" ä']) == [(people[4],)]
         assert rows(session, _BY_ID, ids=[]) == [] and rows(session, _BY_HANDLE, keys=[]) == []
+
+
+def test_rows_with_one_of_the_values_of_a_condition_are_found(sessions: Sessions, people: list[int]) -> None:
+    with sessions() as session:
+        by_number, by_text = (
+            one_of_these(Person.id, {people[3], people[1]}, Integer),
+            one_of_these(Person.handle, {"person4", "person1", "nobody"}, String),
+        )
+        assert session.scalars(select(Person.id).where(by_number).order_by(Person.id)).all() == [people[1], people[3]]
+        assert session.scalars(select(Person.handle).where(by_number, by_text)).all() == ["person1"]
+        assert session.scalars(select(Person.id).where(one_of_these(Person.id, (), Integer))).all() == []
 
 
 def test_a_list_may_be_longer_than_a_statement_may_have_values(sessions: Sessions, people: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from recommender.people.features import FEATURES, candidates
@@ -48,3 +49,15 @@ def test_without_contributions_there_are_no_candidates() -> None:
     result = candidates([make_trace(1, 1.0)], NOW, 365, "en")
     assert (result.people, result.values.shape, SHIPPED.shares(result).tolist()) == ((), (0, len(FEATURES)), [])
     assert candidates([make_trace(1, 1.0, (7, 1.0, 1))], NOW, 365, "en", {7}).people == ()
+
+
+def test_features_that_the_ranker_gives_no_weight_are_not_computed_and_it_ranks_the_same() -> None:
+    traces = [
+        make_trace(1, 1.0, (7, 1.0, 10), team="it"),
+        make_trace(2, 0.5, (7, 0.5, 30), (8, 1.0, 20), (9, 0.2, 5), team="hr", language="fi"),
+    ]
+    whole, part = (candidates(traces, NOW, 10, "en", names=names) for names in (FEATURES, SHIPPED.used))
+    used = np.array([name in ("votes", "similar_now", "active_quarter") for name in FEATURES])
+    assert (part.values[:, used] == whole.values[:, used]).all() and not part.values[:, ~used].any()
+    assert whole.values[:, ~used].any() and part.nearest.tolist() == whole.nearest.tolist()
+    assert SHIPPED.shares(part).tolist() == SHIPPED.shares(whole).tolist()
