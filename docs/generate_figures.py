@@ -457,6 +457,23 @@ def milvus(results: Results) -> str:
     return _table(heads, rows) + _origin(held)
 
 
+def on_servers(results: Results) -> str:
+    """How long a whole suggestion takes with the records on PostgreSQL and the index in Milvus."""
+    held = results("on-servers")
+    rows = []
+    for key, what in (
+        ("p50_ms", "a suggestion, median"),
+        ("p95_ms", "95 % within"),
+        ("first_p50_ms", "a question that is asked for the first time, median"),
+    ):
+        if key in held["local"]:
+            sides = (f"{held[side][key]:.0f} ms" for side in ("local", "servers"))
+            aim = "at most 2.5" if key == "p95_ms" else ""
+            rows.append((what, *sides, f"{held['servers_over_local'][key]:.1f}", aim))
+    heads = (f"{held['items']:,} items", "SQLite, local files", "PostgreSQL, Milvus (library form)", "ratio", "aim")
+    return _table(heads, rows) + _origin(held)
+
+
 def damage(results: Results) -> str:
     """What came of damaged files and killed processes."""
     damaged, kills = _trials(results, "damage", "kills")
@@ -802,6 +819,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         non_interference,
         held_fixed,
         milvus,
+        on_servers,
         quality,
         quality_over_all,
         quality_exists,

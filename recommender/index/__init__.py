@@ -72,10 +72,10 @@ class SearchIndex(Protocol):
         ...
 
     def nearest(
-        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None = None
-    ) -> float:
-        """Cosine of the nearest readable passage; 0 when there is none, or dense search cannot run. A larger `top_k`
-        makes an approximate search more accurate."""
+        self, vectors: Sequence[NDArray[np.float32]], tokens: frozenset[str], top_k: int, among: Among | None = None
+    ) -> list[float]:
+        """Cosine of the readable passage nearest to each of these vectors; 0 when there is none, or dense search cannot
+        run. A larger `top_k` makes an approximate search more accurate."""
         ...
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:

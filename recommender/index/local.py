@@ -115,11 +115,11 @@ class LocalIndex:
         ]
 
     def nearest(
-        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None = None
-    ) -> float:
+        self, vectors: Sequence[NDArray[np.float32]], tokens: frozenset[str], top_k: int, among: Among | None = None
+    ) -> list[float]:
         """As in the protocol."""
-        passages = self._nearest(vector, tokens, top_k, among)
-        return passages[0][1] if passages else 0.0
+        found = [self._nearest(vector, tokens, top_k, among) for vector in vectors]
+        return [passages[0][1] if passages else 0.0 for passages in found]
 
     def _nearest(
         self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None

@@ -183,7 +183,8 @@ class Search:
             only_language = len(languages) == 1
             places = {name: index.vector_space.place_question(vector, name, question.length) for name in languages}
             if not only_language:
-                language = max(languages, key=lambda name: index.nearest(places[name], reader.tokens, POOL, among))
+                nearest = index.nearest(list(places.values()), reader.tokens, POOL, among)
+                language = max(zip(nearest, languages, strict=True), key=lambda each: each[0])[1]
             placed = places[language]
         question = self.questions.with_translations(question, language, index, reader, only_language)
         hits = index.search(placed, question.terms, reader.tokens, POOL, among)

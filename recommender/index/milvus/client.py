@@ -149,15 +149,16 @@ class Milvus:
                 found.close()
 
     def search(
-        self, name: str, field: str, vector: Any, condition: str, top_k: int, fields: Sequence[str], depth: int = 0
-    ) -> list[tuple[float, Row]]:
-        """(inner product, row) of the `top_k` nearest rows that fulfil a condition, best first. `depth` is `ef` of an
-        approximate search; 0 means none."""
-        parameters = {"ef": depth} if depth else {"drop_ratio_search": 0.0} if isinstance(vector, dict) else {}
-        (found,) = self._asked(
+        self, name: str, field: str, vectors: Sequence[Any], condition: str, top_k: int, fields: Sequence[str],
+        depth: int = 0,
+    ) -> list[list[tuple[float, Row]]]:  # fmt: skip
+        """For each vector, at least one, (inner product, row) of the `top_k` nearest rows that fulfil a condition, best
+        first. `depth` is `ef` of an approximate search; 0 means none."""
+        parameters = {"ef": depth} if depth else {"drop_ratio_search": 0.0} if isinstance(vectors[0], dict) else {}
+        found = self._asked(
             lambda client: client.search(
                 name,
-                [vector],
+                list(vectors),
                 filter=condition,
                 limit=top_k,
                 anns_field=field,
@@ -166,7 +167,7 @@ class Milvus:
                 timeout=ANSWER_SECONDS,
             )
         )
-        return [(float(hit["distance"]), dict(hit["entity"])) for hit in found]
+        return [[(float(hit["distance"]), dict(hit["entity"])) for hit in hits] for hits in found]
 
     def _asked(self, work: Callable[[Any], Result]) -> Result:
         """What `work` makes of the connection, or else of a new one."""

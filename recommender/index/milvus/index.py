@@ -19,6 +19,8 @@ from recommender.index.generations import CONTENTS, SPACE, Manifest
 from recommender.index.milvus import counts, layout
 from recommender.index.milvus.client import Milvus, Row
 from recommender.index.milvus.contents import ENGINE, Contents
+from recommender.index.milvus.dense import DenseSearch
+from recommender.index.milvus.kept import Kept
 from recommender.index.milvus.keywords import Keywords
 from recommender.index.milvus.layout import FoundItem, both
 from recommender.index.narrowing import Among
@@ -33,6 +35,7 @@ _DEPTH = 96  # `ef` of HNSW at least, as with local files
 _VECTORS_AT_ONCE = 4096  # that one call reads: a judgement
 _TOGETHER = 8  # dense searches that run at once: a judgement
 _NEAREST, _SAME = 10, 0.999  # hits among which a passage finds itself, and the cosine of equal ones: judgements
+_VECTORS, _PASSAGES, _DIGESTS = 40_000, 5_000, 20_000  # that are kept, some 50 MB of memory: judgements
 _WORDS_AT_ONCE = 64  # words that are looked up together: a judgement
 
 
@@ -51,7 +54,10 @@ class MilvusIndex:
         self._passages, self._items = (
             layout.name_of(contents.collection, part) for part in (layout.PASSAGES, layout.ITEMS)
         )
+        self._dense_search = DenseSearch(milvus, self._passages)
         self._threads = ThreadPoolExecutor(_TOGETHER)  # dense search runs beside keyword search
+        self._kept_vectors = Kept[int, bytes](_VECTORS)
+        self._kept_passages, self._kept_digests = Kept[int, Passage](_PASSAGES), Kept[str, str](_DIGESTS)
         self._vocabulary: Vocabulary | None = None
         self._reading_words = threading.Lock()
 
@@ -108,10 +114,10 @@ class MilvusIndex:
         if vector is None or not self._dense:
             lexical = self._lexical(terms, tokens, top_k, among)
             return [Hit(item.key, item.language, None, score) for item, score in lexical.values()]
-        nearest = self._threads.submit(self._nearest, vector, tokens, top_k, among, layout.ITEM_FIELDS)
+        nearest = self._threads.submit(self._nearest, [vector], tokens, top_k, among)
         lexical = self._lexical(terms, tokens, top_k, among)
-        hits = nearest.result()
-        items = {item.number: item for item in (FoundItem.of(row) for _score, row in hits)}
+        (hits,) = nearest.result()
+        items = {item.number: item for _score, item in hits}
         items |= {item.number: item for item, _score in lexical.values()}
         if not items:
             return []
@@ -139,21 +145,19 @@ class MilvusIndex:
         return found
 
     def nearest(
-        self, vector: NDArray[np.float32], tokens: frozenset[str], top_k: int, among: Among | None = None
-    ) -> float:
+        self, vectors: Sequence[Vectors], tokens: frozenset[str], top_k: int, among: Among | None = None
+    ) -> list[float]:
         """As in the protocol."""
         nothing = among is not None and among.keys is not None and not among.keys
         if not tokens or nothing or not self._dense:
-            return 0.0
-        hits = self._nearest(vector, tokens, top_k, among, ("id",))
-        return hits[0][0] if hits else 0.0
+            return [0.0] * len(vectors)
+        return [hits[0][0] if hits else 0.0 for hits in self._nearest(vectors, tokens, top_k, among)]
 
     def _nearest(
-        self, vector: Vectors, tokens: frozenset[str], top_k: int, among: Among | None, fields: Sequence[str]
-    ) -> list[tuple[float, dict[str, object]]]:
-        condition = self._condition(tokens, among)
-        question = np.asarray(vector, np.float32).reshape(-1)
-        return self.milvus.search(self._passages, "vector", question, condition, top_k, fields, self._depth(top_k))
+        self, vectors: Sequence[Vectors], tokens: frozenset[str], top_k: int, among: Among | None
+    ) -> list[list[tuple[float, FoundItem]]]:
+        questions = np.asarray(vectors, np.float32).reshape(len(vectors), -1)
+        return self._dense_search.nearest(questions, self._condition(tokens, among), top_k, self._depth(top_k))
 
     def _depth(self, top_k: int) -> int:
         """`ef` of a search in HNSW; 0 when all vectors are compared."""
@@ -169,18 +173,24 @@ class MilvusIndex:
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         """The vectors of passages, shape (ids, dimension)."""
-        texts: dict[int, str] = {}
+        stored = self._kept_vectors.of(ids, self._stored)
+        if len(stored) != len(ids):
+            raise IndexDamaged("Milvus has lost vectors of the index. Run: kollega reindex --full")
+        return layout.as_vectors([stored[identifier] for identifier in ids], self.manifest.model.dimension)
+
+    def _stored(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The vectors of passages as they are stored, by id."""
+        stored: dict[int, bytes] = {}
         for start in range(0, len(ids), _VECTORS_AT_ONCE):
             condition = f"id in {list(ids[start : start + _VECTORS_AT_ONCE])}"
-            texts |= {row["id"]: row["stored"] for row in self.milvus.rows(self._passages, condition, ("id", "stored"))}
-        if len(texts) != len(ids):
-            raise IndexDamaged("Milvus has lost vectors of the index. Run: kollega reindex --full")
-        return layout.as_vectors([texts[identifier] for identifier in ids], self.manifest.model.dimension)
+            rows = self.milvus.rows(self._passages, condition, ("id", "stored"))
+            stored |= {row["id"]: layout.stored(row) for row in rows}
+        return stored
 
     def finds(self, identifier: int, vector: Vectors) -> bool:
         """True when a search for a passage's own vector finds it, or others that are as near."""
-        hits = self.milvus.search(
-            self._passages, "vector", vector, self._seen, _NEAREST, ("id",), self._depth(_NEAREST)
+        (hits,) = self.milvus.search(
+            self._passages, "vector", [vector], self._seen, _NEAREST, ("id",), self._depth(_NEAREST)
         )
         return any(row["id"] == identifier or score > _SAME for score, row in hits)
 
@@ -188,7 +198,7 @@ class MilvusIndex:
         """The vectors of passages with these digests, shape (dimension,), by digest; unknown ones are left out."""
         condition = both(self._seen, f"digest in {layout.quoted(digests)}")
         rows = self.milvus.rows(self._passages, condition, ("digest", "stored"))
-        vectors = layout.as_vectors([row["stored"] for row in rows], self.manifest.model.dimension)
+        vectors = layout.as_vectors([layout.stored(row) for row in rows], self.manifest.model.dimension)
         return {row["digest"]: vector for row, vector in zip(rows, vectors, strict=True)}
 
     def rows_of_items(self, numbers: Collection[int], fields: Sequence[str]) -> list[Row]:
@@ -201,8 +211,9 @@ class MilvusIndex:
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
         """As in the protocol."""
-        if not ids:
-            return {}
+        return self._kept_passages.of(ids, self._read_passages)
+
+    def _read_passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         condition = both(self._seen, f"id in {sorted(ids)}")
         rows = self.milvus.rows(self._passages, condition, layout.PASSAGE_FIELDS)
         return {row["id"]: layout.passage_of(row) for row in rows}
@@ -220,8 +231,9 @@ class MilvusIndex:
 
     def digests(self, keys: Collection[str]) -> dict[str, str]:
         """As in the protocol."""
-        if not keys:
-            return {}
+        return self._kept_digests.of(keys, self._read_digests)
+
+    def _read_digests(self, keys: Sequence[str]) -> dict[str, str]:
         condition = both(self._seen, layout.within(Among(keys=frozenset(keys))))
         return {row["key"]: row["digest"] for row in self.milvus.rows(self._items, condition, ("key", "digest"))}
 
@@ -261,10 +273,10 @@ class MilvusIndex:
         if not tokens or not self._dense:
             return [], np.zeros((0, dimension + room), np.float32)
         condition, fields = self._condition(tokens, None), (*layout.ITEM_FIELDS, "id", "stored")
-        stored: dict[int, str] = {}
+        stored: dict[int, bytes] = {}
         items: dict[int, FoundItem] = {}
         for row in self.milvus.all_rows(self._passages, condition, fields):
-            stored[row["id"]] = row["stored"]
+            stored[row["id"]] = layout.stored(row)
             items.setdefault(row["number"], FoundItem.of(row))
         wanted = None if only is None else frozenset(only)
         found = [item for item in items.values() if wanted is None or item.key in wanted]

@@ -16,6 +16,7 @@ from recommender.index.item_terms import ItemTerms
 from recommender.index.milvus import counts, layout
 from recommender.index.milvus.client import Milvus
 from recommender.index.milvus.contents import Contents
+from recommender.index.milvus.kept import Kept
 from recommender.index.milvus.layout import FoundItem
 from recommender.index.question_terms import GRAMS, WORD_WEIGHTS, WRITTEN, weighted_terms
 from recommender.language.terms import Terms
@@ -52,7 +53,7 @@ class Keywords:
 
     def __init__(self, milvus: Milvus, contents: Contents) -> None:
         self._milvus, self._contents = milvus, contents
-        self._terms: dict[int, counts.Term] = {}
+        self._terms = Kept[int, counts.Term](_CACHED)
         audiences = [frozenset(group.audience) for group in contents.groups]
         self._sizes = np.array([group.items for group in contents.groups], np.int64)
         self._flags = lru_cache(maxsize=256)(lambda tokens: counts.group_flags(audiences, tokens))
@@ -86,7 +87,7 @@ class Keywords:
             return []
         name, limit = layout.name_of(self._contents.collection, layout.ITEMS), top_k + _SPARE
         while True:
-            hits = self._milvus.search(name, "terms", vector, condition, limit, layout.ITEM_FIELDS)
+            (hits,) = self._milvus.search(name, "terms", [vector], condition, limit, layout.ITEM_FIELDS)
             hits = [hit for hit in hits if hit[0] > 0.0]
             scores = without_rounding([score for score, _row in hits])
             if len(hits) < limit or scores[-1] < scores[top_k - 1] or limit >= _MOST_EQUAL:
@@ -114,12 +115,5 @@ class Keywords:
 
     def _read(self, ids: Collection[int]) -> Mapping[int, counts.Term]:
         """The terms with these ids. They are cached, since a person who types asks for the same words again."""
-        cached = self._terms
-        known = {identifier: cached[identifier] for identifier in set(ids) if identifier in cached}
-        if missing := set(ids) - known.keys():
-            found = counts.read(self._milvus, self._contents.collection, missing, self._contents.generation)
-            if len(self._terms) + len(found) > _CACHED:
-                self._terms = {}
-            self._terms.update(found)
-            known |= found
-        return known
+        milvus, collection, generation = self._milvus, self._contents.collection, self._contents.generation
+        return self._terms.of(ids, lambda missing: counts.read(milvus, collection, missing, generation))

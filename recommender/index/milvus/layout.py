@@ -130,10 +130,14 @@ def as_text(vector: Vectors) -> str:
     return base64.b64encode(np.asarray(vector, "<f2").tobytes()).decode("ascii")
 
 
-def as_vectors(texts: Sequence[str], dimension: int) -> Vectors:
-    """The vectors of such texts, shape (texts, dimension)."""
-    joined = b"".join(base64.b64decode(text) for text in texts)
-    return np.frombuffer(joined, "<f2").reshape(-1, dimension).astype(np.float32)
+def stored(row: Row) -> bytes:
+    """The vector of a row with such a text."""
+    return base64.b64decode(row["stored"])
+
+
+def as_vectors(stored: Sequence[bytes], dimension: int) -> Vectors:
+    """Such vectors, shape (vectors, dimension)."""
+    return np.frombuffer(b"".join(stored), "<f2").reshape(-1, dimension).astype(np.float32)
 
 
 def _cut(text: str) -> str:

@@ -85,8 +85,8 @@ def test_nearest_is_the_cosine_of_the_nearest_passage_that_search_finds(
         (EVERYONE, Among.of(frozenset({"request:2"}))),
     ):
         hits = index.search(vector, Terms((), ()), tokens, 10, among)
-        assert index.nearest(vector, tokens, 10, among) == approx(max(_near(hit)[0] for hit in hits), settings)
-    assert index.nearest(vector, frozenset(), 10) == 0.0
+        assert index.nearest([vector], tokens, 10, among) == approx([max(_near(hit)[0] for hit in hits)], settings)
+    assert index.nearest([vector], frozenset(), 10) == [0.0]
 
 
 def test_neither_leg_finds_an_item_without_its_token(

@@ -198,7 +198,7 @@ def test_the_vectors_are_searched_once_for_a_question_and_again_for_another_read
 
     monkeypatch.setattr(DenseIndex, "search", counted)
     vector, terms = encoder.encode_queries(["printer"])[0], analyzer.query_terms("printer")
-    nearest = index.nearest(vector, EVERYONE, 7)
+    (nearest,) = index.nearest([vector], EVERYONE, 7)
     assert max(hit.near.nearest for hit in index.search(vector, terms, EVERYONE, 7) if hit.near) == nearest
     assert searched == [7]
     found = index.search(vector, terms, EVERYONE | {"team:hr"}, 7)
