@@ -20,6 +20,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import Engine as DatabaseEngine
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.delivery import mail_server
@@ -135,12 +136,12 @@ def made_once(make_empty: Callable[[], Path]) -> Iterator[None]:
     def alignment_at(card: ModelCard | None, path: Path = alignment.FILE) -> Alignment:
         return shipped_alignment(card) if path == alignment.FILE else load_alignment(card, path)
 
-    def make_tables(database: DatabaseEngine) -> None:
-        if database.dialect.name == "sqlite":
+    def make_tables(database: DatabaseEngine, to: str = "head") -> None:
+        if database.dialect.name == "sqlite" and to == "head" and not inspect(database).get_table_names():
             with closing(sqlite3.connect(make_empty())) as empty, database.connect() as connection:
                 empty.backup(connection.connection.driver_connection)
         else:
-            migrate(database)
+            migrate(database, to)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Dictionary, "load", staticmethod(dictionary_at))

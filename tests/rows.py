@@ -24,12 +24,14 @@ def all_rows(database: Path, leave_out: Collection[str] = ("alembic_version", "a
         }
 
 
-def rows_of_store(settings: Settings) -> dict[str, list[Any]]:
+def rows_of_store(
+    settings: Settings, leave_out: Collection[str] = ("alembic_version", "audit_log")
+) -> dict[str, list[Any]]:
     """The rows of each table of the store, sorted, as they can be compared with those read at another time."""
     engine, found = open_engine(settings), MetaData()
     with engine.connect() as connection:
         found.reflect(connection)
-        tables = [table for table in found.sorted_tables if table.name not in ("alembic_version", "audit_log")]
+        tables = [table for table in found.sorted_tables if table.name not in leave_out]
         rows = {table.name: sorted(connection.execute(select(table)).all(), key=repr) for table in tables}
     engine.dispose()
     return rows

@@ -1,6 +1,5 @@
 """commands/store.py: `kollega backup`, `restore` and `upgrade`, on the museum and what people did in it."""
 
-import json
 import os
 import shutil
 import sqlite3
@@ -13,14 +12,15 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 
 import recommender
 from recommender import audit
 from recommender.database.account_tables import Account, APIToken
+from recommender.database.audit_table import AuditEntry
 from recommender.database.details_tables import DocumentDetails, RequestDetails
 from recommender.database.documents_tables import DocumentTranslation, DocumentVersion
-from recommender.database.engine import newest_revision, open_database
+from recommender.database.engine import newest_revision, open_database, open_engine
 from recommender.database.foreign_tables import ForeignPerson, PersonAddress, address_digest
 from recommender.database.handover_tables import Handover, HandoverReply, TeamDestination
 from recommender.database.insight_tables import TopicItem, TopicRow
@@ -66,7 +66,7 @@ from recommender.settings import Settings
 from tests import museum
 from tests.indexer.conftest import Kollega, WriteLines
 from tests.postgresql import Server
-from tests.rows import all_rows
+from tests.rows import all_rows, rows_of_store
 
 FIRST_PUBLIC = "0003"
 """The revision of the tables in the first version that was handed out."""
@@ -177,7 +177,7 @@ def home(kollega: Kollega, write_lines: WriteLines) -> Path:
     """The museum, and what people did in it."""
     assert kollega("import", "jsonl", write_lines(*museum.lines())).exit_code == 0
     made = Path(os.environ["KOLLEGA_HOME"])
-    add_what_people_did(Settings(home=made))
+    add_what_people_did(Settings.from_environment())
     return made
 
 
@@ -229,10 +229,13 @@ def _same_columns(rows: dict[str, list[Any]], before: dict[str, list[Any]]) -> d
     return same
 
 
-def _audited(home: Path) -> list[tuple[str, Any]]:
-    with closing(sqlite3.connect(home / "kollega.db")) as connection:
-        rows = connection.execute("SELECT action, details FROM audit_log WHERE action LIKE 'store.%' ORDER BY id")
-        return [(action, json.loads(details)) for action, details in rows]
+def _audited(settings: Settings) -> list[tuple[str, Any]]:
+    engine = open_engine(settings)
+    with engine.connect() as connection:
+        query = select(AuditEntry.action, AuditEntry.details).where(AuditEntry.action.startswith("store."))
+        found = [(action, details) for action, details in connection.execute(query.order_by(AuditEntry.id))]
+    engine.dispose()
+    return found
 
 
 @pytest.mark.sqlite_only
@@ -258,7 +261,7 @@ def test_an_old_database_is_refused_then_upgraded_after_a_backup_and_keeps_every
     assert kollega("user", "list").exit_code == 0
     assert kollega("upgrade").stdout == f"up to date (version {newest_revision()} of the database)\n"
     done = {"before": FIRST_PUBLIC, "after": newest_revision(), "backup": backup.name, "account": audit.account()}
-    assert _audited(old) == [("store.upgrade", done)]
+    assert _audited(Settings(home=old)) == [("store.upgrade", done)]
     monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "back"))
     assert "Now run: kollega upgrade" in kollega("restore", str(backup)).stdout
     assert all_rows(tmp_path / "back" / "kollega.db") == before
@@ -337,23 +340,28 @@ def test_the_demo_upgrades_a_database_itself(
     assert kollega("demo").stdout == ""
 
 
-@pytest.mark.sqlite_only
 def test_a_backup_restored_elsewhere_has_every_row_and_both_are_audited(
-    kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "backup.zip"
+    kollega: Kollega, home: Path, tmp_path: Path, store_address: str, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    here, file = Settings.from_environment(), tmp_path / "backup.zip"
     result = kollega("backup", str(file))
     assert result.exit_code == 0 and result.stdout.endswith(f" MB of database in {file} (kollega.db)\n")
-    assert [action for action, _details in _audited(home)] == ["store.backup"]
+    assert [action for action, _details in _audited(here)] == ["store.backup"]
     again = kollega("backup", str(file))
     assert again.exit_code == 1 and "exists already" in again.stderr
     monkeypatch.setenv("KOLLEGA_HOME", str(tmp_path / "restored"))
+    if store_address:
+        server: Server = request.getfixturevalue("server")
+        monkeypatch.setenv("KOLLEGA_DATABASE", server.new_database(request, empty=True))
     result = kollega("restore", str(file))
     assert result.exit_code == 0 and result.stdout.endswith("Now run: kollega reindex\n")
-    assert all_rows(tmp_path / "restored" / "kollega.db") == all_rows(home / "kollega.db")
-    assert [action for action, _details in _audited(tmp_path / "restored")] == ["store.restore"]
+    restored = Settings.from_environment()
+    assert rows_of_store(restored) == rows_of_store(here)
+    assert [action for action, _details in _audited(restored)] == ["store.restore"]
     again = kollega("restore", str(file))
-    assert again.exit_code == 1 and "The home is not empty" in again.stderr
+    refused = "The database that KOLLEGA_DATABASE names is not empty" if store_address else "The home is not empty"
+    assert again.exit_code == 1 and refused in again.stderr
 
 
 @pytest.mark.sqlite_only
@@ -367,16 +375,16 @@ def test_a_database_of_an_older_version_is_backed_up_too(
     assert kollega("backup", str(tmp_path / "b.zip")).exit_code == 0
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.parametrize("command", ["backup", "export"])
 def test_nothing_leaves_the_store_without_an_entry_in_the_audit_log(
     kollega: Kollega, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    before, file, there = len(_audited(home)), tmp_path / "out", []
+    here = Settings.from_environment()
+    before, file, there = len(_audited(here)), tmp_path / "out", []
     record = audit.record
     monkeypatch.setattr(audit, "record", lambda *values: (there.append(file.exists()), record(*values)))
     assert kollega(command, str(file)).exit_code == 0
-    assert (there, len(_audited(home))) == ([False], before + 1)
+    assert (there, len(_audited(here))) == ([False], before + 1)
 
     def refuse(*_values: object) -> None:
         raise DatabaseUnusable("The log is full.")

@@ -2,14 +2,13 @@
 
 import json
 import os
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, DateTime, Integer, Text
+from sqlalchemy import Column, DateTime, Integer, Text, delete, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.loading import store_format
@@ -17,15 +16,18 @@ from indexer.loading.export import export
 from indexer.loading.store_format import from_json
 from indexer.loading.whole_store import is_export, load_store
 from recommender import audit
+from recommender.database import provisioning_tables  # noqa: F401 - so that its tables are known
 from recommender.database.account_tables import Account
+from recommender.database.audit_table import AuditEntry
 from recommender.database.engine import open_database
-from recommender.database.tables import Base, HelpRequest, Person
+from recommender.database.tables import Base, HelpRequest, Person, Team
 from recommender.errors import ExportError, SourceError
 from recommender.settings import Settings
 from tests import museum
 from tests.indexer.commands.test_store import add_what_people_did
 from tests.indexer.conftest import Kollega, WriteLines
-from tests.rows import all_rows
+from tests.postgresql import Server
+from tests.rows import rows_of_store
 
 REQUESTS = len(museum.REQUESTS) + 1
 
@@ -40,8 +42,31 @@ def home(kollega: Kollega, write_lines: WriteLines) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "elsewhere")
+def elsewhere(tmp_path: Path, store_address: str, request: pytest.FixtureRequest) -> Settings:
+    """Another, empty store; on PostgreSQL when the first one is."""
+    server: Server | None = request.getfixturevalue("server") if store_address else None
+    return Settings(home=tmp_path / "elsewhere", database=server.new_database(request) if server else "")
+
+
+@pytest.fixture
+def go_elsewhere(elsewhere: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have `kollega` use the other store from then on."""
+
+    def go() -> None:
+        monkeypatch.setenv("KOLLEGA_HOME", str(elsewhere.home))
+        monkeypatch.setenv("KOLLEGA_DATABASE", elsewhere.database)
+
+    return go
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Session]:
+    factory = open_database(settings)
+    try:
+        with factory.begin() as session:
+            yield session
+    finally:
+        factory.kw["bind"].dispose()
 
 
 def _lines(path: Path) -> list[dict[str, object]]:
@@ -53,12 +78,11 @@ def test_every_table_is_exported_or_named_as_left_out() -> None:
     assert exported | {*store_format.ROWS, *store_format.NOT_EXPORTED} == set(Base.metadata.tables)
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.parametrize("name", ["store.jsonl", "store.jsonl.gz"])
 def test_an_export_imported_into_an_empty_home_is_the_same_store(
-    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, go_elsewhere: Callable[[], None], name: str
 ) -> None:
-    path = tmp_path / name
+    here, path = Settings.from_environment(), tmp_path / name
     umask = os.umask(0)
     result = kollega("export", str(path))
     os.umask(umask)
@@ -66,12 +90,12 @@ def test_an_export_imported_into_an_empty_home_is_the_same_store(
         0, f"exported into {path}: 3 teams, 7 people, {REQUESTS} requests, 2 documents, 88 other rows\n"
     )  # fmt: skip
     assert path.stat().st_mode & 0o777 == 0o600
-    monkeypatch.setenv("KOLLEGA_HOME", str(elsewhere.home))
+    go_elsewhere()
     assert kollega("import", "jsonl", str(path)).stdout.startswith("imported the whole store: 3 teams, 7 people, ")
     left_out = ("alembic_version", *store_format.NOT_EXPORTED)
-    before = all_rows(home / "kollega.db", left_out)
+    before = rows_of_store(here, left_out)
     assert all(rows for table, rows in before.items() if table not in ("erased", "import_conflicts", "attachments"))
-    assert all_rows(elsewhere.home / "kollega.db", left_out) == before
+    assert rows_of_store(elsewhere, left_out) == before
     again = kollega("export", str(tmp_path / f"again-{name}"))
     assert again.exit_code == 0 and (tmp_path / f"again-{name}").read_bytes() == path.read_bytes()
 
@@ -85,22 +109,18 @@ def test_passwords_sessions_tokens_and_the_audit_log_are_not_exported(
         assert secret not in text, secret
 
 
-@pytest.mark.sqlite_only
 def test_export_and_import_are_audited_without_what_they_hold(
-    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, go_elsewhere: Callable[[], None]
 ) -> None:
-    path = str(tmp_path / "store.jsonl")
+    here, path = Settings.from_environment(), str(tmp_path / "store.jsonl")
     kollega("export", path)
     counts = {"team": 3, "person": 7, "request": REQUESTS, "document": 2, "row": 88}
-    for store, action in ((home, "store.export"), (elsewhere.home, "store.import")):
-        monkeypatch.setenv("KOLLEGA_HOME", str(store))
-        if action == "store.import":
-            kollega("import", "jsonl", path)
-        with closing(sqlite3.connect(store / "kollega.db")) as connection:
-            query = "SELECT action, details FROM audit_log WHERE action LIKE 'store.%'"
-            assert [(found, json.loads(details)) for found, details in connection.execute(query)] == [
-                (action, {**counts, "account": audit.account()})
-            ]
+    go_elsewhere()
+    kollega("import", "jsonl", path)
+    for store, action in ((here, "store.export"), (elsewhere, "store.import")):
+        with _opened(store) as session:
+            query = select(AuditEntry.action, AuditEntry.details).where(AuditEntry.action.startswith("store."))
+            assert [tuple(row) for row in session.execute(query)] == [(action, {**counts, "account": audit.account()})]
 
 
 def test_a_request_is_written_with_its_fields_of_the_import_format(
@@ -117,36 +137,33 @@ def test_a_request_is_written_with_its_fields_of_the_import_format(
     assert (reply["author"], reply["accepted"], reply["score"]) == ("mirva", True, 3)
 
 
-@pytest.mark.sqlite_only
 def test_a_disabled_account_stays_disabled_without_its_password(
-    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, go_elsewhere: Callable[[], None]
 ) -> None:
     kollega("user", "disable", "mirva")
     kollega("export", str(tmp_path / "store.jsonl"))
-    monkeypatch.setenv("KOLLEGA_HOME", str(elsewhere.home))
+    go_elsewhere()
     kollega("import", "jsonl", str(tmp_path / "store.jsonl"))
-    factory = open_database(elsewhere)
-    with factory() as session:
+    with _opened(elsewhere) as session:
         (account,) = session.query(Account)
         assert (account.person.handle, account.disabled, account.password_hash) == ("mirva", True, None)
-    factory.kw["bind"].dispose()
 
 
-@pytest.mark.sqlite_only
 def test_numbers_of_deleted_rows_are_not_used_again(
-    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, go_elsewhere: Callable[[], None]
 ) -> None:
-    with closing(sqlite3.connect(home / "kollega.db")) as connection:
-        (last,) = connection.execute("INSERT INTO teams (handle, name) VALUES ('gone', 'Gone') RETURNING id").fetchone()
-        connection.execute("DELETE FROM teams WHERE id = ?", (last,))
-        connection.commit()
+    with _opened(Settings.from_environment()) as session:
+        last = _added_team(session, "gone")
+        session.execute(delete(Team).where(Team.id == last))
     kollega("export", str(tmp_path / "store.jsonl"))
-    monkeypatch.setenv("KOLLEGA_HOME", str(elsewhere.home))
+    go_elsewhere()
     kollega("import", "jsonl", str(tmp_path / "store.jsonl"))
-    with closing(sqlite3.connect(elsewhere.home / "kollega.db")) as connection:
-        assert connection.execute("INSERT INTO teams (handle, name) VALUES ('x', 'X') RETURNING id").fetchone() == (
-            last + 1,
-        )
+    with _opened(elsewhere) as session:
+        assert _added_team(session, "x") == last + 1
+
+
+def _added_team(session: Session, handle: str) -> int:
+    return session.execute(insert(Team).values(handle=handle, name=handle).returning(Team.id)).scalar_one()
 
 
 def test_a_person_whose_handle_is_a_number_gets_no_other_persons_rights(
@@ -159,24 +176,21 @@ def test_a_person_whose_handle_is_a_number_gets_no_other_persons_rights(
     add_request("C", audience=["person:77"], by="2")  # a person who was erased
     with sessions() as session:
         export(session, tmp_path / "store.jsonl")
-    factory = open_database(elsewhere)
-    with factory.begin() as session:
+    with _opened(elsewhere) as session:
         load_store(session, tmp_path / "store.jsonl")
         tokens = [
             [entry.token for entry in row.audience] for row in session.query(HelpRequest).order_by(HelpRequest.id)
         ]
-    factory.kw["bind"].dispose()
     assert tokens == [["person:1"], ["person:2"], ["person:77"]]
 
 
-@pytest.mark.sqlite_only
 def test_a_store_that_is_not_empty_is_left_as_it_is(kollega: Kollega, home: Path, tmp_path: Path) -> None:
-    path = tmp_path / "store.jsonl"
+    here, path = Settings.from_environment(), tmp_path / "store.jsonl"
     kollega("export", str(path))
-    before = all_rows(home / "kollega.db")
+    before = rows_of_store(here)
     result = kollega("import", "jsonl", str(path))
     assert result.exit_code == 1 and "is an export of a whole store" in result.stderr
-    assert all_rows(home / "kollega.db") == before
+    assert rows_of_store(here) == before
     again = kollega("export", str(path))
     assert again.exit_code == 1 and "exists already" in again.stderr
     nowhere = kollega("export", str(tmp_path / "none" / "store.jsonl"))
@@ -201,18 +215,17 @@ DAMAGE: dict[str, Callable[[list[str]], list[str]]] = {
 }
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_export_is_refused_with_its_line_and_nothing_is_loaded(
-    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+    kollega: Kollega, home: Path, elsewhere: Settings, tmp_path: Path, go_elsewhere: Callable[[], None], damage: str
 ) -> None:
     path = tmp_path / "store.jsonl"
     kollega("export", str(path))
     path.write_text("".join(DAMAGE[damage](path.read_text().splitlines(keepends=True))))
-    monkeypatch.setenv("KOLLEGA_HOME", str(elsewhere.home))
+    go_elsewhere()
     result = kollega("import", "jsonl", str(path))
     assert result.exit_code == 1 and "Nothing was loaded." in result.stderr, result.output
-    rows = all_rows(elsewhere.home / "kollega.db", leave_out=("alembic_version",))
+    rows = rows_of_store(elsewhere, leave_out=("alembic_version",))
     assert not any(rows.values())
 
 
