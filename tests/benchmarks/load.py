@@ -106,7 +106,8 @@ class Typist(locust.User):
     tally: Tally
     addresses: Sequence[str]
     questions: list[str]
-    pauses: "Pauses"
+    pauses: Pauses
+    took = 0.0  # seconds that the last answer took, or that it was waited for
 
     def on_start(self) -> None:
         """Open the page."""
@@ -116,7 +117,6 @@ class Typist(locust.User):
         self.browser = requests.Session()
         self.browser.headers["Accept-Language"] = ("fi,en;q=0.8", "en,fi;q=0.8")[number % 2]
         self.asking = Group()
-        self.took = 0.0  # seconds that the last answer took, or that it was waited for
         gevent.sleep(self.random.uniform(0, _BEGIN_WITHIN))
         page = self.browser.get(f"{self.host}/", timeout=_LONGEST).text
         match = re.search(r'name="csrf_token" value="([^"]+)"', page)

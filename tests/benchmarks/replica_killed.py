@@ -96,14 +96,15 @@ class SignedInTypist(load.Typist):
         self.counted.answered(inbox, is_known)
         self.counted.counts["signed out"] += inbox.status_code in (200, 401) and not is_known
 
-    def suggest(self, text: str, **_rest: object) -> None:
+    def suggest(self, text: str, _pause: float, whole: bool) -> None:
         """Send what ask.js sends."""
         began = time.perf_counter()
         answer = self._ask("POST", load.SUGGEST, {"q": text, "body": ""})
         is_right = answer.status_code == 200 and "data-verdict=" in answer.text
         self.counted.answered(answer, is_right)
+        self.took = time.perf_counter() - began
         if is_right:
-            self.counted.milliseconds[self.counted.phase].append(1000 * (time.perf_counter() - began))
+            self.counted.milliseconds[self.counted.phase].append(1000 * self.took)
 
     def _ask(self, method: str, path: str, form: Mapping[str, str] | None = None) -> requests.Response:
         return _asked(self.browser, method, f"{self.host}{path}", form)
@@ -205,7 +206,7 @@ def _run(environment: Mapping[str, str], handles: list[str], seconds: float) -> 
         SignedInTypist.host, SignedInTypist.counted = address, tally
         SignedInTypist.browsers = [_signed_in(address, handle) for handle in handles]
         SignedInTypist.tally = tally  # type: ignore[assignment]
-        SignedInTypist.questions, SignedInTypist.pause = load.titles(), load.page_pause()
+        SignedInTypist.questions, SignedInTypist.pauses = load.titles(), load.Pauses()
         SignedInTypist.tasks = [SignedInTypist.ask_and_look]  # and not that of its base class alone
         people = locust.env.Environment(user_classes=[SignedInTypist])
         people.events.user_error.add_listener(tally.user_error)

@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, insert, select
 
+from indexer.commands.accounts import open_demo
 from indexer.indexing.passages import make_passages
 from indexer.indexing.reindex import reindex
 from indexer.loading.load import load
-from indexer.sources.demo import DemoSource
+from indexer.sources.demo import SIGN_INS, DemoSource
 from recommender.corpus import items
 from recommender.database.engine import open_database
 from recommender.database.storing import in_chunks
@@ -154,6 +155,8 @@ def index_generated(
     sessions = open_database(settings)
     analyzer = Analyzer(settings.models_dir / "dictionaries")
     load(DemoSource(date.today()), sessions, analyzer)
+    with sessions.begin() as session:
+        open_demo(session, SIGN_INS)  # where no admin can sign in yet, each request looks for one
     real = load_encoder(settings)
     with sessions() as session:
         seeds = list(items(session))
