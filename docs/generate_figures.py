@@ -155,6 +155,7 @@ def fifty_people(results: Results) -> str:
         ("given up because the person typed on", held["overtaken"], ""),
         ("answers to whole titles, median", f"{held['whole_p50_ms']:,.0f} ms", ""),
         ("95 % within", f"{held['whole_p95_ms']:,.0f} ms", ""),
+        ("95 % within, since the last key", f"{held['since_key_p95_ms']:,.0f} ms", ""),
         ("one person alone, 95 % within", f"{alone:.0f} ms", ""),
         ("times as long for all", f"{held['whole_p95_ms'] / alone:.1f}", "at most 3"),
         ("errors", held["errors"], "0"),
