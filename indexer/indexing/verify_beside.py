@@ -5,7 +5,7 @@ A file of JSON has no checksum: it is damaged when it is not JSON any more.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from recommender.checksums import states
 from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
 from recommender.index.generations import JOURNAL, Manifest, question_vectors_path
-from recommender.index.journal import journal_is_damaged
+from recommender.index.journal import journal_is_damaged, journal_name
 from recommender.index.members import MEMBERS, members_are_damaged
 from recommender.sentences.sentence import Sentence
 from recommender.settings import Settings
@@ -28,11 +28,11 @@ def beside_problems(settings: Settings, wait: Callable[[float], object]) -> Iter
     """A sentence about each of these files that is damaged, with the command that writes it anew or removes it. One
     that somebody is writing is looked at again: `wait` is called with the seconds before."""
     suspect = [(path, command, damaged) for path, command, damaged in _files(settings.index_dir) if damaged()]
-    before = states(path for path, _command, _damaged in suspect)
+    before = _states(path for path, _command, _damaged in suspect)
     if suspect:
         wait(settings.watch_seconds)
     for path, command, damaged in suspect:
-        if damaged() and set(states([path])) & set(before):
+        if damaged() and _states([path]) & before:
             name = path.relative_to(settings.index_dir).as_posix()
             yield Sentence(
                 "%(file)s is damaged, and Kollega does without it. Run: %(command)s",
@@ -41,8 +41,15 @@ def beside_problems(settings: Settings, wait: Callable[[float], object]) -> Iter
             )
 
 
+def _states(paths: Iterable[Path]) -> set[tuple[Path, int, int]]:
+    """What is different when a file was written meanwhile; without its time, which `watch` sets of `seen.json` at each
+    look."""
+    return {(path, size, inode) for path, _time, size, inode in states(paths)}
+
+
 def _files(index_dir: Path) -> Iterator[tuple[Path, str, Callable[[], bool]]]:
-    """(file, command that helps, what tells whether it is damaged) of those that there are."""
+    """(file, command that helps, what tells whether it is damaged) of those that there are. `reindex` goes on from the
+    whole vectors of an interrupted run of its model, which `gc` removes."""
     for name, command in (("seen", _REINDEX), ("checked", _REINDEX), ("quality", _CALIBRATE)):
         path = index_dir / f"{name}.json"
         yield path, command, partial(_json_is_damaged, path)
@@ -50,11 +57,14 @@ def _files(index_dir: Path) -> Iterator[tuple[Path, str, Callable[[], bool]]]:
     yield stamps, _REINDEX, partial(_arrays_are_damaged, stamps)
     for path in sorted(index_dir.glob(question_vectors_path(index_dir, None).name)):
         yield path, _INSIGHTS, partial(_arrays_are_damaged, path, may_be_empty=True)
-    for path in sorted(index_dir.glob(f"{JOURNAL}*.db")):
-        yield path, _CLEAN, partial(journal_is_damaged, path)
+    manifest: Manifest | None = None
     with suppress(IndexNotFound, IndexDamaged):  # named already
         live = generations.live(index_dir)
-        yield live / MEMBERS, _REINDEX, partial(members_are_damaged, live, Manifest.read(live))
+        manifest = Manifest.read(live)
+        yield live / MEMBERS, _REINDEX, partial(members_are_damaged, live, manifest)
+    for path in sorted(index_dir.glob(f"{JOURNAL}*.db")):
+        of_another_model = manifest is not None and path.name != journal_name(manifest.model)
+        yield path, _CLEAN if of_another_model else _REINDEX, partial(journal_is_damaged, path)
 
 
 def _json_is_damaged(path: Path) -> bool:

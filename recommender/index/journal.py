@@ -14,6 +14,8 @@ import numpy as np
 from recommender.encoder import ModelCard, Vectors
 from recommender.index.generations import JOURNAL
 
+_COMPARED_AT_ONCE = 1_000  # stored vectors, between which a run can store others: a judgement
+
 
 class Journal:
     """Vectors of a model by passage digest, in a SQLite file. One thread at a time may use it. The caller drops it when
@@ -21,7 +23,7 @@ class Journal:
 
     def __init__(self, index_dir: Path, model: ModelCard) -> None:
         index_dir.mkdir(parents=True, exist_ok=True)
-        self._path = index_dir / _name_of(model)
+        self._path = index_dir / journal_name(model)
         try:
             self._connection = _open(self._path)
         except sqlite3.DatabaseError:  # damaged: everything is encoded again
@@ -58,24 +60,31 @@ class Journal:
 
 def remove_journals(index_dir: Path, model: ModelCard | None = None) -> None:
     """Delete what is left of interrupted runs, of this model or of any. Call this when the index is up to date."""
-    for path in index_dir.glob(f"{_name_of(model) if model else JOURNAL}*"):
+    for path in index_dir.glob(f"{journal_name(model) if model else JOURNAL}*"):
         path.unlink(missing_ok=True)
 
 
 def journal_is_damaged(path: Path) -> bool:
     """True when a journal cannot be read, or a vector in it is damaged. False for one that is gone, or that another
-    process is writing at this moment."""
+    process is writing at this moment. Who reads locks out who writes, so a few vectors are read at a time."""
+    query = "SELECT rowid, digest, vector FROM vectors WHERE rowid > ? ORDER BY rowid LIMIT ?"
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            rows = connection.execute("SELECT digest, vector FROM vectors")
-            return any(stored[-4:] != _check(digest, stored[:-4]) for digest, stored in rows)
+            last = -1
+            while rows := connection.execute(query, (last, _COMPARED_AT_ONCE)).fetchall():
+                wrong = any(stored[-4:] != _check(digest, stored[:-4]) for _row, digest, stored in rows)
+                if wrong or rows[-1][0] <= last:  # rows that are not in order would be read again and again
+                    return True
+                last = rows[-1][0]
+            return False
     except sqlite3.OperationalError:  # it is gone or locked
         return False
     except (sqlite3.DatabaseError, TypeError, AttributeError):
         return True
 
 
-def _name_of(model: ModelCard) -> str:
+def journal_name(model: ModelCard) -> str:
+    """The name of the file with the vectors of a model."""
     return f"{JOURNAL}{model.revision}-{model.dimension}.db"
 
 

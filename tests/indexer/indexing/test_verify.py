@@ -33,7 +33,7 @@ from recommender.index.generations import Manifest
 from recommender.index.journal import Journal
 from recommender.index.local import LocalIndex
 from recommender.learned import RANKER
-from recommender.monitoring import quality
+from recommender.monitoring import freshness, quality
 from recommender.people.ranker import Ranker
 from recommender.settings import Settings
 from tests.conftest import FakeEncoder
@@ -99,7 +99,8 @@ BESIDE = [
     ("gen-000001/members.npz", _cut, "reindex"), ("gen-000001/members.npz", _turned_over, "reindex"),
     ("seen.json", _cut, "reindex"), ("checked.json", _cut, "reindex"), ("quality.json", _cut, "calibrate"),
     ("questions-*.npz", _cut, "insights update"), ("questions-*.npz", _turned_over, "insights update"),
-    ("journal-*.db", _cut, "gc"), ("journal-*.db", _one_vector_turned_over, "gc"),
+    ("journal-1-*.db", _cut, "reindex"), ("journal-1-*.db", _one_vector_turned_over, "reindex"),
+    ("journal-another-*.db", _cut, "gc"), ("journal-another-*.db", _one_vector_turned_over, "gc"),
 ]  # fmt: skip
 
 
@@ -113,9 +114,10 @@ def beside(
     questions = QuestionVectors(encoder, settings.index_dir, date(2026, 5, 4))
     questions.encode_queries(["why"])
     questions.save()
-    journal = Journal(settings.index_dir, encoder.card)
-    journal.keep({"digest": np.full(encoder.card.dimension, 0.5, np.float32)})
-    journal.close()
+    for card in (encoder.card, replace(encoder.card, revision="another")):
+        journal = Journal(settings.index_dir, card)
+        journal.keep({"digest": np.full(card.dimension, 0.5, np.float32)})
+        journal.close()
     quality.Report(datetime(2026, 5, 4), 1, 1, 1, False, (), ()).write(settings.index_dir)
     return problems
 
@@ -150,6 +152,14 @@ def test_a_file_that_is_being_written_is_not_named(settings: Settings, beside: C
     assert verify(settings, wait=write_the_rest) == [] and waits == [settings.watch_seconds]
     path.write_bytes(b"")  # as it is until the first vectors are stored
     assert verify(settings, wait=waits.append) == [] and len(waits) == 1
+
+
+def test_a_damaged_note_is_named_though_watch_sets_its_time(
+    settings: Settings, beside: Callable[[], list[str]]
+) -> None:
+    (settings.index_dir / "seen.json").write_bytes(b"{")
+    problems = verify(settings, wait=lambda _seconds: freshness.still_current(settings.index_dir))
+    assert problems == ["seen.json is damaged, and Kollega does without it. Run: kollega reindex"]
 
 
 def test_a_missing_index_is_named(settings: Settings, problems: Callable[[], list[str]]) -> None:

@@ -1,6 +1,7 @@
 """index/catalogue.py on a real SQLite file."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.index.catalogue import Catalogue, Row
+from recommender.index.item_numbers import key_of
 
 
 def _item(number: int, *audience: str) -> Item:
@@ -40,6 +42,17 @@ def test_committed_items_are_loaded(catalogue: Catalogue, tmp_path: Path) -> Non
     assert list(loaded.members()) == [(0, "request:1"), (1, "request:1"), (2, "request:2"), (3, "request:3")]
     assert dict(loaded.audiences())["request:2"] == {"team:hr", "person:3"}
     assert list(loaded.rows())[2] == _row(2, 2, "x")
+
+
+def test_the_numbers_of_all_items_are_in_order(catalogue: Catalogue) -> None:
+    assert catalogue.numbers().tolist() == [2, 4, 6]
+    for key, kind in (("document:2", Kind.DOCUMENT), ("document:1000000", Kind.DOCUMENT), ("request:10", Kind.REQUEST)):
+        catalogue.add(replace(_item(0), key=key, kind=kind), "d", [])
+    assert [key_of(number) for number in catalogue.numbers().tolist()] == [
+        "request:1", "request:2", "document:2", "request:3", "request:10", "document:1000000"
+    ]  # fmt: skip
+    catalogue.remove(["request:1", "request:2", "request:3", "request:10"])
+    assert catalogue.numbers().tolist() == [5, 2_000_001]
 
 
 def test_the_file_keeps_nothing_of_what_was_removed(catalogue: Catalogue, tmp_path: Path) -> None:
@@ -128,8 +141,9 @@ def _continued(tmp_path: Path) -> Catalogue:
 def _all(catalogue: Catalogue) -> list[object]:
     """All that can be read of a catalogue."""
     return [
-        catalogue.counts(), catalogue.digests(), catalogue.digests_of(["request:1", "request:2", "request:3"]),
-        catalogue.members(), catalogue.ids().tolist(), catalogue.members_and_roles(), catalogue.members_and_roles(4),
+        catalogue.counts(), catalogue.digests(), catalogue.numbers().tolist(),
+        catalogue.digests_of(["request:1", "request:2", "request:3"]), catalogue.members(),
+        catalogue.ids().tolist(), catalogue.members_and_roles(), catalogue.members_and_roles(4),
         catalogue.languages(), catalogue.languages(4), sorted(catalogue.audiences()), sorted(catalogue.audiences(4)),
         list(catalogue.rows()), catalogue.passages(range(-1, 9)),
         [catalogue.passages_of(f"request:{number}") for number in range(5)],
@@ -142,6 +156,7 @@ def test_what_follows_another_generation_is_read_as_if_it_were_in_one_file(tmp_p
     following = _continued(tmp_path)
     assert following.counts() == (3, 4)
     assert following.digests() == {"request:1": "one again", "request:3": "three", "request:4": "four"}
+    assert following.numbers().tolist() == [2, 6, 8]
     assert following.members() == [(3, "request:3"), (4, "request:1"), (5, "request:1"), (6, "request:4")]
     assert following.members_and_roles(4)[0] == (4, 5, 6)
     assert dict(following.audiences())["request:1"] == {"team:it"}
