@@ -266,8 +266,9 @@ function onInput(event) {
   const text = typedText();
   if (!text) return showStart();
   resting = false;
-  if (saysEnough(text)) searchTimer = setTimeout(search, pause());
-  restTimer = setTimeout(onRest, REST);
+  const wait = pause();
+  if (saysEnough(text)) searchTimer = setTimeout(search, wait);
+  restTimer = setTimeout(onRest, Math.max(REST, wait)); // not before the search begins
 }
 
 for (const field of fields) {

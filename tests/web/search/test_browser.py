@@ -138,6 +138,38 @@ def test_while_answers_take_long_a_question_waits_as_long_before_it_is_sent(page
     answer()
 
 
+def test_what_was_found_is_not_said_while_a_later_question_waits_to_be_sent(page: Page) -> None:
+    sent: list[Route] = []
+    page.route("**/suggest", lambda route: sent.append(route))
+    page.clock.install(time="2026-01-01T08:00:00")
+    page.clock.pause_at("2026-01-01T08:00:10")  # no time passes but what this test lets pass
+    field, said = page.locator("#q"), page.locator("#announce")
+
+    def sends(milliseconds: int) -> None:
+        with page.expect_request("**/suggest"):
+            page.clock.run_for(milliseconds)
+        page.evaluate("() => 0")  # until the request has been noticed
+
+    def answer() -> None:
+        with page.expect_response("**/suggest"):
+            sent[-1].continue_()
+        expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
+
+    field.press_sequentially("VPN ")
+    sends(150)
+    page.clock.run_for(1_000)
+    field.press_sequentially("client")
+    sends(400)  # overtakes the first question, which was waited for longer than a second
+    field.press_sequentially(" drops ")
+    answer()
+    page.clock.run_for(950)
+    expect(page.locator(".answers .card").first).to_be_visible()
+    assert said.text_content() == ""
+    sends(50)
+    answer()
+    expect(said).to_have_text("Found: 3 of 5 shown")
+
+
 def test_an_answer_that_arrives_after_that_of_a_newer_question_is_ignored(page: Page) -> None:
     first_requests: list[Route] = []
 
