@@ -2,6 +2,7 @@
 generation has other ones of these. What may be read, and what was erased, is not decided by it."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping
+from itertools import islice
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -23,6 +24,6 @@ class Kept(Generic[Key, Value]):
             new = read(missing)
             if len(values) + len(new) > self._most:
                 values = self._values = {}
-            values.update(new)
+            values.update(islice(new.items(), self._most))
             found |= new
         return found

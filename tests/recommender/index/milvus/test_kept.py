@@ -38,3 +38,11 @@ def test_all_are_forgotten_when_there_would_be_too_many() -> None:
     assert kept.of([3, 4], read) == {3: 9, 4: 16}
     assert kept.of([1], read) == {1: 1}
     assert read.asked == [[1, 2], [3, 4], [1]]
+
+
+def test_of_more_than_may_be_kept_the_first_are() -> None:
+    read, kept = _Squares(), Kept[int, int](3)
+    assert kept.of(range(5), read) == {0: 0, 1: 1, 2: 4, 3: 9, 4: 16}
+    assert kept.of([0, 2], read) == {0: 0, 2: 4}
+    assert kept.of([3], read) == {3: 9}
+    assert read.asked == [[0, 1, 2, 3, 4], [3]]
