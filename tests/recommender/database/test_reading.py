@@ -44,6 +44,33 @@ def test_rows_with_one_of_the_values_of_a_condition_are_found(sessions: Sessions
         assert session.scalars(select(Person.id).where(one_of_these(Person.id, (), Integer))).all() == []
 
 
+def test_texts_with_any_characters_are_found_and_no_others(sessions: Sessions, people: list[int]) -> None:
+    texts = [
+        'a "quoted" ä',
+        "it's",
+        r"back\slash",
+        "{one,two}",
+        "one,two",
+        "NULL",
+        "😀",
+        "%",
+        "",
+        "\t",
+        "null",
+        "1",
+        "01",
+    ]
+    with sessions.begin() as session:
+        session.add_all(Person(handle=text, name=text) for text in texts)
+    with sessions() as session:
+        for text in texts:
+            by_text = one_of_these(Person.handle, {text, "nobody"}, String)
+            assert session.scalars(select(Person.handle).where(by_text)).all() == [text]
+            assert len(rows(session, _BY_HANDLE, keys=[text])) == 1
+        by_all = one_of_these(Person.handle, texts, String)
+        assert set(session.scalars(select(Person.handle).where(by_all))) == set(texts)
+
+
 def test_a_list_may_be_longer_than_a_statement_may_have_values(sessions: Sessions, people: list[int]) -> None:
     with sessions() as session:
         found = rows(session, _BY_ID, ids=range(people[0], people[0] + 100_000))
