@@ -28,7 +28,8 @@ class InMemory(Storage):
     STORAGE_SCHEME = [_SCHEME_OF_MEMORY]  # noqa: RUF012 - as its base class declares it
     base_exceptions = ValueError  # none is raised
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False) -> None:
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **_of_others: object) -> None:
+        """`_of_others`: Flask-Limiter hands on what an earlier application in this process gave for its storage."""
         super().__init__(uri, wrap_exceptions)
         self.windows: dict[str, Window] = {}
         self._lock, self._tidy_at = threading.Lock(), 0.0

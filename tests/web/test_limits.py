@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import accounts
@@ -20,7 +21,7 @@ from recommender.settings import Settings
 from tests.apps import close_app
 from tests.conftest import sign_in
 from web.app import create_app
-from web.limits import InMemory
+from web.limits import InMemory, attach, limiter
 
 Sessions = sessionmaker[Session]
 Serve = Callable[..., Flask]
@@ -139,6 +140,14 @@ def test_asking_again_and_again_does_not_use_up_a_colleague_s_week(serve: Serve,
             visitor.post("/asked", data={"first": re.findall(r'data-first="([^"]+)"', page)[0]})
     with sessions() as session:
         assert [row.count for row in session.query(FirstSuggestion)] == [6]
+
+
+def test_an_application_on_sqlite_counts_in_memory_also_after_one_on_postgresql_in_the_same_process() -> None:
+    for address in ("postgresql+psycopg://nobody@localhost/none", "sqlite://"):  # neither is connected to
+        app = Flask("limited")
+        app.secret_key = "secret"
+        attach(app, create_engine(address))
+    assert isinstance(limiter.storage, InMemory)
 
 
 def test_counts_in_memory_end_with_their_window_and_start_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
