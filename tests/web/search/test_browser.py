@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from recommender.database.tables import FirstSuggestion
 from recommender.recommender import Recommender
 from recommender.settings import Settings
-from tests.chromium import CHROMIUM, open_context, served
+from tests.chromium import CHROMIUM, HeldQuestions, open_context, served
 from web.app import create_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -101,72 +101,40 @@ def test_a_card_that_stays_in_the_list_stays_the_same_element(page: Page) -> Non
 
 @pytest.mark.parametrize("overtaken", [False, True], ids=["answered", "overtaken"])
 def test_while_answers_take_long_a_question_waits_as_long_before_it_is_sent(page: Page, overtaken: bool) -> None:
-    sent: list[Route] = []
-    page.route("**/suggest", lambda route: sent.append(route))
-    page.clock.install(time="2026-01-01T08:00:00")
-    page.clock.pause_at("2026-01-01T08:00:10")  # no time passes but what this test lets pass
-
-    def sends(text: str, milliseconds: int) -> None:
-        page.locator("#q").press_sequentially(text)
-        before = len(sent)
-        page.clock.run_for(milliseconds)
-        page.wait_for_function("() => document.getElementById('results').ariaBusy === 'true'", polling=50)
-        page.evaluate("() => 0")  # until a request has been noticed
-        assert len(sent) == before + 1
-
-    def answer() -> None:
-        with page.expect_response("**/suggest"):
-            sent[-1].continue_()
-        expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
-
-    sends("VPN ", 150)
+    held, field = HeldQuestions(page), page.locator("#q")
+    field.press_sequentially("VPN ")
+    held.asks(150)
     page.clock.run_for(700)
     if overtaken:
-        sends("client", 400)
+        field.press_sequentially("client")
+        held.asks(400)
         wait = 1_000  # the longest
     else:
-        answer()
+        held.answer()
         wait = 700
-    before = len(sent)
-    page.locator("#q").press_sequentially(" drops ")
-    page.clock.run_for(wait - 50)
-    page.evaluate("() => 0")  # until a request would have been noticed
-    assert len(sent) == before
-    sends("", 50)
-    answer()
-    sends("at ", 150)
-    answer()
+    field.press_sequentially(" drops ")
+    held.asks_nothing(wait - 50)
+    held.asks(50)
+    held.answer()
+    field.press_sequentially("at ")
+    held.asks(150)
+    held.answer()
 
 
 def test_what_was_found_is_not_said_while_a_later_question_waits_to_be_sent(page: Page) -> None:
-    sent: list[Route] = []
-    page.route("**/suggest", lambda route: sent.append(route))
-    page.clock.install(time="2026-01-01T08:00:00")
-    page.clock.pause_at("2026-01-01T08:00:10")  # no time passes but what this test lets pass
-    field, said = page.locator("#q"), page.locator("#announce")
-
-    def sends(milliseconds: int) -> None:
-        with page.expect_request("**/suggest"):
-            page.clock.run_for(milliseconds)
-        page.evaluate("() => 0")  # until the request has been noticed
-
-    def answer() -> None:
-        with page.expect_response("**/suggest"):
-            sent[-1].continue_()
-        expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
-
+    held, field, said = HeldQuestions(page), page.locator("#q"), page.locator("#announce")
     field.press_sequentially("VPN ")
-    sends(150)
+    held.asks(150)
     page.clock.run_for(1_000)
     field.press_sequentially("client")
-    sends(400)  # overtakes the first question, which was waited for longer than a second
+    held.asks(400)  # overtakes the first question, which was waited for longer than a second
     field.press_sequentially(" drops ")
-    answer()
+    held.answer()
     page.clock.run_for(950)
     expect(page.locator(".answers .card").first).to_be_visible()
     assert said.text_content() == ""
-    sends(50)
-    answer()
+    held.asks(50)
+    held.answer()
     expect(said).to_have_text("Found: 3 of 5 shown")
 
 

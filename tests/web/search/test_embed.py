@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 
 from recommender.errors import IndexRefused
 from recommender.index import generations
@@ -16,7 +16,7 @@ from recommender.index.generations import Manifest
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.apps import close_app
-from tests.chromium import CHROMIUM, served
+from tests.chromium import CHROMIUM, HeldQuestions, served
 from tests.conftest import FakeEncoder
 from web.app import create_app
 
@@ -171,27 +171,17 @@ def test_while_answers_take_long_the_box_waits_as_long_before_it_asks(
     with served_without_database(host) as host_address, served(make_client(host_address.rstrip("/")).application) as at:
         host.view_functions["page"] = lambda: host_page(at, "en")
         page = browser.new_context().new_page()
-        sent: list[Route] = []
-        page.route("**/embed/suggest", lambda route: sent.append(route))
-        page.clock.install(time="2026-01-01T08:00:00")
+        held = HeldQuestions(page)
         page.goto(host_address)
         box = page.locator("[data-kollega] input")
-        box.wait_for()
-        page.clock.pause_at("2026-01-01T09:00:00")
         box.press_sequentially("Screen")
-        with page.expect_request("**/embed/suggest"):
-            page.clock.run_for(250)
+        held.asks(250)
         page.clock.run_for(700)
-        page.evaluate("() => 0")  # until the request has been noticed
-        with page.expect_response("**/embed/suggest"):
-            sent[0].continue_()
+        held.answer()
         expect(page.locator("[data-kollega] li a")).to_have_count(1)
         box.press_sequentially(" is")
-        page.clock.run_for(650)
-        page.evaluate("() => 0")  # until a request would have been noticed
-        assert len(sent) == 1
-        with page.expect_request("**/embed/suggest"):
-            page.clock.run_for(50)
+        held.asks_nothing(650)
+        held.asks(50)
         page.context.close()
 
 
