@@ -1,6 +1,7 @@
 """indexing/shared.py: synonyms and what was learned are the same on all machines of one database."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -140,6 +141,8 @@ def test_synonyms_that_cannot_be_read_keep_no_erasure_from_being_followed(
         while not caplog.records and time.monotonic() < until:
             time.sleep(0.01)
         time.sleep(0.2)  # a few more looks
+    for thread in [thread for thread in threading.enumerate() if thread.name == "shared files"]:
+        thread.join(LONG)  # it may be at its last look, with a connection open
     assert len(generations.rewrites_asked_for(settings.index_dir)) == 1
     [said] = [record for record in caplog.records if record.name == "indexer.indexing.shared"]
     assert "is not in UTF-8" in said.getMessage() and said.exc_info is None
