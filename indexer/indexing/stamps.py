@@ -24,7 +24,7 @@ from recommender.database.fingerprint import Totals
 from recommender.database.tables import Team
 from recommender.datatypes import Kind
 from recommender.index import generations
-from recommender.index.item_numbers import Keys, Numbers, number_of, numbers_of
+from recommender.index.item_numbers import Keys, Numbers, number_for, number_of, numbers_of
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.settings import Settings
 
@@ -122,8 +122,9 @@ def stamps_of(session: Session, held: Stamps | None = None, summed: Sums | None 
         kind, _, number = name.partition(":")
         first = int(number) * _BLOCK
         last = first + _BLOCK - 1
-        here = slice(*np.searchsorted(held.numbers, [2 * first, 2 * last + 2]))
-        left[here] &= held.numbers[here] % 2 != number_of(f"{kind}:{first}") % 2
+        ends = [number_for(Kind.REQUEST, identifier) for identifier in (first, last + 1)]
+        here = slice(*np.searchsorted(held.numbers, ends))
+        left[here] &= held.numbers[here] % 2 != number_for(kind, first) % 2
         new += _stamps(session, Kind(kind), (first, last))
     return Stamps._made(new, sums, Stamps(held.numbers[left], held.values[left]))
 
@@ -132,7 +133,7 @@ def _stamps(session: Session, kind: Kind, bounds: queries.Bounds | None = None) 
     """(number, stamp) of the items of a kind, with `bounds` of those with such ids."""
     query = queries.requests(session, bounds) if kind is Kind.REQUEST else queries.documents(session, bounds)
     for identifier, public, *rest in session.execute(query):
-        yield 2 * identifier + (kind is Kind.DOCUMENT), _digest(rest) & _EVEN | bool(public)
+        yield number_for(kind, identifier), _digest(rest) & _EVEN | bool(public)
 
 
 def _digest(values: object) -> int:

@@ -12,10 +12,15 @@ Numbers = NDArray[np.int64]
 """The numbers of items, shape (items,)."""
 
 
+def number_for(kind: str, identifier: int) -> int:
+    """The number that is stored for an item of this kind and id: 2 * id for a request, 2 * id + 1 for a document."""
+    return 2 * identifier + (kind == Kind.DOCUMENT)
+
+
 def number_of(key: str) -> int:
-    """The number that is stored for an item key: 2 * id for a request, 2 * id + 1 for a document."""
+    """The number that is stored for an item key."""
     kind, _, identifier = key.partition(":")
-    return 2 * int(identifier) + (kind == Kind.DOCUMENT)
+    return number_for(kind, int(identifier))
 
 
 def key_of(number: int) -> str:
