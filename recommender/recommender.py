@@ -1,49 +1,47 @@
 """From a question to a Recommendation, step by step. The steps are in `search/` and `people/`; the index and the models
 that they use come from `live.py`."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from threading import Lock
+from typing import TypeVar
 
+from cachetools import TTLCache
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.access import Reader
 from recommender.database.index_register import IndexRegister
-from recommender.database.tables import utc_now
-from recommender.datatypes import Expert, Recommendation, Suggestion, Verdict
+from recommender.datatypes import Recommendation, Suggestion, Verdict
 from recommender.encoder import CrossEncoder
 from recommender.filters import NO_FILTERS, Filters, let_through
 from recommender.index import SearchIndex
 from recommender.index.narrowing import Among
-from recommender.knowledge import outcomes
 from recommender.knowledge.facts import with_facts
 from recommender.knowledge.pins import matching
 from recommender.language.analyzer import Analyzer
 from recommender.language.synonyms import Synonyms
 from recommender.live import Live, Snapshot
 from recommender.opening.parts import open_parts
-from recommender.people import experts
-from recommender.people.colleagues import ColleagueQuery, choose_colleagues
-from recommender.people.evidence import Trace, mark_shown, traces, without_copied_answers
-from recommender.people.ranker import Ranker
-from recommender.people.teams import likely_teams
+from recommender.people.evidence import Trace
+from recommender.people.for_results import Chooser, Found, People, scores_of, traces_of
 from recommender.search import rerank
 from recommender.search.alike import newest_first
-from recommender.search.decision import Decision, decide, may_answer
+from recommender.search.decision import decide, may_answer
 from recommender.search.fusion import Candidate
-from recommender.search.highlight import Matcher
 from recommender.search.open_requests import same_subject
 from recommender.search.pinned import pinned_first
 from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
 from recommender.search.results import Ranking, Results
-from recommender.search.search import POOL, SHOWN, Search
-from recommender.search.snippet import heading_of, shared_words
+from recommender.search.search import SHOWN, Search
+from recommender.search.snippet import heading_of
 from recommender.settings import Settings
 
 Model = TypeVar("Model")
+_KEPT, _KEPT_FOR = 128, 60.0
+"""How many questions, and for how many seconds, are kept for their colleagues to be asked for: a judgement."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,6 @@ class Nearby:
 
     traces: list[Trace]
     language: str
-
-
-class People(NamedTuple):
-    """The colleagues to suggest for a question, the handles of teams to name instead, and those of the teams that are
-    likely to handle it."""
-
-    experts: tuple[Expert, ...]
-    teams: tuple[str, ...]
-    likely_teams: tuple[str, ...]
 
 
 class Recommender:
@@ -78,6 +67,8 @@ class Recommender:
         self._live = live
         self._cross_encoder = cross_encoder
         self._given_model = model
+        self._kept: TTLCache[Hashable, Found] = TTLCache(_KEPT, _KEPT_FOR)
+        self._keeping = Lock()
 
     @classmethod
     def open(cls, settings: Settings, sessions: sessionmaker[Session] | None = None) -> "Recommender":
@@ -143,9 +134,40 @@ class Recommender:
 
         def answer(snapshot: Snapshot) -> Recommendation:
             results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out, among)
-            return self._answer(question, results, snapshot.ranker, reader, session, top_k, asker, filters, leave_out)
+            answered, found = self._answer(question, results, reader, session, top_k, filters, leave_out)
+            return _with_people(answered, self._chooser(snapshot).choose(found, reader, session, asker))
 
         return self._live.answer(answer)
+
+    def suggest(
+        self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, filters: Filters = NO_FILTERS
+    ) -> Recommendation:
+        """What `recommend` with `typing` gives, but where items are shown, colleagues and teams are left out;
+        `people_for` gives these, when the typing rests. It takes less time, which counts while somebody types."""
+        among = let_through(filters, session)
+
+        def answer(snapshot: Snapshot) -> Recommendation:
+            results = self._search(question, snapshot, typing=True).find(reader, session, top_k, among=among)
+            answered, found = self._answer(question, results, reader, session, top_k, filters)
+            with self._keeping:  # without the titles: who may read them may change until they are asked for
+                self._kept[_key(question, reader, filters, snapshot)] = replace(found, headings={})
+            if found.shows:
+                return answered
+            return _with_people(answered, self._chooser(snapshot).choose(found, reader, session, None))
+
+        return self._live.answer(answer)
+
+    def people_for(self, question: str, reader: Reader, session: Session, filters: Filters = NO_FILTERS) -> People:
+        """The colleagues and teams that `suggest` has left out for the same question. It is searched for again when
+        that was long ago, in another process or with another index. What they did is read from the database now, as
+        far as `reader` may read it now."""
+        with self._keeping:
+            snapshot = self.snapshot
+            found = self._kept.get(_key(question, reader, filters, snapshot))
+        if found is not None:
+            return self._chooser(snapshot).choose(found, reader, session, None)
+        answered = self.recommend(question, reader, session, typing=True, filters=filters)
+        return People(answered.experts, answered.teams, answered.likely_teams)
 
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
@@ -170,9 +192,8 @@ class Recommender:
         def answer(snapshot: Snapshot) -> tuple[Recommendation, tuple[Suggestion, ...]]:
             search = self._search(question, snapshot)
             results = search.find(reader, session, top_k, leave_out)
-            answered = self._answer(
-                question, results, snapshot.ranker, reader, session, top_k, asker, NO_FILTERS, leave_out
-            )
+            answered, found = self._answer(question, results, reader, session, top_k, NO_FILTERS, leave_out)
+            answered = _with_people(answered, self._chooser(snapshot).choose(found, reader, session, asker))
             return answered, same_subject(search, reader, session, open_top_k, leave_out)
 
         return self._live.answer(answer)
@@ -205,7 +226,7 @@ class Recommender:
         """What people did near a question that `reader` may read, as it was at the time `before`; for `kollega
         evaluate` and `kollega train-experts`. `among` are the only items to search."""
         pool = self._search(question, self.snapshot).candidates(reader, among=Among.of(among))
-        return Nearby(_traces(pool.candidates, reader, session, before), pool.question.language)
+        return Nearby(traces_of(scores_of(pool.candidates), reader, session, before), pool.question.language)
 
     def _search(
         self, question: str, snapshot: Snapshot, typing: bool = False, model: RerankModel | None = None
@@ -223,62 +244,39 @@ class Recommender:
         search = self._search(question, self.snapshot, model=RerankModel.unfitted())
         return search.find(reader, session, SHOWN, among=Among.of(among))
 
-    def _people(
-        self, results: Results, decision: Decision, ranker: Ranker, reader: Reader, session: Session, asker: int | None
-    ) -> People:
-        """The colleagues to suggest, also teams when none of these colleagues answered, owns or verified an item, and
-        the teams that are likely to handle the question. Only these when no item is shown."""
-        if not decision.cards:
-            nearest = _traces(results.pool.candidates, reader, session) if decision.nearest else ()
-            return People((), (), likely_teams(nearest))
-        question = results.question
-        near = without_copied_answers(_traces(results.pool.candidates, reader, session), results.copies)
-        near = mark_shown(near, decision.matches)
-        excluded = {person for person in (reader.person_id, asker) if person is not None}
-        query = ColleagueQuery(question.terms.words, question.language, question.language_known, excluded)
-        half_life = self._settings.half_life_days
-        known = {item.key: heading_of(item) for item in decision.items}
-        chosen = choose_colleagues(session, reader, query, near, ranker, self.analyzer, utc_now(), half_life, known)
-        matcher = Matcher(question.distinctive, self.analyzer, question.translated, question.spellings)
-        suggested = tuple(
-            replace(expert, words=shared_words(question, [piece.item.title for piece in expert.evidence], matcher))
-            for expert in chosen
-        )
-        somebody_knows = any(expert.answered or expert.keeps or expert.verified for expert in suggested)
-        likely = experts.teams(near)
-        return People(suggested, () if somebody_knows else likely, likely)
+    def _chooser(self, snapshot: Snapshot) -> Chooser:
+        return Chooser(snapshot.ranker, self.analyzer, self._settings.half_life_days)
 
     def _answer(
-        self, question: str, results: Results, ranker: Ranker, reader: Reader, session: Session, top_k: int,
-        asker: int | None, filters: Filters, leave_out: Collection[str],
-    ) -> Recommendation:  # fmt: skip
-        """The decision on these results, and what is shown of them and of people."""
+        self, question: str, results: Results, reader: Reader, session: Session, top_k: int, filters: Filters,
+        leave_out: Collection[str] = (),
+    ) -> tuple[Recommendation, Found]:  # fmt: skip
+        """(the decision on these results and what is shown of them, what the choice of people needs of them)."""
         analysed = results.question
         decision = decide(results, self._settings, self.analyzer)
-        people = self._people(results, decision, ranker, reader, session, asker)
         cards = newest_first(decision.cards) if filters.newest else decision.cards
         pins = () if filters.narrows else matching(session, analysed.terms.words, reader, self.analyzer, leave_out)
         suggestions, more = pinned_first(cards, pins, analysed, self.analyzer, top_k)
-        return Recommendation(
+        answered = Recommendation(
             question,
             analysed.language,
             Verdict.MAYBE if pins and decision.verdict is Verdict.UNKNOWN else decision.verdict,
             suggestions=with_facts(session, suggestions, reader),
-            experts=people.experts,
+            experts=(),
             more=more,
             notices=results.pool.notices,
-            teams=people.teams,
             exists=results.exists,
             missing=decision.missing,
             vague=decision.vague,
-            likely_teams=people.likely_teams,
             nearest=tuple(heading_of(card.judged.item) for card in decision.nearest),
         )
+        return answered, Found.of(results, decision)
 
 
-def _traces(
-    candidates: Sequence[Candidate], reader: Reader, session: Session, before: datetime | None = None
-) -> list[Trace]:
-    """What people did in the nearest candidates, without items that they marked as not their topic."""
-    scores = {candidate.item: candidate.score for candidate in candidates[:POOL]}
-    return traces(session, scores, reader, outcomes.who_declined(session, scores.keys()), before)
+def _with_people(answered: Recommendation, people: People) -> Recommendation:
+    return replace(answered, experts=people.experts, teams=people.teams, likely_teams=people.likely_teams)
+
+
+def _key(question: str, reader: Reader, filters: Filters, snapshot: Snapshot) -> Hashable:
+    """What the colleagues for a question depend on, except the database and the settings."""
+    return question, reader, filters, snapshot.generation, snapshot.notices, snapshot.learned_files

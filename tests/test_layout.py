@@ -53,7 +53,7 @@ RECOMMENDER = {
         "outbox",
         "settings",
     },
-    "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language"},
+    "people": {"access", "corpus", "database", "datatypes", "index", "knowledge", "language", "search"},
     "teams": {"access", "audit", "database", "errors", "knowledge", "outbox", "settings"},
     "search": {"access", "corpus", "datatypes", "encoder", "index", "language", "settings"},
     "insights": {

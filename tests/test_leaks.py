@@ -217,6 +217,8 @@ class Visitor:
         for place, path, form in (
             ("page", f"/?q={WORDS}", {}),
             ("fragment", "/suggest", {"q": WORDS, "body": WORDS}),
+            ("answers while typing", "/suggest", {"q": WORDS, "people": "later"}),
+            ("colleagues when it rests", "/suggest/people", {"q": WORDS, "people": "later"}),
             ("new request", "/requests/new", {"q": WORDS}),
         ):
             self.check(place, self.page(path, **form)[1])

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from indexer.indexing import changes
 from indexer.indexing.reindex import reindex
-from recommender import accounts, recommender
+from recommender import accounts
 from recommender.access import ANYONE, Reader, reader_of
 from recommender.database.item_tables import Replacement
 from recommender.database.request_tables import SeenRequest
@@ -47,6 +47,7 @@ from recommender.database.tables import (
 )
 from recommender.index import lexical, local, question_terms
 from recommender.language.analyzer import Analyzer
+from recommender.people import for_results
 from recommender.recommender import Recommender
 from recommender.search import question, search
 from recommender.settings import Settings
@@ -70,7 +71,7 @@ NOW = datetime(2026, 11, 1)  # the weight of evidence depends on the time
 SITE = "https://intranet.example"  # on whose pages the box is
 SMALL_LIMITS = (
     (search, "POOL", 8),
-    (recommender, "POOL", 8),
+    (for_results, "POOL", 8),
     (search, "LOADED", 4),
     (local, "LEAST_SHARE", 2),
     (local, "MOST_WORDS", 2),
@@ -281,6 +282,8 @@ class Visitor:
                 shown[f"similar open requests for {asked!r}"] = self.recommender.similar_open(asked, reader, session)
             asked, left_out = questions[0], [f"request:{2 * self.world.visible[2]}"]
             shown["while typing"] = self.recommender.recommend(asked, reader, session, 5, typing=True)
+            shown["answers alone"] = self.recommender.suggest(asked, reader, session, 5)
+            shown["colleagues who follow"] = self.recommender.people_for(asked, reader, session)
             shown["with open requests"] = self.recommender.recommend_with_open(
                 asked, reader, session, 5, 3, left_out, asker=2
             )
@@ -398,7 +401,7 @@ def laboratory(
 ) -> Laboratory:
     """A laboratory in which the items that everyone may read are enough to learn the space of the vectors from."""
     monkeypatch.setattr(changes, "_ENOUGH", PUBLIC)
-    monkeypatch.setattr(recommender, "utc_now", lambda: NOW)
+    monkeypatch.setattr(for_results, "utc_now", lambda: NOW)
     return Laboratory(settings, sessions, encoder, analyzer)
 
 

@@ -48,7 +48,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.settings import PREFIX, Settings
 from tests.benchmarks.following import _change
 from tests.benchmarks.record import provenance, write
-from tests.benchmarks.speed import QUESTIONS, REAL_VECTORS, NoisyEncoder, _settings, generate
+from tests.benchmarks.speed import QUESTIONS, REAL_VECTORS, NoisyEncoder, _settings, generate, typed
 from tests.benchmarks.suggestion_parts import PARTS, timed
 
 ROUNDS = 3
@@ -183,7 +183,7 @@ def asked(settings: Settings, changes: int) -> dict[str, Any]:
         for question in (f"{question} {turn}" for question in QUESTIONS):
             encoding = _both_clocks(lambda text=question: encode([text]))  # type: ignore[misc]
             took["encoding the question"] -= encoding[0]
-            answer = _both_clocks(lambda text=question: client.post("/suggest", data={"q": text}))  # type: ignore[misc]
+            answer = _both_clocks(lambda text=question: client.post("/suggest", data=typed(text)))  # type: ignore[misc]
             figures["suggestion" if turn else "first_time"].append(answer)  # the first round fills what is cached
             if turn:
                 figures["encoding"].append(encoding)

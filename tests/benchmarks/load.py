@@ -13,6 +13,8 @@ What a person does here, each an assumption:
   after a space, or for as long as the last answer took if that is longer, up to LONGEST_PAUSE; with the text trimmed,
   not before it has a whole word or three letters, and not when it is equal to the last question. So a title is asked
   about six times while the server is quick, and the whole title always is.
+- The colleagues are left out while somebody types, and asked for when no key has followed for REST; how long these
+  answers take is told apart.
 - A later question gives up an earlier one that is not answered yet, by closing its connection, as the page does: it is
   counted as overtaken, and has no time. What is slow is overtaken more often, so that the times of all answers would
   look better than they are: the times of whole titles, after which nothing more is typed, are told apart, since the
@@ -51,7 +53,7 @@ import web
 from tests.benchmarks.record import provenance, write
 from tests.benchmarks.serving import family, generated, served, titles
 
-SUGGEST = "/suggest"
+SUGGEST, PEOPLE = "/suggest", "/suggest/people"
 _GAP_MEDIAN, _GAP_SIGMA = 0.180, 0.7
 _READING = (4.0, 10.0)
 _BEGIN_WITHIN = 10.0
@@ -68,6 +70,7 @@ class Pauses:
         numbers = {name: int(value) for name, value in re.findall(r"^const ([A-Z_]+) = (\d+);", script, re.MULTILINE)}
         self._in_word, self._after_word = numbers["PAUSE"] / 1000, numbers["PAUSE_AFTER_WORD"] / 1000
         self._longest, self._letters = numbers["LONGEST_PAUSE"] / 1000, numbers["FEWEST_LETTERS"]
+        self.rest = numbers["REST"] / 1000
 
     def after(self, text: str, took: float) -> float:
         """Seconds without a key after which `text` is sent, when the last answer took `took` seconds."""
@@ -86,11 +89,12 @@ def _ends_with_word(text: str) -> bool:
 @dataclass
 class Tally:
     """Milliseconds of every as-you-type request that was answered, those of whole titles among them, the same since the
-    last key, and the errors."""
+    last key, those of the requests for colleagues, and the errors."""
 
     milliseconds: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     since_key: list[float] = field(default_factory=list)
+    people: list[float] = field(default_factory=list)
     overtaken: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -108,6 +112,7 @@ class Typist(locust.User):
     questions: list[str]
     pauses: Pauses
     took = 0.0  # seconds that the last answer took, or that it was waited for
+    key_at = 0.0  # when the last key was pressed
 
     def on_start(self) -> None:
         """Open the page."""
@@ -116,7 +121,7 @@ class Typist(locust.User):
         self.random = random.Random(number)  # noqa: S311 - not for secrets
         self.browser = requests.Session()
         self.browser.headers["Accept-Language"] = ("fi,en;q=0.8", "en,fi;q=0.8")[number % 2]
-        self.asking = Group()
+        self.asking, self.resting = Group(), Group()
         gevent.sleep(self.random.uniform(0, _BEGIN_WITHIN))
         page = self.browser.get(f"{self.host}/", timeout=_LONGEST).text
         match = re.search(r'name="csrf_token" value="([^"]+)"', page)
@@ -129,12 +134,13 @@ class Typist(locust.User):
         last = ""
         for end in range(1, len(title) + 1):
             gap = self.random.lognormvariate(np.log(_GAP_MEDIAN), _GAP_SIGMA)
+            self.key_at = time.perf_counter()
             pause = self.pauses.after(title[:end], self.took)
             if gap > pause or end == len(title):
                 gevent.sleep(pause)
                 if (text := title[:end].strip()) != last and self.pauses.says_enough(title[:end]):
-                    self.tally.overtaken += len(self.asking)
                     self.asking.kill()
+                    self.resting.kill()
                     self.asking.spawn(self.suggest, text, pause, whole=end == len(title))
                     last = text
                 gap = max(0.0, gap - pause)
@@ -143,30 +149,56 @@ class Typist(locust.User):
         gevent.sleep(self.random.uniform(*_READING))
 
     def suggest(self, text: str, pause: float, whole: bool) -> None:
-        """Send what ask.js sends, after a pause of so many seconds. A response without a verdict is an error."""
+        """Send what ask.js sends, after a pause of so many seconds. A response without a verdict is an error. Then wait
+        until the typing rests, beside what else this person does, and ask for the colleagues."""
         started = time.perf_counter()
         try:
-            self._suggest(text, pause, whole, started)
-        except gevent.GreenletExit:  # overtaken
+            answer = self._suggest(text)
+        except gevent.GreenletExit:
+            self.tally.overtaken += 1
             self.took = max(self.took, time.perf_counter() - started)
             raise
-
-    def _suggest(self, text: str, pause: float, whole: bool, started: float) -> None:
-        body, kind = encode_multipart_formdata({"csrf_token": self.hidden, "q": text, "body": ""})
-        try:
-            answer = self.browser.post(f"{self.host}{SUGGEST}", body, headers={"Content-Type": kind}, timeout=_LONGEST)
-        except requests.RequestException as error:
-            self.tally.errors[repr(error)] += 1
-            return
-        if answer.status_code != HTTPStatus.OK or "data-verdict=" not in answer.text:
-            self.tally.errors[f"status {answer.status_code}, or no verdict"] += 1
+        if not answer:
             return
         self.took = time.perf_counter() - started
+        self._answered(pause, whole)
+        if 'data-people="later"' in answer:
+            note = re.search(r'data-first="([^"]*)"', answer)
+            self.resting.spawn(self._rest, text, note.group(1) if note else "")
+
+    def _rest(self, text: str, note: str) -> None:
+        """Ask for the colleagues once no key has followed for as long as ask.js waits."""
+        while (left := self.key_at + self.pauses.rest - time.perf_counter()) > 0:
+            gevent.sleep(left)
+        started = time.perf_counter()
+        if self._ask_for_people(text, note):
+            self.tally.people.append(1000 * (time.perf_counter() - started))
+
+    def _answered(self, pause: float, whole: bool) -> None:
         milliseconds = 1000 * self.took
         self.tally.milliseconds.append(milliseconds)
         if whole:
             self.tally.whole.append(milliseconds)
             self.tally.since_key.append(milliseconds + 1000 * pause)
+
+    def _suggest(self, text: str) -> str:
+        return self._send(SUGGEST, {"q": text, "people": "later"}, "data-verdict=")
+
+    def _ask_for_people(self, text: str, note: str) -> str:
+        return self._send(PEOPLE, {"q": text, "shown": note}, "data-first=")
+
+    def _send(self, path: str, fields: dict[str, str], expected: str) -> str:
+        """The answer to a form with these fields; empty when it fails, which is counted."""
+        body, kind = encode_multipart_formdata({"csrf_token": self.hidden, "body": "", **fields})
+        try:
+            answer = self.browser.post(f"{self.host}{path}", body, headers={"Content-Type": kind}, timeout=_LONGEST)
+        except requests.RequestException as error:
+            self.tally.errors[repr(error)] += 1
+            return ""
+        if answer.status_code != HTTPStatus.OK or expected not in answer.text:
+            self.tally.errors[f"{path}: status {answer.status_code}, or no {expected}"] += 1
+            return ""
+        return str(answer.text)
 
 
 @click.command()
@@ -201,7 +233,7 @@ def simulate_people(
     runner.start(users, spawn_rate=users)
     gevent.sleep(seconds)
     took, whole, errors = list(tally.milliseconds), list(tally.whole), tally.errors.copy()
-    since_key = list(tally.since_key)
+    since_key, people = list(tally.since_key), list(tally.people)
     elapsed = time.perf_counter() - started
     busy = {name: (now - before[name]) / elapsed for name, now in _cpu_seconds(servers).items()}
     runner.quit()
@@ -215,6 +247,7 @@ def simulate_people(
         "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "slowest_ms": max(took),
         "whole": len(whole), "whole_p50_ms": whole_p50, "whole_p95_ms": whole_p95,
         "since_key_p50_ms": key_p50, "since_key_p95_ms": key_p95,
+        "people": len(people), "people_p95_ms": float(np.percentile(people or [0.0], 95)),
         "overtaken": tally.overtaken, "errors": errors.total(), "failed": dict(errors),
         "cores_busy": busy, "server_peak_mb": sum(_peak_mb(server) for server in servers),
         "load_average": {"before": load_before, "after": os.getloadavg()},
@@ -237,6 +270,8 @@ def table(figures: dict[str, Any]) -> str:
         f"| {figures['p50_ms']:.0f} / {figures['p95_ms']:.0f} / {figures['p99_ms']:.0f} | |",
         f"| answers to whole titles, p50 / p95 ms | {figures['whole_p50_ms']:.0f} / {figures['whole_p95_ms']:.0f} | |",
         f"| the same since the last key | {figures['since_key_p50_ms']:.0f} / {figures['since_key_p95_ms']:.0f} | |",
+        f"| colleagues, when the typing rests: answers, p95 ms "
+        f"| {figures['people']}, {figures['people_p95_ms']:.0f} | |",
         f"| one person alone, p95 ms; times as long for all | {alone:.0f}; "
         f"{figures['whole_p95_ms'] / alone:.1f} | <= 3 |",
         f"| given up for the next question | {figures['overtaken']} | |",

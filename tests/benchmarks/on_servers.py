@@ -42,7 +42,7 @@ from recommender.language.analyzer import Analyzer
 from recommender.recommender import Recommender
 from recommender.settings import Settings
 from tests.benchmarks.record import provenance, write
-from tests.benchmarks.speed import QUESTIONS
+from tests.benchmarks.speed import QUESTIONS, typed
 from tests.conftest import unlimited
 from tests.milvus import stop_milvus
 from tests.postgresql import running_server
@@ -123,7 +123,7 @@ def _asked(sides: dict[str, FlaskClient]) -> dict[str, list[float]]:
         for question in QUESTIONS:
             for name in order.sample(sorted(sides), len(sides)):
                 started = time.perf_counter()
-                answer = sides[name].post("/suggest", data={"q": f"{question} {turn}"})
+                answer = sides[name].post("/suggest", data=typed(f"{question} {turn}"))
                 took[name].append(1000 * (time.perf_counter() - started))
                 if answer.status_code != 200 or "answers-heading" not in answer.text:
                     raise RuntimeError(f"{question!r} was answered with {answer.status} ({name})")

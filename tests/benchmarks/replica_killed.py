@@ -57,6 +57,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in _PHASES})
+    people: list[float] = field(default_factory=list)
     overtaken: int = 0
 
     def user_error(self, exception: Exception, **_rest: object) -> None:
@@ -84,7 +85,7 @@ class SignedInTypist(load.Typist):
         """Begin at a moment of their own."""
         number = next(load.Typist.numbers)
         self.random = random.Random(number)  # noqa: S311 - not for secrets
-        self.asking = Group()
+        self.asking, self.resting = Group(), Group()
         self.browser = self.browsers[number % len(self.browsers)]
         gevent.sleep(self.random.uniform(0, 10))
 
@@ -96,13 +97,14 @@ class SignedInTypist(load.Typist):
         self.counted.answered(inbox, is_known)
         self.counted.counts["signed out"] += inbox.status_code in (200, 401) and not is_known
 
-    def _suggest(self, text: str, _pause: float, _whole: bool, started: float) -> None:
-        answer = self._ask("POST", load.SUGGEST, {"q": text, "body": ""})
-        is_right = answer.status_code == 200 and "data-verdict=" in answer.text
+    def _answered(self, _pause: float, _whole: bool) -> None:
+        self.counted.milliseconds[self.counted.phase].append(1000 * self.took)
+
+    def _send(self, path: str, fields: dict[str, str], expected: str) -> str:
+        answer = self._ask("POST", path, {"body": "", **fields})
+        is_right = answer.status_code == HTTPStatus.OK and expected in answer.text
         self.counted.answered(answer, is_right)
-        self.took = time.perf_counter() - started
-        if is_right:
-            self.counted.milliseconds[self.counted.phase].append(1000 * self.took)
+        return answer.text if is_right else ""
 
     def _ask(self, method: str, path: str, form: Mapping[str, str] | None = None) -> requests.Response:
         return _asked(self.browser, method, f"{self.host}{path}", form)

@@ -2,8 +2,9 @@
 the questions of `tests.benchmarks.speed`, each asked with another number at its end, as the median of five rounds. Then
 how long a suggestion takes as a multiple of encoding the same questions alone, of which 95 of 100 take no longer.
 
-Parts that are part of others are not counted twice. Garbage is collected as in `kollega serve`. The home is one with
-generated items, such as `tests.benchmarks.insights` makes.
+The colleagues are asked for when the typing rests, so they are told apart. Parts that are part of others are not
+counted twice. Garbage is collected as in `kollega serve`. The home is one with generated items, such as
+`tests.benchmarks.insights` makes.
 Usage: KOLLEGA_HOME=DIR python -m tests.benchmarks.suggestion_parts
 """
 
@@ -13,7 +14,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from recommender.index.local import LocalIndex
 from recommender.search import search
 from recommender.search.question import QuestionAnalyzer
 from recommender.settings import Settings
-from tests.benchmarks.speed import QUESTIONS
+from tests.benchmarks.speed import QUESTIONS, typed
 from web.app import create_app
 
 ROUNDS = 5
+PEOPLE = "colleagues, in a request of their own when the typing rests"
 _WORDS = "reading its words, translations and corrections"
 _SHOWN = "the verdict, and the parts of answers that are shown"
 PARTS: list[tuple[Any, str, str]] = [
@@ -46,7 +48,6 @@ PARTS: list[tuple[Any, str, str]] = [
     (search.Search, "_texts", "their passages from the catalogue"),
     (search, "feature_matrix", "features of the first candidates: their words and codes"),
     (search.Search, "_look_again", "second look"),
-    (recommending.Recommender, "_people", "colleagues: evidence from the database, ranking"),
     (recommending, "decide", _SHOWN),
     (recommending, "pinned_first", _SHOWN),
     (jinja2.Template, "render", "the page"),
@@ -81,8 +82,8 @@ def main(home: Path) -> None:
     client, recommender = app.test_client(), app.extensions["kollega_recommender"]
     encode = recommender.snapshot.encoder.encode_queries
 
-    def ask(question: str) -> None:
-        answer = client.post("/suggest", data={"q": question})
+    def ask(question: str, path: str = "/suggest") -> None:
+        answer = client.post(path, data=typed(question))
         if answer.status_code != 200:
             raise RuntimeError(f"{question!r} was answered with {answer.status}")
 
@@ -95,6 +96,7 @@ def main(home: Path) -> None:
         questions = [f"{question} {number}" for question in QUESTIONS]
         asked += (seconds := [_processor_seconds(ask, question) for question in questions])
         parts = {**took, "the rest": sum(seconds) - sum(took.values()), "all": sum(seconds)}
+        parts[PEOPLE] = sum(_processor_seconds(partial(ask, path="/suggest/people"), each) for each in questions)
         rounds.append({part: 1000 * total / len(QUESTIONS) for part, total in parts.items()})
         encoded += [_processor_seconds(encode, [question]) for question in questions]
     for part in rounds[-1]:  # the first round fills what is cached

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.datatypes import Item, Kind, Passage, Recommendation, Role, Suggestion, Verdict, Why
+from recommender.people.for_results import People
 from recommender.settings import Settings
 from tests.apps import close_app
 from web.app import create_app
@@ -31,6 +32,13 @@ class FixedRecommender:
 
     def recommend(self, question: str, *_: Any, **__: Any) -> Recommendation:
         return replace(self._recommendation, question=question)
+
+    def suggest(self, question: str, *arguments: Any, **named: Any) -> Recommendation:
+        return self.recommend(question, *arguments, **named)
+
+    def people_for(self, question: str, *_: Any, **__: Any) -> People:
+        found = self._recommendation
+        return People(found.experts, found.teams, found.likely_teams)
 
     def recommend_with_open(self, question: str, *_: Any, **__: Any) -> tuple[Recommendation, tuple[Suggestion, ...]]:
         return self.recommend(question), ()

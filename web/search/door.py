@@ -10,6 +10,7 @@ from flask_babel import get_locale
 
 from recommender.database.tables import Team
 from recommender.datatypes import Expert, Recommendation, Verdict
+from recommender.people.for_results import People
 from web.formatting import expert_reason
 from web.search.question import TypedQuestion
 
@@ -36,10 +37,15 @@ def door(question: TypedQuestion, found: Recommendation | None, teams: Mapping[s
     """Whom to offer for a question and what was found for it."""
     if found is None:
         return Door()
-    likely = tuple(teams[handle] for handle in found.likely_teams or found.teams if handle in teams)
+    likely = likely_of(found, teams)
     private = _private_team(teams, likely) if question.is_private else None
     nothing = found.verdict is Verdict.UNKNOWN and not found.vague
     return Door(private, tuple(team for team in likely if team is not private), nothing)
+
+
+def likely_of(found: Recommendation | People, teams: Mapping[str, Team]) -> tuple[Team, ...]:
+    """The teams that are likely to handle a question."""
+    return tuple(teams[handle] for handle in found.likely_teams or found.teams if handle in teams)
 
 
 def tone(handle: str) -> str:

@@ -60,7 +60,7 @@ def suggest() -> ResponseReturnValue:
 
 def _suggestions_json(question: str) -> dict[str, object]:
     try:
-        found = current.recommender().recommend(question, ANYONE, session(), _SHOWN, typing=True)
+        found = current.recommender().suggest(question, ANYONE, session(), _SHOWN)
     except IndexRefused as error:
         log.warning("%s", error)
         return _box_json(results.refused(), ())

@@ -11,6 +11,7 @@ from recommender.database.tables import HelpRequest
 from recommender.datatypes import Kind, Recommendation, Suggestion, item_key
 from recommender.filters import NO_FILTERS, Filters
 from recommender.language.private_matters import is_private_matter
+from recommender.people.for_results import People
 from web import current, measuring
 from web.sign_in.session import current_reader
 
@@ -59,6 +60,20 @@ def recommend(
     found = recommender.recommend(question.text, current_reader(), session, top_k, typing=typing, filters=filters)
     measuring.counts().count_answer(found, partial=typing)
     return found
+
+
+def suggest_first(question: TypedQuestion, filters: Filters) -> Recommendation:
+    """What `recommend` gives while somebody types, without colleagues where items are shown; they follow when the
+    typing rests (`people_for`)."""
+    recommender, session = current.recommender(), current.session()
+    found = recommender.suggest(question.text, current_reader(), session, filters=filters)
+    measuring.counts().count_answer(found, partial=True)
+    return found
+
+
+def people_for(question: TypedQuestion, filters: Filters) -> People:
+    """The colleagues that `suggest_first` has left out for the same question."""
+    return current.recommender().people_for(question.text, current_reader(), current.session(), filters)
 
 
 def recommend_similar(

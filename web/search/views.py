@@ -1,6 +1,7 @@
 """The search page: suggestions and colleagues for a question, as a whole page, or only the results while somebody
 types."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -14,6 +15,7 @@ from recommender.datatypes import Recommendation
 from recommender.filters import Filters
 from recommender.knowledge import outcomes
 from recommender.people import availability
+from recommender.people.for_results import People
 from recommender.search.search import SHOWN
 from recommender.search.topics import Topics, topics
 from web.caller import caller, client_has_left, search_limit, search_limit_unless
@@ -22,10 +24,17 @@ from web.limits import among_the_first_today, limiter
 from web.reading import team_rows
 from web.search import shown_first
 from web.search.counting import count_later, count_search, take_back
-from web.search.door import door
+from web.search.door import door, likely_of
 from web.search.filters import sent_filters
 from web.search.overview import overview_of
-from web.search.question import SHOWN_AT_ONCE, TypedQuestion, recommend, typed_question
+from web.search.question import (
+    SHOWN_AT_ONCE,
+    TypedQuestion,
+    people_for,
+    recommend,
+    suggest_first,
+    typed_question,
+)
 from web.sign_in.session import current_reader
 
 blueprint = Blueprint("ask", __name__)
@@ -57,12 +66,40 @@ def search() -> ResponseReturnValue:
 @search_limit
 def suggest() -> ResponseReturnValue:
     """Only the results, which the page inserts while somebody types. A question that nobody waits for any more, because
-    the person has typed on meanwhile, is not searched for: 499, which nobody receives."""
+    the person has typed on meanwhile, is not searched for: 499, which nobody receives.
+
+    With `people=later` the colleagues are left out where answers are shown (`suggest_people`). What is private says at
+    once which team can be asked."""
     if client_has_left():
         return "", 499
     question, filters = typed_question(request.form), sent_filters(request.form)
-    recommendation = recommend(question, SHOWN, typing=True, filters=filters) if question.text else None
-    return render_template("ask/_results.html", **_shown(question, filters, recommendation))
+    later = request.form.get("people") == "later" and not question.is_private
+    found = None
+    if question.text:
+        found = suggest_first(question, filters) if later else recommend(question, SHOWN, typing=True, filters=filters)
+    return render_template("ask/_results.html", **_shown(question, filters, found), people_later=later)
+
+
+@blueprint.post("/suggest/people")
+@search_limit
+def suggest_people() -> ResponseReturnValue:
+    """Only the colleagues and teams for a question, which the page inserts beside the answers that it shows when the
+    typing rests. `shown` is the note that stands with these answers, to which the first colleague is added."""
+    if client_has_left():
+        return "", 499
+    question = typed_question(request.form)
+    people = people_for(question, sent_filters(request.form)) if question.text else People()
+    teams = team_rows()
+    seen = shown_first.shown_in(request.form.get("shown", ""))
+    if people.experts:
+        seen = replace(seen, person_id=people.experts[0].person_id)
+    return render_template(
+        "ask/_people_later.html",
+        people=people,
+        teams=teams,
+        likely=likely_of(people, teams),
+        shown_first=shown_first.note(seen),
+    )
 
 
 @blueprint.post("/asked")

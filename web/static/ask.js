@@ -2,7 +2,7 @@
 const PAUSE = 400; // milliseconds without a key after which a question that ends in the middle of a word is searched
 const PAUSE_AFTER_WORD = 150; // the same after a whole word
 const LONGEST_PAUSE = 1000; // the most that either becomes while the server is slow
-const REST = 900; // milliseconds without a key after which the page says what was found
+const REST = 900; // milliseconds without a key after which the page says what was found, and who can help
 const FEWEST_LETTERS = 3; // of a question that has no whole word yet
 const BARELY = 0.03; // two matches that differ by less keep the order in which they stand
 const STORAGE_KEY = "kollega-question";
@@ -17,6 +17,7 @@ let restTimer = 0;
 let resting = true; // nobody is typing: what was found may be said
 let waiting = null; // results whose verdict is said when the typing rests: { verdict, announce, fragment }
 let currentRequest = null; // the AbortController of the newest request to the server
+let peopleRequest = null; // { text, control, done } of the request for the colleagues, while it runs
 let lastTook = 0; // milliseconds that the last answer took, or that it was waited for
 let lastSearched = null;
 let lastCounted = null;
@@ -121,32 +122,63 @@ function written(element) {
   return copy.innerHTML;
 }
 
+// The colleagues beside the old answers stay until those for the new ones are there, which the server leaves out while
+// somebody types.
+function keepPeople(newRoot) {
+  const old = results.querySelector(".people");
+  if (old && newRoot?.dataset.people === "later") newRoot.append(old.cloneNode(true));
+}
+
+// Takes the old elements of those cards that have not changed.
+function keepCards(fragment) {
+  const oldCards = new Map([...results.querySelectorAll("[data-key]")].map((card) => [card.dataset.key, card]));
+  for (const card of fragment.querySelectorAll("[data-key]")) {
+    const oldCard = oldCards.get(card.dataset.key);
+    if (oldCard && written(oldCard) === written(card)) card.replaceWith(oldCard);
+  }
+}
+
+function focusAgain(place) {
+  if (!place || results.contains(document.activeElement)) return;
+  const card = [...results.querySelectorAll("[data-key]")].find((each) => each.dataset.key === place.key);
+  card?.querySelectorAll("a, button, summary")[place.index]?.focus();
+}
+
 // Puts new results in the place of the old ones. A card that has not changed stays the same element, so that it does not
 // flicker or lose focus; when nothing has changed, nothing is touched.
 function replaceResults(fragment) {
   const [oldRoot, newRoot] = [results.querySelector(".columns"), fragment.querySelector(".columns")];
+  keepPeople(newRoot);
   const alone = results.children.length === 1 && fragment.children.length === 1;
   if (oldRoot && newRoot && alone && written(oldRoot) === written(newRoot)) {
+    oldRoot.removeAttribute("data-people");
     for (const { name, value } of newRoot.attributes) oldRoot.setAttribute(name, value);
     const [oldVerdict, newVerdict] = [oldRoot.querySelector(".verdict"), newRoot.querySelector(".verdict")];
     if (oldVerdict.innerHTML !== newVerdict.innerHTML) oldVerdict.replaceWith(newVerdict);
     return;
   }
   const place = focusedPlace();
-  const oldCards = new Map([...results.querySelectorAll("[data-key]")].map((card) => [card.dataset.key, card]));
   const restWasOpen = results.querySelector(".rest")?.open;
   keepOrder(fragment, keysOf(results));
-  for (const card of fragment.querySelectorAll("[data-key]")) {
-    const oldCard = oldCards.get(card.dataset.key);
-    if (oldCard && written(oldCard) === written(card)) card.replaceWith(oldCard);
-  }
+  keepCards(fragment);
   const rest = fragment.querySelector(".rest");
   if (rest && restWasOpen) rest.open = true;
   results.replaceChildren(fragment);
-  if (place && !results.contains(document.activeElement)) {
-    const card = [...results.querySelectorAll("[data-key]")].find((each) => each.dataset.key === place.key);
-    card?.querySelectorAll("a, button, summary")[place.index]?.focus();
-  }
+  focusAgain(place);
+}
+
+// Puts the colleagues beside the answers. Their note says who was shown first.
+function showPeople(fragment) {
+  const [root, fresh] = [results.querySelector(".columns"), fragment.querySelector(".people")];
+  const old = root.querySelector(".people");
+  root.removeAttribute("data-people");
+  root.dataset.first = fragment.querySelector("[data-first]").dataset.first;
+  if (old && fresh && written(old) === written(fresh)) return;
+  const place = focusedPlace();
+  keepCards(fragment);
+  old?.remove();
+  if (fresh) root.append(fresh);
+  focusAgain(place);
 }
 
 // Shows results. While somebody types, the heading waits, and so do results without any answer: the old ones stay.
@@ -184,7 +216,12 @@ function say(text) {
 // Says what was found, when nobody has typed for a while.
 function onRest() {
   resting = true;
-  if (!waiting || currentRequest) return;
+  if (currentRequest) return;
+  if (waiting) sayWhatWasFound();
+  askForPeople();
+}
+
+function sayWhatWasFound() {
   const { verdict, fragment, announce, text } = waiting;
   waiting = null;
   if (fragment) {
@@ -218,6 +255,7 @@ function errorTemplate(status) {
 
 function showStart() {
   currentRequest?.abort();
+  peopleRequest?.control.abort();
   currentRequest = waiting = null;
   lastSearched = null;
   results.removeAttribute("aria-busy");
@@ -230,13 +268,16 @@ function showStart() {
 async function search() {
   const text = typedText();
   if (!text) return showStart();
-  if (wanted() === lastSearched) return;
+  if (wanted() === lastSearched) return askForPeople();
   lastSearched = wanted();
   currentRequest?.abort();
+  peopleRequest?.control.abort();
   const request = new AbortController();
   currentRequest = request;
   results.setAttribute("aria-busy", "true");
-  const options = { method: "POST", body: new FormData(form), signal: request.signal };
+  const body = new FormData(form);
+  if (!resting) body.set("people", "later");
+  const options = { method: "POST", body, signal: request.signal };
   const began = performance.now();
   try {
     const response = await fetch(form.dataset.suggest, options);
@@ -256,6 +297,35 @@ async function search() {
     showError("trouble");
   }
   if (!currentRequest) results.removeAttribute("aria-busy");
+  await askForPeople();
+}
+
+function peopleAreMissing() {
+  return results.querySelector(".columns")?.dataset.people === "later";
+}
+
+// Asks for the colleagues when nobody types and they are missing beside the answers. When that fails, the page is as
+// good as before: it asks again when the typing rests the next time.
+async function askForPeople() {
+  const text = typedText();
+  if (!resting || currentRequest || !peopleAreMissing() || shownFor !== text) return;
+  if (peopleRequest?.text !== text) {
+    const control = new AbortController();
+    peopleRequest = { text, control, done: fetchPeople(text, control) };
+  }
+  await peopleRequest.done;
+}
+
+async function fetchPeople(text, control) {
+  const body = new FormData(form);
+  body.set("shown", results.querySelector(".columns").dataset.first);
+  const answer = await fetch(form.dataset.people, { method: "POST", body, signal: control.signal })
+    .then((response) => response.ok ? response.text() : "")
+    .catch(() => ""); // the network is away, or somebody types on
+  if (peopleRequest?.control === control) peopleRequest = null;
+  if (answer && shownFor === text && peopleAreMissing()) {
+    showPeople(document.createRange().createContextualFragment(answer));
+  }
 }
 
 function onInput(event) {

@@ -163,6 +163,7 @@ def test_every_form_that_changes_something_needs_a_token(
         if rule.endpoint in (
             "ask.search",
             "ask.suggest",
+            "ask.suggest_people",
             "embed.suggest",
             "inbox.stop_mail",
             "hooks.changed",  # other systems sign these calls
