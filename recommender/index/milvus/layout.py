@@ -20,6 +20,7 @@ import numpy as np
 
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.encoder import Vectors
+from recommender.index.half import from_half
 from recommender.index.milvus.client import Fields, Milvus, Row
 from recommender.index.narrowing import Among
 from recommender.index.nearness import ROLES
@@ -137,7 +138,7 @@ def stored(row: Row) -> bytes:
 
 def as_vectors(stored: Sequence[bytes], dimension: int) -> Vectors:
     """Such vectors, shape (vectors, dimension)."""
-    return np.frombuffer(b"".join(stored), "<f2").reshape(-1, dimension).astype(np.float32)
+    return from_half(np.frombuffer(b"".join(stored), np.uint8).reshape(-1, 2 * dimension))
 
 
 def _cut(text: str) -> str:
