@@ -123,7 +123,7 @@ def with_candidates(
         for query in wanted:
             among = _allowed_keys(evaluation_set, query, store)
             candidates = recommender.candidates(query.text, ANYONE, among)[:most]
-            yield QueryWithCandidates(query, [_with_copied_vectors(candidate) for candidate in candidates], ids)
+            yield QueryWithCandidates(query, [_with_its_vector(candidate) for candidate in candidates], ids)
         store.sessions.kw["bind"].dispose()
 
 
@@ -157,14 +157,14 @@ def with_results(evaluation_set: EvaluationSet, part: str, run: Run, most: int) 
         store.sessions.kw["bind"].dispose()
 
 
-def _with_copied_vectors(candidate: Candidate) -> Candidate:
-    """The candidate with a copy of its vector: a view of one row would keep the whole array in memory. The vector of
+def _with_its_vector(candidate: Candidate) -> Candidate:
+    """The candidate with its vector alone: what computes it would keep those of all candidates in memory. The vector of
     its answer is left out, since no weights are fitted on it."""
     near = candidate.near
-    if near is None:
+    if near is None or near.direction is None:
         return candidate
-    direction = None if near.direction is None else near.direction.copy()
-    return candidate._replace(near=near._replace(direction=direction, answer_direction=None))
+    direction = near.direction()
+    return candidate._replace(near=near._replace(direction=lambda: direction, answer_direction=None))
 
 
 def _ask(

@@ -19,9 +19,9 @@ class Near(NamedTuple):
     nearest passage of what was asked (of the opening, for a document), `answer` that of the nearest passage of the
     answer (of a section, for a document).
 
-    `passage_id` is the nearest passage; the first one if the nearest is the item's opening. `direction` is the mean as
-    a unit vector, shape (dimension,), for comparing two items with each other. `answer_direction` computes that of the
-    passages of the answer, which is asked for of few items. None when there are no vectors.
+    `passage_id` is the nearest passage; the first one if the nearest is the item's opening. `direction` computes the
+    mean as a unit vector, shape (dimension,), for comparing two items with each other, and `answer_direction` that of
+    the passages of the answer. They are asked for of few items. None when there are no vectors.
     """
 
     passage_id: int
@@ -31,7 +31,7 @@ class Near(NamedTuple):
     question: float = 0.0
     answer: float = 0.0
     opening: float = 0.0
-    direction: NDArray[np.float32] | None = None
+    direction: Callable[[], NDArray[np.float32]] | None = None
     answer_direction: Callable[[], NDArray[np.float32]] | None = None
 
 

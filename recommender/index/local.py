@@ -55,6 +55,7 @@ class LocalIndex:
         self._numbers, self._language_of = members.numbers(), members.languages
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
+        self._lengths = np.full(len(self._items), np.nan, np.float32)  # as `nearness.near` has them
         self._narrowing = Narrowing(self._items, self._language_of, self._item_of, self._numbers)
         self._vocabulary = Vocabulary(files.catalogue.words())
         self._languages = members.languages_by_token()
@@ -108,10 +109,9 @@ class LocalIndex:
         passages, lexical = self._nearest(vector, tokens, top_k, among), dict(by_words)
         dense = self._item_of[[row for row, _cosine in passages]].tolist() if passages else []
         numbers = list(dict.fromkeys([*dense, *map(self._numbers.__getitem__, lexical)]))
-        items = [(self._items[number], self._language_of[number]) for number in numbers]
         return [
-            Hit(key, language, near, lexical.get(key, 0.0))
-            for (key, language), near in zip(items, self._near(vector, numbers), strict=True)
+            Hit(key := self._items[number], self._language_of[number], near, lexical.get(key, 0.0))
+            for number, near in zip(numbers, self._near(vector, numbers), strict=True)
         ]
 
     def nearest(
@@ -131,7 +131,10 @@ class LocalIndex:
         """How near each of these items is to a question, computed from all of its passages."""
         if self._dense is None or not numbers:
             return []
-        return nearness.near(vector, self._item_passages(self._dense, numbers))
+        lengths = self._lengths[numbers]
+        near = nearness.near(vector, self._item_passages(self._dense, numbers), lengths)
+        self._lengths[numbers] = lengths  # two threads that compute one write the same
+        return near
 
     def passages(self, ids: Collection[int]) -> dict[int, Passage]:
         """As in the protocol. Raises IndexDamaged when the catalogue cannot be read."""

@@ -27,16 +27,21 @@ class ItemPassages(NamedTuple):
     counts: NDArray[np.int64]
 
 
-def near(vector: Vectors, passages: ItemPassages) -> list[Near]:
-    """How near each item, at least one, is to a question's vector of shape (dimension,)."""
+def near(vector: Vectors, passages: ItemPassages, lengths: Vectors | None = None) -> list[Near]:
+    """How near each item, at least one, is to a question's vector of shape (dimension,). `lengths`, shape (items,), are
+    those of the sums of each item's vectors without openings, not a number where unknown: these are filled in."""
     ids, vectors, roles, firsts, counts = passages
-    owner = np.repeat(np.arange(len(counts)), counts)  # position of each passage's item
     question = vector.reshape(-1)
     cosines = np.einsum("ij,j->i", vectors, question)  # with BLAS, its idle threads would slow down the model's
     is_opening, is_answer = roles == OPENING, (roles == _ANSWER) | (roles == _SECTION)
-    directions = normalise(_sums(vectors, ~is_opening, firsts, counts))
-    whole = np.einsum("ij,j->i", directions, question)
-    nearest = np.lexsort((-cosines, owner))[firsts]
+    lengths = np.full(len(counts), np.nan, np.float32) if lengths is None else lengths
+    if (unknown := np.isnan(lengths)).any():
+        sums = _sums(vectors, ~is_opening & np.repeat(unknown, counts), firsts, counts)
+        lengths[unknown] = np.sqrt(np.einsum("ij,ij->i", sums, sums))[unknown]
+    dots = np.add.reduceat(np.where(is_opening, np.float32(0.0), cosines), firsts)
+    whole = dots / np.where(lengths == 0, 1, lengths)  # the cosine of their sum, whose direction is needed of few items
+    best = np.flatnonzero(cosines == np.repeat(np.maximum.reduceat(cosines, firsts), counts))
+    nearest = best[np.searchsorted(best, firsts)]  # the first of each item's best
     opening = _best(cosines, is_opening, firsts, cosines[firsts])
     shown = np.where(is_opening[nearest], firsts, nearest)  # the first passage contains the words of the opening
     question_cosines = _best(cosines, roles == _QUESTION, firsts, opening)
@@ -51,19 +56,36 @@ def near(vector: Vectors, passages: ItemPassages) -> list[Near]:
             question_cosines.tolist(),
             answer_cosines.tolist(),
             opening.tolist(),
-            directions,
-            [
-                partial(_answer, vectors[first : first + count], is_answer[first : first + count])
-                for first, count in zip(firsts.tolist(), counts.tolist(), strict=True)
-            ],
+            [partial(_direction, passages, number) for number in range(len(counts))],
+            [partial(_answer_direction, passages, number) for number in range(len(counts))],
             strict=True,
         )
     ]
 
 
-def _answer(vectors: Vectors, is_answer: NDArray[np.bool_]) -> Vectors:
-    """The direction of an item's answer, shape (dimension,), from the vectors of all of its passages."""
-    return np.asarray(normalise(vectors[is_answer].sum(axis=0, keepdims=True))[0], np.float32)
+def _direction(passages: ItemPassages, number: int) -> Vectors:
+    """The direction of an item's passages without its opening, shape (dimension,)."""
+    own = _own(passages, number)
+    return _unit(passages.vectors[own], passages.roles[own] != OPENING)
+
+
+def _answer_direction(passages: ItemPassages, number: int) -> Vectors:
+    """The direction of an item's answer, shape (dimension,)."""
+    own = _own(passages, number)
+    roles = passages.roles[own]
+    return _unit(passages.vectors[own], (roles == _ANSWER) | (roles == _SECTION))
+
+
+def _own(passages: ItemPassages, number: int) -> slice:
+    """Where an item's passages are."""
+    first = passages.firsts[number]
+    return slice(first, first + passages.counts[number])
+
+
+def _unit(vectors: Vectors, included: NDArray[np.bool_]) -> Vectors:
+    """The direction of the sum of the `included` vectors, shape (dimension,); zeros for none."""
+    total = included @ vectors
+    return np.asarray(total / (np.linalg.norm(total) or 1), np.float32)
 
 
 def whole(passages: ItemPassages) -> Vectors:

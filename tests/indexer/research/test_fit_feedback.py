@@ -43,7 +43,7 @@ def test_no_feedback_is_chosen_when_every_feedback_makes_results_worse() -> None
 
 
 def _candidate(number: int, score: float, direction: NDArray[np.float32]) -> Candidate:
-    return Candidate(f"request:{number}", score, 0.0, Near(number, score, score, score, direction=direction))
+    return Candidate(f"request:{number}", score, 0.0, Near(number, score, score, score, direction=lambda: direction))
 
 
 def test_feedback_is_measured_on_the_order_that_it_gives() -> None:

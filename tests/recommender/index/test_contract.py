@@ -127,7 +127,7 @@ def test_an_item_is_as_near_as_its_passages(
     hits = {hit.item: hit for hit in index.search(vector, Terms((), ()), EVERYONE, 10)}
     whole = normalise(((first + second) / 2)[None])[0]
     [direction] = [hit.near.direction for hit in hits.values() if hit.item == "request:2" and hit.near]
-    assert direction == approx(whole, settings)
+    assert direction is not None and direction() == approx(whole, settings)
     [answer] = [hit.near.answer_direction for hit in hits.values() if hit.item == "request:2" and hit.near]
     assert answer is not None and answer() == approx(normalise(second[None])[0], settings)
     expected = (float(second @ vector), float(first @ vector), float(whole @ vector))

@@ -60,7 +60,7 @@ def make_text(
         near = Near(number, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
     if near is not None:
         near = near._replace(
-            direction=near.direction if whole is None else whole,
+            direction=near.direction if whole is None else lambda: whole,
             answer_direction=near.answer_direction if says is None else lambda: says,
         )
     item = Item(key, kind, title, body, answer, language, team, frozenset({"everyone"}), at)

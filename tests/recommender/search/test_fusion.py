@@ -99,8 +99,9 @@ def test_no_hits_give_no_candidates() -> None:
 
 
 def _candidate(name: str, score: float, *direction: float) -> Candidate:
-    vector = np.array(direction, np.float32) if direction else None
-    return Candidate(name, score, 0.0, Near(1, score, score, score, direction=vector))
+    vector = np.array(direction, np.float32)
+    near = Near(1, score, score, score, direction=(lambda: vector) if direction else None)
+    return Candidate(name, score, 0.0, near)
 
 
 def _names(candidates: list[Candidate]) -> str:
@@ -157,6 +158,7 @@ def test_items_of_equal_content_keep_their_order_however_other_scores_are_rounde
 
 
 def test_candidates_keep_the_direction_of_their_item() -> None:
-    near = Near(10, 0.9, 0.9, 0.9, direction=np.array([1, 0], np.float32))
+    direction = np.array([1, 0], np.float32)
+    near = Near(10, 0.9, 0.9, 0.9, direction=lambda: direction)
     result = fuse([Hit("request:1", "en", near, 1.0), Hit("request:2", "en", None, 1.0)], 0.5, 0.7)
-    assert [candidate.direction is near.direction for candidate in result] == [True, False]
+    assert [candidate.direction is direction for candidate in result] == [True, False]
