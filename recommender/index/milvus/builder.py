@@ -35,7 +35,7 @@ from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 
 log = logging.getLogger(__name__)
-_TOGETHER = 500  # rows that are written in one call: a judgement
+_TOGETHER = 200  # rows that are written in one call: of more, the library form copies all for each of them
 MOST_REMOVED = 5000  # items taken out by one run, beyond which everything is written anew: a judgement
 
 
@@ -126,7 +126,7 @@ class MilvusBuilder:
         if self._base is None or self._rewrite:
             if self._base is None:
                 self.vector_space = vector_space or VectorSpace()
-            self._contents = Contents(f"{store}_{number}", number)
+            self._contents = Contents(f"{store}_{number}", number, beside=True)
             layout.drop(self._milvus, self._contents.collection)
             self._approximate = expected >= hnsw_from and not self._milvus.is_file
             layout.create(self._milvus, self._contents.collection, self._model.dimension, self._approximate)

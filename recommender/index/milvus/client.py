@@ -130,6 +130,22 @@ class Milvus:
         )
         return [dict(row) for row in found]
 
+    def few_rows(
+        self, name: str, condition: str, most: int, fields: Sequence[str], beside: tuple[str, int] | None
+    ) -> list[Row]:
+        """Those rows, of which there are at most `most`, some thousands, in any order. `beside` is a field of the
+        collection with dense vectors, and their dimension; None when it has none.
+
+        To read rows, the library form goes through all that there are, in the order of their keys. To search, it goes
+        through those alone that fulfil the condition: so that is what it is asked for, with any vector."""
+        if most == 0:
+            return []
+        if beside is None or not self.is_file:
+            return self.rows(name, condition, fields)
+        field, dimension = beside
+        (hits,) = self.search(name, field, [[1.0] * dimension], condition, most, fields)
+        return [row for _score, row in hits]
+
     def all_rows(self, name: str, condition: str, fields: Sequence[str]) -> Iterator[Row]:
         """All of those rows, in any order, some thousands at a time."""
         found = self._asked(

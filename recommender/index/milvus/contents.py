@@ -28,7 +28,8 @@ class Contents:
     """`collection` is the beginning of the names of its collections, `generation` its number in them. New items,
     passages and terms get the numbers from `items`, `passages` and `terms` on. `lengths` is the mean number of terms by
     field, learned in the run that made the collections. `removed` are the numbers of items that this generation took
-    out, `removed_before` those of the one before, whose rows the next run removes."""
+    out, `removed_before` those of the one before, whose rows the next run removes. `beside` says that items have the
+    vectors of `layout.BESIDE`, which those of earlier versions have not."""
 
     collection: str
     generation: int
@@ -39,6 +40,7 @@ class Contents:
     groups: tuple[Group, ...] = ()
     removed: tuple[int, ...] = ()
     removed_before: tuple[int, ...] = ()
+    beside: bool = False
 
     @property
     def unseen(self) -> tuple[int, ...]:

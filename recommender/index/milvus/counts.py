@@ -60,7 +60,8 @@ def read(milvus: Milvus, collection: str, wanted: Collection[int], generation: i
     ordered = sorted(wanted)
     for start in range(0, len(ordered), _TOGETHER // SLOTS):
         slots = [first + slot for first in ordered[start : start + _TOGETHER // SLOTS] for slot in range(SLOTS)]
-        for row in milvus.rows(layout.name_of(collection, layout.TERMS), f"id in {slots}", _READ):
+        name = layout.name_of(collection, layout.TERMS)
+        for row in milvus.few_rows(name, f"id in {slots}", len(slots), _READ, layout.BESIDE):
             found.setdefault(row["id"] - row["id"] % SLOTS, []).append(row)
     return {first: _newest(milvus, collection, found.get(first, ()), generation) for first in ordered}
 
@@ -76,7 +77,8 @@ def _newest(milvus: Milvus, collection: str, rows: Iterable[Row], generation: in
     texts = [row["counts"]]
     if row["parts"] > 1:
         others = [_part_id(row["id"], part) for part in range(1, row["parts"])]
-        parts = milvus.rows(layout.name_of(collection, layout.TERMS), f"id in {others}", ("counts",))
+        name = layout.name_of(collection, layout.TERMS)
+        parts = milvus.few_rows(name, f"id in {others}", len(others), ("counts",), layout.BESIDE)
         texts += [part["counts"] for part in parts]
     counts = np.frombuffer(b"".join(map(base64.b64decode, texts)), "<i4").reshape(-1, 3)
     return Term(row["term"], counts, row["id"] % SLOTS, row["word"])
@@ -94,7 +96,7 @@ def rows_of(first: int, term: Term, generation: int) -> list[Row]:
             {
                 "id": identifier if part == 0 else _part_id(identifier, part), "term": term.number,
                 "word": term.word if part == 0 else "", "generation": generation, "items": items, "parts": len(parts),
-                "counts": text, "unused": [0.0, 1.0],
+                "counts": text, **layout.UNUSED,
             }
         )  # fmt: skip
     return rows

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -29,11 +28,10 @@ from recommender.index.vector_space import VectorSpace
 from recommender.index.vocabulary import Vocabulary
 from recommender.language.analyzer import ANALYSIS_VERSION
 from recommender.language.terms import Terms
-from recommender.language.words import COMPOUNDING
 
 _DEPTH = 96  # `ef` of HNSW at least, as with local files
 _VECTORS_AT_ONCE = 4096  # that one call reads: a judgement
-_TOGETHER = 8  # dense searches that run at once: a judgement
+_TOGETHER = 16  # searches that run at once, of some questions: a judgement
 _NEAREST, _SAME = 10, 0.999  # hits among which a passage finds itself, and the cosine of equal ones: judgements
 _VECTORS, _PASSAGES, _DIGESTS = 40_000, 5_000, 20_000  # that are kept, some 50 MB of memory: judgements
 _WORDS_AT_ONCE = 64  # words that are looked up together: a judgement
@@ -49,15 +47,16 @@ class MilvusIndex:
         self.background = manifest.background
         self.vector_space = vector_space
         self._dense = dense
-        self._keywords = Keywords(milvus, contents)
+        self._threads = ThreadPoolExecutor(_TOGETHER, "milvus")  # they end when nobody has the index any more
+        self._keywords = Keywords(milvus, contents, self._threads)
         self._seen = layout.visible(contents.generation, contents.unseen)
         self._passages, self._items = (
             layout.name_of(contents.collection, part) for part in (layout.PASSAGES, layout.ITEMS)
         )
         self._dense_search = DenseSearch(milvus, self._passages)
-        self._threads = ThreadPoolExecutor(_TOGETHER)  # dense search runs beside keyword search
         self._kept_vectors = Kept[int, bytes](_VECTORS)
         self._kept_passages, self._kept_digests = Kept[int, Passage](_PASSAGES), Kept[str, str](_DIGESTS)
+        self._kept_numbers = Kept[str, int](_DIGESTS)  # of items by their keys
         self._vocabulary: Vocabulary | None = None
         self._reading_words = threading.Lock()
 
@@ -112,37 +111,23 @@ class MilvusIndex:
         if not tokens or (among is not None and among.keys is not None and not among.keys):
             return []
         if vector is None or not self._dense:
-            lexical = self._lexical(terms, tokens, top_k, among)
+            lexical = self._keywords.search(terms, tokens, top_k, among)
             return [Hit(item.key, item.language, None, score) for item, score in lexical.values()]
         nearest = self._threads.submit(self._nearest, [vector], tokens, top_k, among)
-        lexical = self._lexical(terms, tokens, top_k, among)
+        lexical = self._keywords.search(terms, tokens, top_k, among)
         (hits,) = nearest.result()
         items = {item.number: item for _score, item in hits}
         items |= {item.number: item for item, _score in lexical.values()}
         if not items:
             return []
         found = list(items.values())
+        self._kept_numbers.keep({item.key: item.number for item in found})
         scores = {item.number: score for item, score in lexical.values()}
         nears = nearness.near(vector, self._passages_of(found))
         return [
             Hit(item.key, item.language, near, scores.get(item.number, 0.0))
             for item, near in zip(found, nears, strict=True)
         ]
-
-    def _lexical(
-        self, terms: Terms, tokens: frozenset[str], top_k: int, among: Among | None
-    ) -> dict[int, tuple[FoundItem, float]]:
-        languages = self._keywords.languages(tokens)
-        if among is not None and among.language is not None:
-            languages = [language for language in languages if language == among.language]
-        share = max(local.LEAST_SHARE, top_k // max(1, len(languages)))
-        found: dict[int, tuple[FoundItem, float]] = {}
-        for language in languages:
-            used = terms if language in COMPOUNDING else replace(terms, grams=())
-            limits = both(self._condition(tokens, among), layout.within(Among(language=language)))
-            hits = self._keywords.search(used, tokens, min(share, top_k), limits)
-            found |= {item.number: (item, score) for item, score in hits}
-        return found
 
     def nearest(
         self, vectors: Sequence[Vectors], tokens: frozenset[str], top_k: int, among: Among | None = None
@@ -168,8 +153,8 @@ class MilvusIndex:
 
     def _passages_of(self, items: Sequence[FoundItem]) -> ItemPassages:
         """The passages of these items, at least one, with their vectors."""
-        ids = np.concatenate([np.arange(item.ids.start, item.ids.stop) for item in items])
-        return _together(items, ids, self.vectors(ids.tolist()))
+        ids = [identifier for item in items for identifier in item.ids]
+        return _together(items, ids, self.vectors(ids))
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         """The vectors of passages, shape (ids, dimension)."""
@@ -182,10 +167,14 @@ class MilvusIndex:
         """The vectors of passages as they are stored, by id."""
         stored: dict[int, bytes] = {}
         for start in range(0, len(ids), _VECTORS_AT_ONCE):
-            condition = f"id in {list(ids[start : start + _VECTORS_AT_ONCE])}"
-            rows = self.milvus.rows(self._passages, condition, ("id", "stored"))
+            part = ids[start : start + _VECTORS_AT_ONCE]
+            rows = self._few_passages(f"id in {list(part)}", len(part), ("id", "stored"))
             stored |= {row["id"]: layout.stored(row) for row in rows}
         return stored
+
+    def _few_passages(self, condition: str, most: int, fields: Sequence[str]) -> list[Row]:
+        beside = "vector", self.manifest.model.dimension
+        return self.milvus.few_rows(self._passages, condition, most, fields, beside)
 
     def finds(self, identifier: int, vector: Vectors) -> bool:
         """True when a search for a passage's own vector finds it, or others that are as near."""
@@ -214,8 +203,7 @@ class MilvusIndex:
         return self._kept_passages.of(ids, self._read_passages)
 
     def _read_passages(self, ids: Sequence[int]) -> dict[int, Passage]:
-        condition = both(self._seen, f"id in {sorted(ids)}")
-        rows = self.milvus.rows(self._passages, condition, layout.PASSAGE_FIELDS)
+        rows = self._few_passages(both(self._seen, f"id in {list(ids)}"), len(ids), layout.PASSAGE_FIELDS)
         return {row["id"]: layout.passage_of(row) for row in rows}
 
     def passage_ids(self, item: str) -> list[int]:
@@ -234,8 +222,10 @@ class MilvusIndex:
         return self._kept_digests.of(keys, self._read_digests)
 
     def _read_digests(self, keys: Sequence[str]) -> dict[str, str]:
-        condition = both(self._seen, layout.within(Among(keys=frozenset(keys))))
-        return {row["key"]: row["digest"] for row in self.milvus.rows(self._items, condition, ("key", "digest"))}
+        found = self._kept_numbers.of(keys, lambda keys: {item.key: item.number for item in self.items_of(keys)})
+        numbers, beside = list(found.values()), layout.BESIDE if self.contents.beside else None
+        rows = self.milvus.few_rows(self._items, f"number in {numbers}", len(numbers), ("key", "digest"), beside)
+        return {row["key"]: row["digest"] for row in rows}
 
     def rarity(self, terms: Sequence[str], tokens: frozenset[str]) -> dict[str, float]:
         """As in the protocol."""
@@ -283,13 +273,13 @@ class MilvusIndex:
         if not found:
             return [], np.zeros((0, dimension + room), np.float32)
         found.sort(key=lambda item: item.key)
-        ids = np.concatenate([np.arange(item.ids.start, item.ids.stop) for item in found])
-        vectors = layout.as_vectors([stored[identifier] for identifier in ids.tolist()], dimension)
+        ids = [identifier for item in found for identifier in item.ids]
+        vectors = layout.as_vectors([stored[identifier] for identifier in ids], dimension)
         whole = nearness.whole(_together(found, ids, vectors))
         return [item.key for item in found], np.pad(whole, ((0, 0), (0, room)))
 
 
-def _together(items: Sequence[FoundItem], ids: NDArray[np.int64], vectors: Vectors) -> ItemPassages:
+def _together(items: Sequence[FoundItem], ids: Sequence[int], vectors: Vectors) -> ItemPassages:
     counted = np.array([len(item.roles) for item in items], np.int64)
     roles = np.array([role for item in items for role in item.roles], np.uint8)
-    return ItemPassages(ids, vectors, roles, np.cumsum(counted) - counted, counted)
+    return ItemPassages(np.array(ids, np.int64), vectors, roles, np.cumsum(counted) - counted, counted)

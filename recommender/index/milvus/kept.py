@@ -22,8 +22,13 @@ class Kept(Generic[Key, Value]):
         found = {key: values[key] for key in keys if key in values}
         if missing := [key for key in dict.fromkeys(keys) if key not in found]:
             new = read(missing)
-            if len(values) + len(new) > self._most:
-                values = self._values = {}
-            values.update(islice(new.items(), self._most))
+            self.keep(new)
             found |= new
         return found
+
+    def keep(self, new: Mapping[Key, Value]) -> None:
+        """Keep these values too."""
+        values = self._values
+        if len(values) + len(new) > self._most:
+            values = self._values = {}
+        values.update(islice(new.items(), self._most))

@@ -7,22 +7,28 @@ Their inner product is the score.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
+from recommender.index import local
 from recommender.index.bm25 import inverse_frequency, weight, without_rounding
 from recommender.index.item_terms import ItemTerms
 from recommender.index.milvus import counts, layout
 from recommender.index.milvus.client import Milvus
 from recommender.index.milvus.contents import Contents
 from recommender.index.milvus.kept import Kept
-from recommender.index.milvus.layout import FoundItem
+from recommender.index.milvus.layout import FoundItem, both, within
+from recommender.index.narrowing import Among
 from recommender.index.question_terms import GRAMS, WORD_WEIGHTS, WRITTEN, weighted_terms
 from recommender.language.terms import Terms
+from recommender.language.words import COMPOUNDING
 
 K1, B = 1.2, 0.75  # of BM25, as Tantivy has them
 _SPARE, _MOST_EQUAL = 16, 4096  # items after the last one, in which equal scores are looked for: a judgement
+_GROUPS = 64  # that a search names: a judgement
 _CACHED = 50_000  # terms that are cached: a judgement
 
 
@@ -51,9 +57,10 @@ def sparse_vector(
 class Keywords:
     """The terms of a generation. Threads may share it."""
 
-    def __init__(self, milvus: Milvus, contents: Contents) -> None:
-        self._milvus, self._contents = milvus, contents
+    def __init__(self, milvus: Milvus, contents: Contents, threads: Executor) -> None:
+        self._milvus, self._contents, self._threads = milvus, contents, threads
         self._terms = Kept[int, counts.Term](_CACHED)
+        self._seen = layout.visible(contents.generation, contents.unseen)
         audiences = [frozenset(group.audience) for group in contents.groups]
         self._sizes = np.array([group.items for group in contents.groups], np.int64)
         self._flags = lru_cache(maxsize=256)(lambda tokens: counts.group_flags(audiences, tokens))
@@ -79,10 +86,42 @@ class Keywords:
         known = self._read(ids.values())
         return {word: counts.total(known[identifier], flags, counts.ANY) for word, identifier in ids.items()}
 
-    def search(self, terms: Terms, tokens: frozenset[str], top_k: int, condition: str) -> list[tuple[FoundItem, float]]:
-        """The `top_k` best readable items that fulfil a condition as (item, BM25), best first; those that differ by
-        rounding alone have the same score and come in the order of their keys."""
-        vector = self._vector(terms, tokens)
+    def search(
+        self, terms: Terms, tokens: frozenset[str], top_k: int, among: Among | None
+    ) -> dict[int, tuple[FoundItem, float]]:
+        """The best readable items of each language as {number: (item, BM25)}: language by language, and within one best
+        first. All languages are searched at once."""
+        languages = self.languages(tokens)
+        if among is not None and among.language is not None:
+            languages = [language for language in languages if language == among.language]
+        most = min(max(local.LEAST_SHARE, top_k // max(1, len(languages))), top_k)
+        vectors = {
+            grams: self._vector(terms if grams else replace(terms, grams=()), tokens)
+            for grams in {language in COMPOUNDING for language in languages}
+        }
+        searches = [
+            self._threads.submit(
+                self._best,
+                vectors[language in COMPOUNDING],
+                most,
+                both(self._seen, self._readable(tokens, language), within(among)),
+            )
+            for language in languages
+        ]
+        return {item.number: (item, score) for search in searches for item, score in search.result()}
+
+    def _readable(self, tokens: frozenset[str], language: str) -> str:
+        """The condition for what these tokens may read in a language. A few groups are compared quicker than the
+        audience of each item."""
+        groups = zip(self._contents.groups, self._flags(tokens), strict=True)
+        numbers = [number for number, (group, flag) in enumerate(groups) if flag and group.language == language]
+        if len(numbers) > _GROUPS:
+            return both(layout.readable(tokens), within(Among(language=language)))
+        return f"group in {numbers}"
+
+    def _best(self, vector: Mapping[int, float], top_k: int, condition: str) -> list[tuple[FoundItem, float]]:
+        """The `top_k` best items that fulfil a condition as (item, BM25), best first; those that differ by rounding
+        alone have the same score and come in the order of their keys."""
         if not vector or top_k <= 0:
             return []
         name, limit = layout.name_of(self._contents.collection, layout.ITEMS), top_k + _SPARE

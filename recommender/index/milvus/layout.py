@@ -29,13 +29,17 @@ _LONGEST, _MOST_TOKENS = 65_535, 4096  # bytes of a text and entries of a list, 
 _KEY, _WORD = 64, 400  # bytes of an item's key, and of a word or reader token
 _LINKS, _CONSTRUCTION = 24, 80  # M and efConstruction of HNSW, as with local files
 PASSAGES, ITEMS, TERMS = "passages", "items", "terms"
+UNUSED: Row = {"unused": [0.0, 1.0]}
+BESIDE = ("unused", 2)
+"""The field with vectors of items and terms, by which nothing is searched, and their dimension: Milvus wants a
+collection to have dense vectors where it has no others, and see `Milvus.few_rows`."""
 
 
 def _text(longest: int) -> dict[str, Any]:
     return {"type": "VARCHAR", "max_length": longest}
 
 
-_NUMBER = {"type": "INT64"}
+_NUMBER, _UNUSED = {"type": "INT64"}, {"type": "FLOAT_VECTOR", "dim": 2}
 _AUDIENCE = {"type": "ARRAY", "element_type": "VARCHAR", "max_capacity": _MOST_TOKENS, "max_length": _WORD}
 _OF_ITEM: Fields = {
     "number": _NUMBER, "key": _text(_KEY), "kind": _text(16), "language": _text(16), "audience": _AUDIENCE,
@@ -44,11 +48,12 @@ _OF_ITEM: Fields = {
 _FIELDS: dict[str, Fields] = {
     PASSAGES: {"id": _NUMBER, **_OF_ITEM, "position": _NUMBER, "digest": _text(64), "context": _text(_LONGEST),
                "text": _text(_LONGEST), "stored": _text(_LONGEST)},
-    ITEMS: {**_OF_ITEM, "digest": _text(64), "group": _NUMBER, "terms": {"type": "SPARSE_FLOAT_VECTOR"}},
+    ITEMS: {**_OF_ITEM, "digest": _text(64), "group": _NUMBER, "terms": {"type": "SPARSE_FLOAT_VECTOR"},
+            "unused": _UNUSED},
     TERMS: {"id": _NUMBER, "term": _NUMBER, "word": _text(_WORD), "generation": _NUMBER, "items": _NUMBER,
-            "parts": _NUMBER, "counts": _text(_LONGEST), "unused": {"type": "FLOAT_VECTOR", "dim": 2}},
+            "parts": _NUMBER, "counts": _text(_LONGEST), "unused": _UNUSED},
 }  # fmt: skip
-_LOOKED_UP = {PASSAGES: ("number", "digest", "audience"), ITEMS: ("key", "audience"), TERMS: ("term",)}
+_LOOKED_UP = {PASSAGES: ("number", "digest", "audience"), ITEMS: ("key", "audience", "group"), TERMS: ("term",)}
 ITEM_FIELDS = ("number", "key", "language", "first", "roles")
 PASSAGE_FIELDS = ("id", "key", "roles", "first", "position", "context", "text", "language")
 
@@ -87,7 +92,7 @@ def create(milvus: Milvus, collection: str, dimension: int, approximate: bool) -
     flat = {"index_type": "FLAT", "metric_type": "IP"}
     indexes: dict[str, dict[str, dict[str, Any]]] = {
         PASSAGES: {"vector": vectors},
-        ITEMS: {"terms": sparse},
+        ITEMS: {"terms": sparse, "unused": flat},
         TERMS: {"unused": flat},
     }
     for part, fields in _FIELDS.items():

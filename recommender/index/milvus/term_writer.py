@@ -17,7 +17,7 @@ from recommender.index.milvus.contents import Contents, Group
 from recommender.index.milvus.keywords import sparse_vector
 from recommender.index.question_terms import WEIGHTS
 
-_TOGETHER = 500  # rows that are written in one call: a judgement
+_TOGETHER = 200  # rows that are written in one call, as in `builder.py`
 _WAITING = "terms.waiting"
 Fields = Mapping[str, Sequence[str]]
 
@@ -29,7 +29,7 @@ class TermWriter:
     def __init__(self, milvus: Milvus, contents: Contents, base: int, directory: Path) -> None:
         self._milvus, self._base = milvus, base
         self._collection, self._generation = contents.collection, contents.generation
-        self._lengths = contents.lengths
+        self._lengths, self._beside = contents.lengths, layout.UNUSED if contents.beside else {}
         self._groups = list(contents.groups)
         self._group_of = {(group.audience, group.language): place for place, group in enumerate(self._groups)}
         self._path = directory / _WAITING
@@ -123,7 +123,7 @@ class TermWriter:
     def _write_items(self, lengths: Mapping[str, float], numbers: Mapping[int, int]) -> None:
         name, rows = layout.name_of(self._collection, layout.ITEMS), list[Row]()
         for row, fields in self._waiting():
-            rows.append({**row, "terms": sparse_vector(fields, lengths, numbers)})
+            rows.append({**row, **self._beside, "terms": sparse_vector(fields, lengths, numbers)})
             if len(rows) >= _TOGETHER:
                 self._milvus.add(name, rows)
                 rows = []

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymilvus import MilvusException
@@ -20,7 +21,7 @@ from recommender.access import ANYONE
 from recommender.database.index_register import IndexRegister
 from recommender.datatypes import INDEX_AWAY, INDEX_MISMATCH, INDEX_MISSING
 from recommender.errors import IndexRefused, IndexUnavailable, SettingsError
-from recommender.index import generations
+from recommender.index import SearchIndex, generations
 from recommender.index.milvus import client, layout
 from recommender.index.milvus.client import Milvus
 from recommender.index.milvus.engine import MilvusEngine
@@ -74,6 +75,35 @@ def test_while_milvus_is_away_there_is_a_notice_and_afterwards_it_answers_by_its
     assert "everyone" not in capfd.readouterr().err  # pymilvus would log what it has sent
     recommender.refresh(wait=True)  # the library form starts again with the next connection
     assert _found(recommender, sessions) == (["request:1"], ())
+
+
+def test_one_of_several_searches_that_fails_is_told_like_all_of_them(
+    recommender: Recommender,
+    add_request: Callable[..., int],
+    reindexed: Callable[..., SearchIndex],
+    sessions: sessionmaker[Session],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "_AWAY", 0.0)
+    add_request("printer jam", answer="avaa luukku", language="fi")
+    reindexed()
+    recommender.refresh(wait=True)
+    found = _found(recommender, sessions)
+    assert set(found[0]) == {"request:1", "request:2"} and found[1] == ()
+    search, failed = Milvus.search, []
+
+    def one_fails(milvus: Milvus, name: str, field: str, vectors: Any, condition: str, *others: Any) -> Any:
+        if field == "terms" and not failed:
+            failed.append(condition)
+            raise IndexUnavailable("Milvus does not answer")
+        return search(milvus, name, field, vectors, condition, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Milvus, "search", one_fails)
+        assert _found(recommender, sessions) == ([], (INDEX_AWAY,))
+    assert len(failed) == 1
+    recommender.refresh(wait=True)
+    assert _found(recommender, sessions) == found
 
 
 def test_a_call_that_fails_is_asked_once_more_on_a_new_connection(
