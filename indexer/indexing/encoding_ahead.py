@@ -55,11 +55,13 @@ class EncodingAhead:
         self._thread.join(LONGEST_WAIT if kind is not None and not issubclass(kind, Exception) else None)
 
     def begin(self, passages: Sequence[Passage]) -> list[Future[Batch]]:
-        """Have passages encoded, each text once, in batches of about the same length. Returns at once."""
+        """Have passages encoded, each text once, in batches of about the same number of tokens: a model fills shorter
+        texts of a batch up. Returns when these are counted."""
         digests: dict[str, list[str]] = {}
         for digest, text in {passage_digest(passage): read_text(passage) for passage in passages}.items():
             digests.setdefault(text, []).append(digest)
-        texts = sorted(digests, key=lambda text: (len(text), text))
+        count = self._encoder.count_tokens
+        texts = sorted(digests, key=lambda text: (count(text), len(text), text))
         batches = [{text: digests[text] for text in batch} for batch in in_chunks(texts, self._together)]
         coming: list[Future[Batch]] = [Future() for _batch in batches]
         for future, batch in zip(coming, batches, strict=True):

@@ -25,7 +25,7 @@ from recommender.datatypes import Item, Passage
 from recommender.encoder import Encoder, ModelCard, Vectors, unrelated_cosine
 from recommender.errors import IndexNotFound, ModelError
 from recommender.index import generations
-from recommender.index.digest import item_digest, passage_digest
+from recommender.index.digest import item_digest, passage_digest, read_text
 from recommender.index.engines import Engine, engine_of
 from recommender.index.journal import Journal, remove_journals
 from recommender.index.vector_space import SAMPLE, VectorSpace
@@ -40,7 +40,8 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 Seen = tuple[tuple[str, ...], datetime | None]
 """A fingerprint of the database and the time of its newest change, as `freshness.look` gives them."""
-_CHUNK, _BATCH = 128, 64  # items read, and passages encoded and written to the journal, at once; judgements
+_CHUNK = 256  # items whose passages are sorted by length together; with 128, more had to be filled up: a judgement
+_BATCH = 64  # passages that are encoded and written to the journal at once: a judgement
 
 
 def reindex(
@@ -233,17 +234,18 @@ def _learn_vector_space(
     report: ReindexReport,
 ) -> VectorSpace:
     """The vector space of a new generation, from a sample of the items `keys`. Their vectors are then in the journal,
-    so that they are not encoded twice."""
+    so that they are not encoded twice, nor is the opening of one of these items that reads the same."""
     sampled = keys[:: max(1, len(keys) // (SAMPLE // 2))]
     passages: list[Passage] = []
     for chunk in in_chunks(sampled, _CHUNK):
         batch = _passages_of(load_items(session, chunk).values(), settings, encoder, ReindexReport())
         passages += [passage for _item, made in batch for passage in made]
         session.expunge_all()
-    passages = [passages[row] for row in sorted(np.random.default_rng(0).permutation(len(passages))[:SAMPLE])]
-    vectors = _collected(ahead.begin(passages), report)
-    raw = np.array([vectors[passage_digest(passage)] for passage in passages], np.float32)
-    return VectorSpace.learn(passages, raw, encoder, Alignment.load(encoder.card))
+    chosen = [passages[row] for row in sorted(np.random.default_rng(0).permutation(len(passages))[:SAMPLE])]
+    texts = {read_text(passage) for passage in chosen}
+    vectors = _collected(ahead.begin([passage for passage in passages if read_text(passage) in texts]), report)
+    raw = np.array([vectors[passage_digest(passage)] for passage in chosen], np.float32)
+    return VectorSpace.learn(chosen, raw, encoder, Alignment.load(encoder.card))
 
 
 def _passages_of(

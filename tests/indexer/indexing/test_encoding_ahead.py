@@ -78,6 +78,22 @@ def test_a_text_of_items_that_follow_each_other_is_encoded_once(
     assert (report.items, report.passages, report.encoded) == (4, 8, 2)
 
 
+def test_texts_with_as_many_tokens_are_encoded_together_however_long_they_are(
+    tmp_path: Path, encoder: FakeEncoder
+) -> None:
+    batches, encode_passages = list[list[str]](), encoder.encode_passages
+
+    def encode(texts: Sequence[str]) -> Vectors:
+        batches.append(list(texts))
+        return encode_passages(texts)
+
+    encoder.encode_passages = encode  # type: ignore[method-assign]
+    with EncodingAhead(encoder, Journal(tmp_path, encoder.card), 2) as ahead:
+        for coming in ahead.begin(_passages("a b c d e", "incomprehensibilities", "unbelievable", "a b c d f")):
+            when_done(coming)
+    assert batches == [["unbelievable", "incomprehensibilities"], ["a b c d e", "a b c d f"]]
+
+
 def test_when_a_run_ends_the_batch_at_hand_is_kept_and_no_other_is_begun(tmp_path: Path, encoder: FakeEncoder) -> None:
     passages = _passages("one", "three", "eleven", "seventeen")
     journal, encode_passages = Journal(tmp_path, encoder.card), encoder.encode_passages

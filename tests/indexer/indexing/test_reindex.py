@@ -297,6 +297,17 @@ def test_a_damaged_generation_is_not_copied(settings: Settings, run: Run, add_re
     assert _counts(run(full=True))[:2] == (1, 2)
 
 
+def test_what_the_space_is_learned_from_is_not_encoded_again_for_openings_that_read_the_same(
+    run: Run, add_request: Callable[..., int], encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reindex_module, "SAMPLE", 10)
+    for number in range(10):
+        add_request(f"printer jam {number}", "It is stuck again.")
+    report = run(True)
+    assert len(encoder.encoded) == len(set(encoder.encoded)) == 20  # the question, as its opening reads, and the answer
+    assert report.passages == report.encoded == 30
+
+
 def test_an_empty_database_makes_an_index_that_answers_nothing(
     settings: Settings, run: Run, ask: Callable[[str], list[str]]
 ) -> None:
@@ -394,11 +405,16 @@ _SLOW_RUN = textwrap.dedent(
     [
         # changed items are encoded two at a time: two openings, then two answers are in the journal
         (False, 1024, 2 * ["Printer 2", "Printer 3", "Printer 4", "Printer 5", "Printer 6"]),
-        # killed while the space is learned from all passages, shortest first: four openings are in the journal
+        # killed while the space is learned from all passages, fewest tokens first: four openings are in the journal
         (
             True,
             1024,
-            [*(f"Printer {n}" for n in (4, 5, 6)), *(f"Printer {n}" for n in range(7)), *2 * ["Zebra crossing paint"]],
+            [
+                *(f"Printer {n}" for n in (4, 5, 6)),
+                "Zebra crossing paint",
+                *(f"Printer {n}" for n in range(7)),
+                "Zebra crossing paint",
+            ],
         ),
         # the space was learned from two items (the zebra and Printer 3), which took two batches
         (True, 4, 2 * [f"Printer {n}" for n in (0, 1, 2, 4, 5, 6)]),
