@@ -91,7 +91,8 @@ def codes(text: str) -> tuple[str, ...]:
 def mentions(folded: str, code: str) -> bool:
     """True if a folded text (`terms.fold`) holds the code, however its parts are joined: `E-52`, `E52` and `E 52` are
     the same. `807` is not in `8070`."""
-    return bool(_pattern(code).search(folded))
+    parts, pattern = _pattern(code)
+    return all(part in folded for part in parts) and bool(pattern.search(folded))
 
 
 def form(code: str) -> str:
@@ -176,9 +177,10 @@ def _form_pattern(form: str) -> "re.Pattern[str]":
 
 
 @lru_cache(maxsize=4096)
-def _pattern(code: str) -> "re.Pattern[str]":
-    """Matches a folded text that holds the code. Letters and digits may be joined by a sign, a space or nothing;
-    between two numbers of a version there must be a sign."""
+def _pattern(code: str) -> tuple[list[str], "re.Pattern[str]"]:
+    """(the letters and digits of a code, without which no text holds it, and which are quick to look for; what matches
+    a folded text that holds it). Letters and digits may be joined by a sign, a space or nothing; between two numbers of
+    a version there must be a sign."""
     parts = re.findall(r"\d+|[^\W\d_]+", fold(code))
     if len(parts) > 2 and parts[:2] == ["0", "x"]:
         parts = parts[2:]
@@ -190,4 +192,4 @@ def _pattern(code: str) -> "re.Pattern[str]":
     pattern = parts[0]
     for left, right in pairwise(parts):
         pattern += (r"[\s._:/\\-]" if left.isdigit() and right.isdigit() else r"[\s._:/\\#+-]?") + right
-    return re.compile(rf"(?<![^\W_]){prefix}(?<!\d[.,]){pattern}(?![^\W_])")
+    return parts, re.compile(rf"(?<![^\W_]){prefix}(?<!\d[.,]){pattern}(?![^\W_])")
