@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from math import fsum
 from typing import NamedTuple, TypeVar
 
@@ -74,6 +75,8 @@ class Matcher:
             for start in range(len(term))
             for end in range(start + _LEAST_COMPOUND_PART, len(term) + 1)
         }
+        self._compounds: dict[str, frozenset[str]] = {}  # as `_parts`, of all keys that were read
+        self._keys_read, self._telling = set[str](), self._question_terms | self._foreign_terms
         self._caches = {dotted: _Cache(partial(self._of_word, dotted=dotted)) for dotted in (False, True)}
         self._unbroken = {dotted: _Cache(partial(self._in_unbroken, dotted=dotted)) for dotted in (False, True)}
 
@@ -86,7 +89,10 @@ class Matcher:
         `sääri` does not match `saari`.
         """
         cache = self._unbroken[bool(self._spellings) and bool(DOTS.search(text))]
-        matching = sorted((place, part) for part in set(text.split()) if cache[part] for place in _places(part, text))
+        word_keys = self._analyzer.word_keys
+        self._read(self._analyzer.text_keys(text))
+        parts = [part for part in set(text.split()) if not word_keys(part).isdisjoint(self._telling)]
+        matching = sorted((place, part) for part in parts if cache[part] for place in _places(part, text))
         return [
             Match(place + start, place + end, found.terms, found.terms - found.written)
             for place, part in matching
@@ -109,30 +115,30 @@ class Matcher:
         return self.found_in([text])[0]
 
     def found_in(self, texts: Sequence[str]) -> list[Found]:
-        """The same for each text. The words of all of them are compared with the question together, since most match
+        """The same for each text. All of them are compared with the question together, since most of their words match
         nothing."""
-        word_keys, words = self._analyzer.word_keys, [set(text.split()) for text in texts]
-        keys_of = {word: word_keys(word) for word in set[str]().union(*words)}
-        keys = _NONE.union(*keys_of.values())
-        parts = self._parts(keys)
-        telling = (keys & self._question_terms) | (keys & self._foreign_terms) | parts.keys()
-        matching = {word for word, of_word in keys_of.items() if not of_word.isdisjoint(telling)}
-        silent = dict.fromkeys(keys_of.keys() - matching, ())  # `words` need not look at them again
-        for cache in self._unbroken.values():
-            cache.update(silent)
-        return [self._found(text, of_text & matching, parts) for text, of_text in zip(texts, words, strict=True)]
+        keys_of = list(map(self._analyzer.text_keys, texts))
+        self._read(frozenset(chain.from_iterable(keys_of)))
+        return [self._found(text, self._telling.intersection(keys)) for text, keys in zip(texts, keys_of, strict=True)]
 
-    def _found(self, text: str, words: Collection[str], parts: Mapping[str, frozenset[str]]) -> Found:
-        """What a text matches by these of its words. `parts` has the terms that each key matches as a part."""
-        if not words:
+    def _found(self, text: str, keys: frozenset[str]) -> Found:
+        """What a text matches by these keys, which are those of its keys that match anything."""
+        if not keys:
             return _NOTHING
-        keys = _NONE.union(*map(self._analyzer.word_keys, words))
         same = keys & self._question_terms
         if not same.isdisjoint(self._spellings) and DOTS.search(text):
-            alike = [word for word in words if not self._analyzer.word_keys(word).isdisjoint(same)]
+            alike = [word for word in set(text.split()) if not self._analyzer.word_keys(word).isdisjoint(same)]
             same &= _NONE.union(*(self._caches[True][word].written for word in alike))
-        written = same.union(*(parts[key] for key in keys & parts.keys()))
+        written = same.union(*(self._compounds[key] for key in keys & self._compounds.keys()))
         return Found(written.union(self._translated[key] for key in keys & self._foreign_terms), written)
+
+    def _read(self, keys: Collection[str]) -> None:
+        """Find out which of these keys are compound words that matter, if they were not read before."""
+        if self._long_terms and not self._keys_read.issuperset(keys):
+            new = frozenset(keys) - self._keys_read
+            self._keys_read |= new
+            self._compounds |= self._parts(new)
+            self._telling |= self._compounds.keys()
 
     def _parts(self, keys: frozenset[str]) -> dict[str, frozenset[str]]:
         """For each key that is a compound word with one of the question's long terms as a part, or a part of one, these
@@ -157,7 +163,8 @@ class Matcher:
             foreign = frozenset(self._translated[key] for key in keys & self._foreign_terms)
         if same:
             return Found(same | foreign, same)
-        written = _NONE.union(*self._parts(keys).values())
+        self._read(keys)
+        written = _NONE.union(*(self._compounds[key] for key in keys & self._compounds.keys()))
         return Found(foreign or written, written) if foreign or written else _NOTHING
 
     def _is_spelt_alike(self, term: str, written: Mapping[str, frozenset[str]]) -> bool:

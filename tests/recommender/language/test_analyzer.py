@@ -1,5 +1,7 @@
 """language/analyzer.py and terms.py: languages and terms, with the real dictionaries."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -198,3 +200,24 @@ def test_the_terms_of_a_question_include_those_of_the_same_text_indexed(analyzer
 )
 def test_the_base_form_of_a_word_keeps_its_dots(analyzer: Analyzer, word: str, language: str, base_form: str) -> None:
     assert analyzer.base_form(word, language) == base_form
+
+
+def test_the_keys_of_a_text_are_those_of_its_words_and_only_short_texts_are_kept(analyzer: Analyzer) -> None:
+    text = "Tulostimen tulostin, VPN:ssä E-52 tulostin \u2003 printers"
+    keys = analyzer.text_keys(text)
+    assert len(keys) == len(set(keys))
+    assert set(keys) == frozenset[str]().union(*(analyzer.word_keys(word) for word in text.split()))
+    assert {"tulostin", "vpn", "e52", "printer"} <= set(keys)
+    assert analyzer.text_keys(text) is keys
+    long = f"{text} " * 60
+    assert sorted(analyzer.text_keys(long)) == sorted(keys)
+    assert analyzer.text_keys(long) is not analyzer.text_keys(long)
+
+
+def test_a_text_is_forgotten_when_enough_others_were_asked_for(tmp_path: Path) -> None:
+    analyzer = Analyzer(tmp_path)  # numbers need no dictionary
+    first = analyzer.text_keys("1")
+    for number in range(2, 4098):
+        analyzer.text_keys(f"{number}")
+    assert analyzer.text_keys("1") == first == ("1",)
+    assert analyzer.text_keys("1") is not first

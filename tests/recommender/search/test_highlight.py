@@ -1,14 +1,17 @@
 """search/highlight.py: the window of a passage and the words marked in it."""
 
 import os
+import random
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from recommender.language.analyzer import Analyzer
+from recommender.language.terms import DOTS, WRITTEN_TOKEN
 from recommender.search.highlight import Match, Matcher, excerpt
 
 
@@ -93,6 +96,60 @@ def test_words_of_texts_that_were_compared_before_are_the_same(analyzer: Analyze
     alone = [Matcher(weights, analyzer, translated, {"saari": frozenset({"sääri"})}).words(text) for text in texts]
     assert [compared.words(text) for text in texts] == alone
     assert [len(words) for words in alone] == [4, 2, 0]
+
+
+SAID = [
+    "Tulostinjonon", "tulostin", "tulostimen", "Tulostinongelma,", "printers", "(printer)", "printer's",
+    "skrivaren", "skrivarkön", "skrivare", "salasananvaihto", "salasanan", "salasana,", "password", "lösenord",
+    "lösenordet", "saari", "sääri", "Saarella", "väärä", "vaara", "Työpöydällä", "etätyöpöytä",
+    "tyo\u0308po\u0308yta\u0308", "työ", "pöytä", "gpupdate", "Update", "E-52", "E52", "0x80070005", "VPN:n",
+    "vpn,", "VPN-yhteys", "lounasedun", "lounas", "etu", "kalenterikutsut", "kalenteri", "mötesrummet", "möte",
+    "rum", "ja", "the", "ei", "toimi", "works", ".", "–", "36840", "C++", "Z:", "huoltokatko", "huolto/katko",
+    "katko;", "kahvi",
+]  # fmt: skip
+TERMS = [
+    "tulostin", "tulostinjono", "printer", "skrivare", "salasana", "salasananvaihto", "password", "saari", "vaara",
+    "tyopoyta", "gpupdate", "update", "e52", "0x80070005", "vpn", "lounasetu", "kalenteri", "motesrum",
+    "huoltokatko", "katko", "toimia", "kahvi", "c++",
+]  # fmt: skip
+DOTTED = {"saari": {"sääri"}, "vaara": {"väärä"}, "tyopoyta": {"työpöytä"}, "kahvi": {"kahvi"}}
+
+
+def _one_by_one(
+    text: str, terms: set[str], analyzer: Analyzer, translated: dict[str, str], spellings: dict[str, frozenset[str]]
+) -> tuple[set[str], set[str]]:
+    """(what a text matches, what without a translation), of each word alone and with nothing remembered."""
+    written, foreign = set[str](), set[str]()
+    for word in (word.group() for word in WRITTEN_TOKEN.finditer(text)):
+        keys, spelt = analyzer.word_keys(word), analyzer.spellings(word)
+        foreign |= {translated[key] for key in keys & translated.keys()}
+        for term in terms:
+            asked, here = spellings.get(term), spelt.get(term)
+            if term in keys and not (DOTS.search(text) and asked and here and asked.isdisjoint(here)):
+                written.add(term)
+            for longer, shorter in ((key, term) if len(key) > len(term) else (term, key) for key in keys - {term}):
+                is_long = len(shorter) >= 5 and len(term) >= 5 and term.isalpha()
+                if is_long and shorter in longer and analyzer.is_compound(longer, shorter):
+                    written.add(term)
+    return written | foreign, written
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_texts_match_what_their_words_match_one_by_one(analyzer: Analyzer, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311
+    terms = set(rng.sample(TERMS, rng.randint(0, 6)))
+    strange = rng.sample(["printer", "skrivare", "password", "losenord", "mote", "huolto", "poyta"], 3)
+    translated = {term: rng.choice(sorted(terms)) for term in strange} if terms else {}
+    spellings = {term: frozenset(DOTTED[term]) for term in terms & DOTTED.keys() if rng.random() < 0.7}
+    texts = [" ".join(rng.choices(SAID, k=rng.randint(0, 12))) for _ in range(20)] + ["kahvi " * 600]
+    expected = [_one_by_one(text, terms, analyzer, translated, spellings) for text in texts]
+    for _asked_again in range(2):  # first with nothing remembered of these texts, then with their keys
+        matcher = Matcher(dict.fromkeys(terms, 1.0), analyzer, translated, spellings)
+        assert matcher.found_in(texts) == expected
+        for text, (all_terms, _written) in zip(texts, expected, strict=True):
+            found = matcher.words(text)
+            assert frozenset[str]().union(*(word.terms for word in found)) <= all_terms
+            assert found == Matcher(dict.fromkeys(terms, 1.0), analyzer, translated, spellings).words(text)
 
 
 def test_words_stand_where_they_are_written_between_any_spaces(analyzer: Analyzer) -> None:
