@@ -19,6 +19,7 @@ from indexer.indexing.passages import make_passages
 from indexer.indexing.report import ReindexReport
 from indexer.indexing.stamps import Stamps, Sums, read_stamps, stamps_of, sums_of, write_stamps
 from recommender.corpus import load_items
+from recommender.database.fingerprint import mark_changes
 from recommender.database.index_register import IndexRegister
 from recommender.database.storing import in_chunks
 from recommender.datatypes import Item, Passage
@@ -68,7 +69,7 @@ def reindex(
     with generations.write_lock(settings.index_dir), engine.lock(), sessions() as session:
         wishes = frozenset() if only else generations.rewrites_asked_for(settings.index_dir)  # before anything is read
         first()
-        sums, seen = _look(session)  # first, so that what changes meanwhile counts as not indexed
+        sums, seen = _look(sessions, session)  # first, so that what changes meanwhile counts as not indexed
         builder = engine.builder(encoder.card, analyzer, full, switch)
         _prepare(builder, only, rewrite=bool(wishes))
         held = read_stamps(settings) if by_times and not (full or switch or builder.must_be_written) else Stamps()
@@ -91,7 +92,8 @@ def reindex(
     return report
 
 
-def _look(session: Session) -> tuple[Sums, Seen]:
+def _look(sessions: sessionmaker[Session], session: Session) -> tuple[Sums, Seen]:
+    mark_changes(sessions)
     sums = sums_of(session)
     return sums, freshness.look(session, sums.of_tables)
 

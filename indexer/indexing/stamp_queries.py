@@ -1,6 +1,7 @@
 """The queries for what stamps of items and sums of blocks are made of (`stamps.py`)."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Integer, String, case, cast, func, literal_column, select
@@ -35,9 +36,7 @@ def summed(session: Session, size: int) -> Iterator[tuple[Kind, Any, Any]]:
         times = func.sum(time(table.updated_at)), func.max(table.updated_at)
         return kind, None if column.nullable else table, grouped(column, *times, *values)
 
-    def grouped(column: Any, *values: Any) -> Any:
-        block = (column // literal_column(str(size), Integer)).label("block")
-        return select(block, func.count(), *values).where(column.is_not(None)).group_by(block)
+    grouped = partial(_by_block, size)
 
     def number(condition: Any) -> Any:
         return func.sum(cast(condition, Integer))
@@ -60,9 +59,19 @@ def summed(session: Session, size: int) -> Iterator[tuple[Kind, Any, Any]]:
     yield Kind.REQUEST, None, grouped(RequestDetails.request_id, func.aggregate_strings(names, ","))
     names = cast(DocumentDetails.attachments, String)
     yield Kind.DOCUMENT, None, grouped(DocumentDetails.document_id, func.aggregate_strings(names, ","))
-    merged = grouped(RequestDetails.request_id, func.sum(MERGED_INTO.id)).select_from(RequestDetails)
+
+
+def merged(size: int) -> tuple[Kind, Any, Any]:
+    """The same of the requests into which those of a block were merged, as the last of them."""
+    rows = _by_block(size, RequestDetails.request_id, func.sum(MERGED_INTO.id)).select_from(RequestDetails)
     of_request = HelpRequest.id == RequestDetails.request_id
-    yield Kind.REQUEST, None, merged.join(HelpRequest, of_request).join(MERGED_INTO, is_merged_into())
+    only_merged = RequestDetails.merged_into.is_not(None)
+    return Kind.REQUEST, None, rows.join(HelpRequest, of_request).join(MERGED_INTO, is_merged_into()).where(only_merged)
+
+
+def _by_block(size: int, column: Any, *values: Any) -> Any:
+    block = (column // literal_column(str(size), Integer)).label("block")
+    return select(block, func.count(), *values).where(column.is_not(None)).group_by(block)
 
 
 def requests(session: Session, bounds: Bounds | None) -> Any:

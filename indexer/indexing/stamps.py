@@ -4,7 +4,8 @@ The stamp of an item is a digest of the times of the last change of its row and 
 of how many of these there are. To read them of all items takes a second for 100,000. So items are in blocks by their
 ids, of which the database sums up what stamps are made of; only the stamps of those blocks are read that have another
 sum than before. Stamps and sums lie beside the index, in `index/stamps.npz`, for one generation. The fingerprint of the
-large tables comes of the same sums, so that these tables are looked at once.
+large tables comes of the same sums, so that these tables are looked at once. Where the database marks the blocks that
+change (`dialects/marks.py`), marks take the place of sums, and no large table is looked at.
 """
 
 import json
@@ -20,7 +21,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from indexer.indexing import stamp_queries as queries
-from recommender.database.fingerprint import Totals
+from recommender.database.dialects import marks as marking
+from recommender.database.dialects.marks import Marks
+from recommender.database.fingerprint import Totals, marks_of
 from recommender.database.tables import Team
 from recommender.datatypes import Kind
 from recommender.index import generations
@@ -30,7 +33,6 @@ from recommender.settings import Settings
 
 _FILE, _VERSION = "stamps.npz", 3
 _EVEN = 2**64 - 2
-_BLOCK = 512  # ids that are summed up together: a judgement
 _OTHER = 0  # in place of the sum of a block, which is read again then
 _FEW = 20  # blocks that are read one by one; of more, all are read: a judgement
 
@@ -97,15 +99,16 @@ class Stamps:
 
 @dataclass(frozen=True)
 class Sums:
-    """What the database sums up: of each block, by its name, and of whole tables (`fingerprint.py`)."""
+    """What the database sums up, or marks: of each block, by its name, and what the fingerprint is made of
+    (`fingerprint.py`)."""
 
     of_blocks: dict[str, int]
-    of_tables: Mapping[Any, Totals]
+    of_tables: Mapping[Any, Totals] | Marks
 
 
 def _block_of(key: str) -> str:
     kind, _, identifier = key.partition(":")
-    return f"{kind}:{int(identifier) // _BLOCK}"
+    return f"{kind}:{int(identifier) // marking.BLOCK}"
 
 
 def stamps_of(session: Session, held: Stamps | None = None, summed: Sums | None = None) -> Stamps:
@@ -120,8 +123,8 @@ def stamps_of(session: Session, held: Stamps | None = None, summed: Sums | None 
     left = np.ones(len(held.numbers), np.bool_)
     for name in changed:
         kind, _, number = name.partition(":")
-        first = int(number) * _BLOCK
-        last = first + _BLOCK - 1
+        first = int(number) * marking.BLOCK
+        last = first + marking.BLOCK - 1
         ends = [number_for(Kind.REQUEST, identifier) for identifier in (first, last + 1)]
         here = slice(*np.searchsorted(held.numbers, ends))
         left[here] &= held.numbers[here] % 2 != number_for(kind, first) % 2
@@ -142,17 +145,22 @@ def _digest(values: object) -> int:
 
 def sums_of(session: Session) -> Sums:
     """The sums of now. Take them before the items are read, as stamps."""
-    teams = [tuple(row) for row in session.execute(select(Team.id, Team.handle).order_by(Team.id))]
+    teams = _digest([tuple(row) for row in session.execute(select(Team.id, Team.handle).order_by(Team.id))])
     parts: dict[str, list[Any]] = {}
     tables: dict[Any, Totals] = {}
-    for number, (kind, table, query) in enumerate(queries.summed(session, _BLOCK)):
+    marks = marks_of(session)  # before the others, as before the items
+    for (kind, block), mark in marks.of_blocks.items() if marks else ():
+        if kind != marking.PERSON:
+            parts[f"{kind}:{block}"] = [teams, mark]
+    summed = queries.summed(session, marking.BLOCK) if marks is None else ()
+    for number, (kind, table, query) in enumerate([*summed, queries.merged(marking.BLOCK)]):
         rows = session.execute(query).all()
         for block, *values in rows:
             parts.setdefault(f"{kind}:{block}", [teams]).append((number, *values))
         if table is not None and rows:
             _blocks, counts, times, newest, *_rest = zip(*rows, strict=True)
             tables[table] = sum(counts), sum(times), max(newest)
-    return Sums({name: _digest(values) for name, values in parts.items()}, tables)
+    return Sums({name: _digest(values) for name, values in parts.items()}, tables if marks is None else marks)
 
 
 def write_stamps(settings: Settings, generation: str, stamps: Stamps) -> None:

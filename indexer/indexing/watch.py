@@ -18,7 +18,7 @@ from indexer.indexing.report import ReindexReport
 from recommender.checksums import FileState, rewritten, states
 from recommender.database.failures import explain, is_away
 from recommender.database.files import database_path
-from recommender.database.fingerprint import Fingerprints
+from recommender.database.fingerprint import Fingerprints, mark_changes
 from recommender.database.index_register import IndexRegister
 from recommender.encoder import Encoder
 from recommender.errors import (
@@ -64,7 +64,7 @@ def watch(
     fulfilled: frozenset[str] = frozenset()
     pauses = _Pauses(settings.watch_seconds, wait, rest)
     engine = engine_of(settings, IndexRegister(settings, sessions))
-    with closing(Fingerprints(sessions)) as fingerprints:
+    with closing(_fingerprints(sessions)) as fingerprints:
         while not stopped():
             try:
                 now = (fingerprints.now(), _parts(settings, engine))
@@ -85,6 +85,11 @@ def watch(
                 _log_failure(error, settings)
                 pauses.failed()
             pauses.take()
+
+
+def _fingerprints(sessions: sessionmaker[Session]) -> Fingerprints:
+    mark_changes(sessions)  # before the first look, since the fingerprint is another one then
+    return Fingerprints(sessions)
 
 
 class _Pauses:

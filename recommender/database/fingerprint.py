@@ -1,16 +1,20 @@
 """Whether the database has changed since somebody last looked."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.database import dialects
 from recommender.database.attachment_tables import Attachment
 from recommender.database.dialects.commits import Commits
-from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience
+from recommender.database.dialects.marks import Marks
+from recommender.database.tables import Document, DocumentAudience, HelpRequest, Person, Reply, RequestAudience, utc_now
 
 TABLES = (HelpRequest, Reply, Document, RequestAudience, DocumentAudience, Person, Attachment)
 """The tables of what is indexed."""
@@ -20,26 +24,43 @@ Totals = tuple[int, Any, datetime]
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
     """A value that changes whenever a request, reply, document, audience, person or attached file changes. It is cheap
-    to compute.
+    to compute, and where the database marks what is changed (`dialects/marks.py`), no table of these is looked at.
 
-    It sums the times of the last change and does not take the latest one: the clock may have been set back, and a
-    transaction may be committed after one with a later time.
+    Without marks it sums the times of the last change and does not take the latest one: the clock may have been set
+    back, and a transaction may be committed after one with a later time.
     """
     return fingerprint_and_newest(session)[0]
 
 
+def mark_changes(sessions: sessionmaker[Session]) -> None:
+    """Have the database mark from now on what is changed, where it can. While it cannot be written, nothing changes."""
+    engine = sessions.kw["bind"]
+    with contextlib.suppress(DBAPIError):
+        dialects.of(engine).mark_changes(engine)
+
+
+def marks_of(session: Session) -> Marks | None:
+    """What the database has marked as changed; None where it marks nothing."""
+    return dialects.of(session.get_bind()).marks(session.connection())
+
+
 def fingerprint_and_newest(
-    session: Session, known: Mapping[Any, Totals] | None = None
+    session: Session, known: Mapping[Any, Totals] | Marks | None = None
 ) -> tuple[tuple[Any, ...], datetime | None]:
-    """(the fingerprint, the time of the newest change), from looking at each table once, but at those that are `known`
-    already."""
+    """(the fingerprint, the time of the newest change), from marks or from looking at each table once; what is `known`
+    already is not looked at."""
+    marks = known if isinstance(known, Marks) else marks_of(session) if known is None else None
+    if marks is not None:
+        all_marks = blake2b(repr(marks.of_blocks).encode(), digest_size=16).hexdigest()
+        return (all_marks,), max((time for time in marks.times if time <= utc_now()), default=None)
+    totals = {} if known is None or isinstance(known, Marks) else known
     dialect = dialects.of(session.get_bind())
     parts: list[Any] = []
     newest: list[datetime] = []
     for model in TABLES:
         time = dialect.microseconds(model.updated_at)
         query = select(func.count(), func.sum(time), func.max(model.updated_at)).select_from(model)
-        *counted, latest = (known or {}).get(model) or session.execute(query).one()
+        *counted, latest = totals.get(model) or session.execute(query).one()
         parts += counted
         newest += [latest] if latest else []
     return tuple(parts), max(newest, default=None)

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from recommender.database.attachment_tables import Attachment
+from recommender.database.dialects.marks import Marks
 from recommender.database.fingerprint import TABLES, Totals, fingerprint, fingerprint_and_newest
 from recommender.database.tables import (
     Document,
@@ -70,9 +71,11 @@ class Lag:
     age: timedelta
 
 
-def look(session: Session, known: Mapping[Any, Totals] | None = None) -> tuple[tuple[str, ...], datetime | None]:
-    """(fingerprint, time of the newest change) of the database now, to be noted after the index was updated. Tables
-    that are `known` are not looked at."""
+def look(
+    session: Session, known: Mapping[Any, Totals] | Marks | None = None
+) -> tuple[tuple[str, ...], datetime | None]:
+    """(fingerprint, time of the newest change) of the database now, to be noted after the index was updated. What is
+    `known` is not looked at."""
     found, newest = fingerprint_and_newest(session, known)
     return as_texts(found), newest
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from recommender.database.dialects.commits import Commits
 from recommender.database.dialects.locks import Contender, Lock
+from recommender.database.dialects.marks import Marks
 from recommender.database.dialects.postgresql import OUT_OF_ORDER, PostgreSQL
 from recommender.database.dialects.sqlite import SQLite
 
@@ -69,6 +70,13 @@ class Dialect(Protocol):
 
     def microseconds(self, column: Any) -> Any:
         """A time as a whole number of microseconds, in a form whose sum over all rows is a number of the database."""
+
+    def mark_changes(self, engine: Engine) -> None:
+        """Have what is indexed marked where it is changed, from now on, if it is not yet and the database can do so.
+        Raises DBAPIError when the database cannot be written."""
+
+    def marks(self, connection: Connection) -> Marks | None:
+        """What says which items were changed; None where nothing does."""
 
     def listen(self, engine: Engine, seconds: float) -> Any | None:
         """A connection to which each commit to a table of `changes.WATCHED` is told, or any commit at most once in so

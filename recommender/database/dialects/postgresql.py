@@ -128,6 +128,12 @@ class PostgreSQL:
     def microseconds(self, column: Any) -> Any:
         return cast(extract("epoch", column) * 1_000_000, BigInteger)
 
+    def mark_changes(self, _engine: Engine) -> None:
+        """Nothing: transactions that write at once would wait for each other's marks."""
+
+    def marks(self, _connection: Connection) -> None:
+        """There are none."""
+
     def listen(self, engine: Engine, _seconds: float) -> Any | None:
         pooled = engine.raw_connection()
         connection: Any = pooled.driver_connection

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from recommender.database.dialects.commits import Commits
 from recommender.database.dialects.locks import FileContender, file_holder
+from recommender.database.dialects.marks import Marks, drop_triggers, make_triggers, marks
 
 _WRITE = re.compile(r"\s*(?:INSERT|UPDATE|DELETE)\b", re.I)
 _IS_QUICK = sqlite3.sqlite_version_info >= (3, 38)  # has a function that gives a time as a number in half the time
@@ -41,6 +42,7 @@ class SQLite:
 
     def begin_migration(self, connection: Connection) -> None:
         self.begin_writing(connection)  # one process at a time, all or nothing
+        drop_triggers(connection)
 
     def end_migration(self, connection: Connection) -> None:
         """Nothing is left to do: migrations say all of it."""
@@ -82,6 +84,13 @@ class SQLite:
         whole = func.unixepoch(column) if _IS_QUICK else cast(func.strftime("%s", column), Integer)
         seconds = whole % 1_000_000
         return seconds * 1_000_000 + cast(func.substr(column, 21, 6), Integer)
+
+    def mark_changes(self, engine: Engine) -> None:
+        with engine.connect() as connection:
+            make_triggers(connection)
+
+    def marks(self, connection: Connection) -> Marks | None:
+        return marks(connection)
 
     def listen(self, engine: Engine, seconds: float) -> Commits | None:
         return Commits(Path(engine.url.database or ""), seconds) if self.is_there(engine) else None

@@ -18,6 +18,8 @@ from indexer.indexing.stamps import Stamps, read_stamps, stamps_of, write_stamps
 from recommender.corpus import items
 from recommender.database.attachment_tables import PASSED, Attachment
 from recommender.database.details_tables import DocumentDetails, RequestDetails
+from recommender.database.dialects import marks
+from recommender.database.fingerprint import mark_changes
 from recommender.database.tables import (
     Document,
     DocumentAudience,
@@ -87,22 +89,27 @@ CHANGES: dict[str, Act] = {
 }
 
 
+@pytest.mark.parametrize("marked", [False, True], ids=["by sums", "by marks"])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_a_change_is_found_by_the_stamps_as_it_is_by_reading_everything(
-    change: Act, sessions: sessionmaker[Session], add_request: Add, add_document: Add, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    change: Act, marked: bool, sessions: sessionmaker[Session], add_request: Add, add_document: Add,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     request = add_request("The printer", "It blinks.", team="it", audience=["team:it"])
     document = add_document("How to print", "Press the button.", audience=["everyone"], team="hr")
     others = [add_request(f"Other {number}", "Body.") for number in range(5)]
-    monkeypatch.setattr(stamps, "_BLOCK", 2)
+    monkeypatch.setattr(marks, "BLOCK", 2)
+    if marked:
+        mark_changes(sessions)
     with sessions() as session:
         known = Known.of({item.key: item_digest(item, 256) for item in items(session)})
-        held = stamps_of(session)
+        held, before = stamps_of(session), freshness.look(session)
     with sessions.begin() as session:
         change(session, request, document)
     with sessions() as session:
         now = stamps_of(session, held)
         assert now == stamps_of(session)  # those that are taken from before are the same
+        assert not marked or freshness.look(session) != before or change is CHANGES["team's handle"]
         whole = find_changes(session, known, 256, now, Stamps())
         assert whole.changed or whole.searchable != known.keys()  # it is one
         read: list[str] = []
@@ -131,7 +138,7 @@ def test_an_item_that_is_not_in_the_index_is_read_though_its_stamp_is_the_same(
 def test_only_the_stamps_of_blocks_are_read_in_which_something_was_changed(
     sessions: sessionmaker[Session], add_request: Add, add_document: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stamps, "_BLOCK", 3)
+    monkeypatch.setattr(marks, "BLOCK", 3)
     for number in range(1, 8):  # in the blocks 1 and 2; 3 to 5; 6 and 7
         add_request(f"Request {number}", "Body.")
     add_document("How to print", "Press the button.", audience=["everyone"])
@@ -172,7 +179,7 @@ def test_a_block_that_is_empty_now_has_no_stamps_though_its_sum_was_not_held(
 def test_a_request_has_changed_when_the_one_arrives_that_it_was_merged_into(
     sessions: sessionmaker[Session], add_request: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stamps, "_BLOCK", 1)
+    monkeypatch.setattr(marks, "BLOCK", 1)
     merged, other = add_request("The printer"), add_request("The same printer")
     with sessions.begin() as session:
         session.add(RequestDetails(request_id=merged, merged_into="77"))
@@ -329,7 +336,7 @@ def test_a_model_that_cannot_be_loaded_changes_nothing(
 def test_the_fingerprint_that_comes_of_the_sums_is_the_one_of_the_tables(
     sessions: sessionmaker[Session], add_request: Add, add_document: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stamps, "_BLOCK", 2)
+    monkeypatch.setattr(marks, "BLOCK", 2)
     for number in range(5):
         add_request(f"Request {number}", "Body.", audience=["everyone", "team:it"])
     document = add_document("How to print", "Press the button.", audience=["everyone"], owner="aino")
