@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from recommender.datatypes import Item, Kind, Passage, Role
 from recommender.index.catalogue_files import open_both, open_one, write_as_one
 from recommender.index.generations import ADDED_CATALOGUE
-from recommender.index.item_numbers import Numbers
+from recommender.index.item_numbers import Numbers, numbers_of
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,20 @@ class Catalogue:
 
     def numbers(self) -> Numbers:
         """The numbers of all items (`item_numbers.py`), in order."""
+        here = self._numbers("main")
+        if not self.is_in_two_files:
+            return here
+        removed = numbers_of(self.removed_items())
+        return np.sort(np.concatenate([here, np.setdiff1d(self._numbers("earlier"), removed, assume_unique=True)]))
+
+    def _numbers(self, file: str) -> Numbers:
+        """The numbers of the items in one file, in order. SQLite would look up each key among those that were removed
+        if it read both as one."""
         found = [np.zeros(0, np.int64)]
         with self._lock:
             for kind, odd in ((Kind.REQUEST, 0), (Kind.DOCUMENT, 1)):
                 number = f"2 * CAST(substr(key, {len(kind) + 2}) AS INTEGER) + {odd}"
-                query = f"SELECT group_concat({number}) FROM items WHERE key > ? AND key < ?"  # noqa: S608
+                query = f"SELECT group_concat({number}) FROM {file}.items WHERE key > ? AND key < ?"  # noqa: S608
                 (text,) = self._connection.execute(query, (f"{kind}:", f"{kind};")).fetchone()
                 found.append(np.fromstring(text or "", np.int64, sep=","))
         return np.sort(np.concatenate(found))
@@ -218,10 +227,10 @@ class Catalogue:
         return dict(zip(keys, languages, strict=True))
 
     def audiences(self, first: int = 0) -> list[tuple[str, frozenset[str]]]:
-        """(item key, audience) of every item; with `first` of those that have passages from this id on. Items with the
-        same readers share one set."""
+        """(item key, audience) of every item; with `first` of those that have passages from this id on: all of them in
+        `main`, since the earlier file has none. Items with the same readers share one set."""
         if first:
-            of_items = "items WHERE key IN (SELECT item FROM passages WHERE id >= ?)"
+            of_items = "main.items WHERE key IN (SELECT item FROM main.passages WHERE id >= ?)"
             keys, texts = self._columns("key, audience", of_items, first)
         else:
             keys, texts = self._columns("key, audience", "items")

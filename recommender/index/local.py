@@ -56,7 +56,7 @@ class LocalIndex:
         self._order = np.argsort(self._item_of, kind="stable")
         self._starts = np.searchsorted(self._item_of[self._order], np.arange(len(self._items) + 1))
         self._lengths = np.full(len(self._items), np.nan, np.float32)  # as `nearness.near` has them
-        self._narrowing = Narrowing(self._items, self._language_of, self._item_of, self._numbers)
+        self._narrowing = Narrowing(self._items, self._language_of, self._item_of, self._numbers, members.documents)
         self._vocabulary = Vocabulary(files.catalogue.words())
         self._languages = members.languages_by_token()
         self._readable = readable = Readable(members.by_token, manifest.rows)

@@ -10,6 +10,7 @@ import json
 import os
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.checksums import FileIdentity, identity_of
+from recommender.datatypes import Kind
 from recommender.index.catalogue import Catalogue
 from recommender.index.generations import CATALOGUE, Manifest
 from recommender.index.nearness import ROLES
@@ -80,9 +82,25 @@ class Members:
         languages = [*self.languages, *(language[key] for key in numbers)]
         return Members([*self.items, *numbers], languages, item_of, of_role, by_token, self.earlier)
 
+    @cached_property
+    def documents(self) -> frozenset[str]:
+        """The keys of the documents among the items."""
+        before = self.earlier.documents if self.earlier else frozenset[str]()
+        new = self.items[len(self.earlier.items) if self.earlier else 0 :]
+        return before.union(key for key in new if key.startswith(f"{Kind.DOCUMENT}:"))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """The number of each item by key, kept for the generations that follow: to copy it takes a small part of the
+        time."""
+        return dict(zip(self.items, range(len(self.items)), strict=True))
+
     def numbers(self) -> dict[str, int]:
         """The number of each item that has rows, by key."""
-        numbers = {key: number for number, key in enumerate(self.items)}  # the later one of a key has its rows
+        before = self.earlier
+        first = len(before.items) if before else 0
+        new = dict(zip(self.items[first:], range(first, len(self.items)), strict=True))
+        numbers = before._places | new if before else new  # the later one of a key has its rows
         without = np.bincount(self.item_of[self.item_of >= 0], minlength=len(self.items)) == 0
         for number in np.flatnonzero(without).tolist():
             if numbers[self.items[number]] == number:

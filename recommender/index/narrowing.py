@@ -45,13 +45,14 @@ ALL = Keys()
 
 class Narrowing:
     """Limits searches of the `items` with these keys, whose languages are in the same order. `item_of` has the position
-    of its item for each row, -1 for a removed passage; `numbers` has that of each item that has rows, by key."""
+    of its item for each row, -1 for a removed passage; `numbers` has that of each item that has rows, by key.
+    `documents` has the keys of the documents."""
 
     def __init__(
-        self, items: Sequence[str], languages: Sequence[str], item_of: NDArray[np.int32], numbers: Mapping[str, int]
-    ) -> None:
-        self._items, self._item_of, self._numbers = items, item_of, numbers
-        self._documents = frozenset(key for key in items if key.startswith(f"{Kind.DOCUMENT}:"))
+        self, items: Sequence[str], languages: Sequence[str], item_of: NDArray[np.int32], numbers: Mapping[str, int],
+        documents: frozenset[str],
+    ) -> None:  # fmt: skip
+        self._items, self._item_of, self._numbers, self._documents = items, item_of, numbers, documents
         with_these = partial(_rows_with, items, languages, item_of, self._documents)  # no method, which would hold this
         self._rows_of = lru_cache(maxsize=32)(with_these)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recommender.datatypes import Item, Kind, Passage, Role
@@ -101,6 +102,14 @@ def test_a_generation_that_was_made_after_going_back_is_known_as_it_is(
     for gone in ("request:41", "request:8"):
         with pytest.raises(KeyError):
             index.passage_ids(gone)
+
+
+def test_documents_are_those_of_the_earlier_file_and_of_what_follows_it() -> None:
+    nothing = np.zeros(0, np.int32)
+    earlier = Members(["document:1", "request:2"], ["en", "en"], nothing, nothing.astype(np.uint8), {})
+    following = replace(earlier, items=[*earlier.items, "request:3", "document:10"], earlier=earlier)
+    assert following.documents == {"document:1", "document:10"}
+    assert replace(earlier, items=[*earlier.items, "request:3"], earlier=earlier).documents == {"document:1"}
 
 
 def _without_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

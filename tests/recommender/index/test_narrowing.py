@@ -12,6 +12,7 @@ from recommender.index.narrowing import ALL, Among, Keys, Narrowing
 ITEMS = ["request:1", "document:2", "request:3", "request:4", "document:5"]
 LANGUAGES = ["fi", "en", "en", "fi", "sv"]
 NUMBERS = {key: number for number, key in enumerate(ITEMS)}
+DOCUMENTS = frozenset({"document:2", "document:5"})
 ITEM_OF = np.array([0, 0, 1, 2, -1, 3, 4, 4], np.int32)  # row 4 is a removed passage
 
 
@@ -30,7 +31,7 @@ ITEM_OF = np.array([0, 0, 1, 2, -1, 3, 4, 4], np.int32)  # row 4 is a removed pa
     ],
 )
 def test_the_rows_are_those_of_the_items_to_search(among: Among, rows: list[int]) -> None:
-    narrowing = Narrowing(ITEMS, LANGUAGES, ITEM_OF, NUMBERS)
+    narrowing = Narrowing(ITEMS, LANGUAGES, ITEM_OF, NUMBERS, DOCUMENTS)
     for _again in range(2):
         assert np.flatnonzero(narrowing.rows(among)).tolist() == rows
 
@@ -49,12 +50,12 @@ def test_the_rows_are_those_of_the_items_to_search(among: Among, rows: list[int]
     ],
 )
 def test_words_are_searched_in_or_outside_of_the_fewer_keys(among: Among | None, keys: Keys) -> None:
-    assert Narrowing(ITEMS, LANGUAGES, ITEM_OF, NUMBERS).keys(among) == keys
+    assert Narrowing(ITEMS, LANGUAGES, ITEM_OF, NUMBERS, DOCUMENTS).keys(among) == keys
 
 
 def test_it_is_freed_at_once_when_nobody_uses_it_any_more() -> None:
     """The server has Python look for no garbage in what was loaded at its start."""
-    narrowing = Narrowing(ITEMS, LANGUAGES, ITEM_OF, NUMBERS)
+    narrowing = Narrowing(ITEMS, LANGUAGES, ITEM_OF, NUMBERS, DOCUMENTS)
     narrowing.rows(Among(language="en"))
     held = weakref.ref(narrowing)
     gc.disable()
