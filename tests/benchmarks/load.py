@@ -10,9 +10,9 @@ What a person does here, each an assumption:
 - The gaps between two keys are lognormal with a median of 180 ms and sigma 0.7: on average 230 ms, 4.3 keys a second,
   about the 239 ms that Dhakal et al. (CHI 2018) found among 168,000 people.
 - The page asks as ask.js does (its numbers are read from it): when no key has followed for PAUSE, for PAUSE_AFTER_WORD
-  after a space, or for as long as the last answer took if that is longer, up to LONGEST_PAUSE; with the text trimmed,
-  not before it has a whole word or three letters, and not when it is equal to the last question. So a title is asked
-  about six times while the server is quick, and the whole title always is.
+  after a space, or for TIMES_AS_LONG as the last answer took if that is longer, up to LONGEST_PAUSE; with the text
+  trimmed, not before it has a whole word or three letters, and not when it is equal to the last question. So a title is
+  asked about six times while the server is quick, and the whole title always is.
 - The colleagues are left out while somebody types, and asked for when no key has followed for REST; how long these
   answers take is told apart.
 - A later question gives up an earlier one that is not answered yet, by closing its connection, as the page does: it is
@@ -70,12 +70,13 @@ class Pauses:
         numbers = {name: int(value) for name, value in re.findall(r"^const ([A-Z_]+) = (\d+);", script, re.MULTILINE)}
         self._in_word, self._after_word = numbers["PAUSE"] / 1000, numbers["PAUSE_AFTER_WORD"] / 1000
         self._longest, self._letters = numbers["LONGEST_PAUSE"] / 1000, numbers["FEWEST_LETTERS"]
+        self._times = numbers["TIMES_AS_LONG"]
         self.rest = numbers["REST"] / 1000
 
     def after(self, text: str, took: float) -> float:
         """Seconds without a key after which `text` is sent, when the last answer took `took` seconds."""
         usual = self._after_word if _ends_with_word(text) else self._in_word
-        return max(usual, min(took, self._longest))
+        return max(usual, min(self._times * took, self._longest))
 
     def says_enough(self, text: str) -> bool:
         """Whether `text` is searched at all."""

@@ -1,7 +1,8 @@
 // Shows answers while a question is being typed. The form works without this script; then the server sends whole pages.
 const PAUSE = 400; // milliseconds without a key after which a question that ends in the middle of a word is searched
 const PAUSE_AFTER_WORD = 150; // the same after a whole word
-const LONGEST_PAUSE = 1000; // the most that either becomes while the server is slow
+const TIMES_AS_LONG = 2; // as the last answer took, both pauses are at least
+const LONGEST_PAUSE = 1000; // the most that either becomes so
 const REST = 900; // milliseconds without a key after which the page says what was found, and who can help
 const FEWEST_LETTERS = 3; // of a question that has no whole word yet
 const BARELY = 0.03; // two matches that differ by less keep the order in which they stand
@@ -43,10 +44,11 @@ function saysEnough(text) {
   return endsWithWord() || (text.match(/[\p{L}\p{N}]/gu) ?? []).length >= FEWEST_LETTERS;
 }
 
-// How long nobody may have typed before the question is searched. As long as the last answer took, if that is longer:
-// when many people type at once, fewer questions are then asked that are not finished, and all are answered sooner.
+// How long nobody may have typed before the question is searched. Twice as long as the last answer took, if that is
+// longer: when many people type at once, fewer questions are then asked that are not finished, and all are answered
+// sooner.
 function pause() {
-  return Math.max(endsWithWord() ? PAUSE_AFTER_WORD : PAUSE, Math.min(lastTook, LONGEST_PAUSE));
+  return Math.max(endsWithWord() ? PAUSE_AFTER_WORD : PAUSE, Math.min(TIMES_AS_LONG * lastTook, LONGEST_PAUSE));
 }
 
 // Stores the question in this tab, so that it is still there after a reload or the browser's Back button.

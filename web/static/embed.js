@@ -4,7 +4,8 @@
 // All texts are set as text, never as HTML. The box is a shadow tree, so the styles of the page do not reach into it.
 const SERVER = new URL(".", import.meta.url);
 const PAUSE = 250; // milliseconds without a key after which the typed text is searched
-const LONGEST_PAUSE = 1000; // the most that it becomes while the server is slow
+const TIMES_AS_LONG = 2; // as the last answer took, the pause is at least: fewer are sent while the server is slow
+const LONGEST_PAUSE = 1000; // the most that it becomes so
 const SHORTEST_QUESTION = 3; // characters
 const LABELS = { en: "Ask your colleagues", fi: "Kysy kollegoilta", sv: "Fråga dina kolleger" };
 const ERRORS = {
@@ -143,7 +144,7 @@ function attachBox(place) {
   input.addEventListener("input", () => {
     clearTimeout(timer);
     currentRequest?.abort();
-    const pause = Math.max(PAUSE, Math.min(lastTook, LONGEST_PAUSE)); // fewer are sent while the server is slow
+    const pause = Math.max(PAUSE, Math.min(TIMES_AS_LONG * lastTook, LONGEST_PAUSE));
     if (input.value.trim().length >= SHORTEST_QUESTION) timer = setTimeout(search, pause);
     else clear();
   });

@@ -100,18 +100,18 @@ def test_a_card_that_stays_in_the_list_stays_the_same_element(page: Page) -> Non
 
 
 @pytest.mark.parametrize("overtaken", [False, True], ids=["answered", "overtaken"])
-def test_while_answers_take_long_a_question_waits_as_long_before_it_is_sent(page: Page, overtaken: bool) -> None:
+def test_while_answers_take_long_a_question_waits_twice_as_long_before_it_is_sent(page: Page, overtaken: bool) -> None:
     held, field = HeldQuestions(page), page.locator("#q")
     field.press_sequentially("VPN ")
     held.asks(150)
-    page.clock.run_for(700)
+    page.clock.run_for(400)
     if overtaken:
         field.press_sequentially("client")
         held.asks(400)
         wait = 1_000  # the longest
     else:
         held.answer()
-        wait = 700
+        wait = 800
     field.press_sequentially(" drops ")
     held.asks_nothing(wait - 50)
     held.asks(50)

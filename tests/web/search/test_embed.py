@@ -164,7 +164,7 @@ def test_a_person_types_in_another_page_and_sees_the_suggested_answer(
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-def test_while_answers_take_long_the_box_waits_as_long_before_it_asks(
+def test_while_answers_take_long_the_box_waits_twice_as_long_before_it_asks(
     make_client: Callable[[str], FlaskClient], browser: Browser
 ) -> None:
     host = Flask("host")
@@ -176,11 +176,11 @@ def test_while_answers_take_long_the_box_waits_as_long_before_it_asks(
         box = page.locator("[data-kollega] input")
         box.press_sequentially("Screen")
         held.asks(250)
-        page.clock.run_for(700)
+        page.clock.run_for(400)
         held.answer()
         expect(page.locator("[data-kollega] li a")).to_have_count(1)
         box.press_sequentially(" is")
-        held.asks_nothing(650)
+        held.asks_nothing(750)
         held.asks(50)
         page.context.close()
 
