@@ -5,7 +5,9 @@ from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from hashlib import blake2b
 from threading import Lock
+from time import monotonic as _clock
 from typing import TypeVar
 
 from cachetools import TTLCache
@@ -25,12 +27,12 @@ from recommender.language.synonyms import Synonyms
 from recommender.live import Live, Snapshot
 from recommender.opening.parts import open_parts
 from recommender.people.evidence import Trace
-from recommender.people.for_results import Chooser, Found, People, scores_of, traces_of
 from recommender.search import rerank
 from recommender.search.alike import newest_first
 from recommender.search.decision import decide, may_answer
 from recommender.search.fusion import Candidate
 from recommender.search.open_requests import same_subject
+from recommender.search.people_beside import Chooser, FoundItems, People, scores_of, traces_of
 from recommender.search.pinned import pinned_first
 from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
@@ -40,8 +42,9 @@ from recommender.search.snippet import heading_of
 from recommender.settings import Settings
 
 Model = TypeVar("Model")
-_KEPT, _KEPT_FOR = 128, 60.0
-"""How many questions, and for how many seconds, are kept for their colleagues to be asked for: a judgement."""
+_CACHED, _CACHED_FOR = 128, 60.0
+"""For how many questions, and how many seconds, what was found is cached until their colleagues are asked for: a
+judgement."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ class Recommender:
         self._live = live
         self._cross_encoder = cross_encoder
         self._given_model = model
-        self._kept: TTLCache[Hashable, Found] = TTLCache(_KEPT, _KEPT_FOR)
-        self._keeping = Lock()
+        self._cached_items: TTLCache[Hashable, FoundItems] = TTLCache(_CACHED, _CACHED_FOR, lambda: _clock())
+        self._cache_lock = Lock()
 
     @classmethod
     def open(cls, settings: Settings, sessions: sessionmaker[Session] | None = None) -> "Recommender":
@@ -109,7 +112,9 @@ class Recommender:
         return self.snapshot.notices
 
     def refresh(self, wait: bool = False) -> None:
-        """Use a new index generation or new learned models, if there are any (`Live.refresh`)."""
+        """Use a new index generation or new learned models (`Live.refresh`), and forget what was cached long enough."""
+        with self._cache_lock:
+            self._cached_items.expire()
         self._live.refresh(wait)
 
     def warm_up(self) -> None:
@@ -139,6 +144,17 @@ class Recommender:
 
         return self._live.answer(answer)
 
+    def answers(
+        self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, typing: bool = False
+    ) -> Recommendation:
+        """What `recommend` gives, without colleagues and teams, for those who do not show them."""
+
+        def answer(snapshot: Snapshot) -> Recommendation:
+            results = self._search(question, snapshot, typing).find(reader, session, top_k)
+            return self._answer(question, results, reader, session, top_k, NO_FILTERS)[0]
+
+        return self._live.answer(answer)
+
     def suggest(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, filters: Filters = NO_FILTERS
     ) -> Recommendation:
@@ -149,8 +165,8 @@ class Recommender:
         def answer(snapshot: Snapshot) -> Recommendation:
             results = self._search(question, snapshot, typing=True).find(reader, session, top_k, among=among)
             answered, found = self._answer(question, results, reader, session, top_k, filters)
-            with self._keeping:  # without the titles: who may read them may change until they are asked for
-                self._kept[_key(question, reader, filters, snapshot)] = replace(found, headings={})
+            with self._cache_lock:  # without the titles: who may read them may change until they are asked for
+                self._cached_items[_key(question, reader, filters, snapshot)] = replace(found, headings={})
             if found.shows:
                 return answered
             return _with_people(answered, self._chooser(snapshot).choose(found, reader, session, None))
@@ -161,9 +177,9 @@ class Recommender:
         """The colleagues and teams that `suggest` has left out for the same question. It is searched for again when
         that was long ago, in another process or with another index. What they did is read from the database now, as
         far as `reader` may read it now."""
-        with self._keeping:
+        with self._cache_lock:
             snapshot = self.snapshot
-            found = self._kept.get(_key(question, reader, filters, snapshot))
+            found = self._cached_items.get(_key(question, reader, filters, snapshot))
         if found is not None:
             return self._chooser(snapshot).choose(found, reader, session, None)
         answered = self.recommend(question, reader, session, typing=True, filters=filters)
@@ -250,7 +266,7 @@ class Recommender:
     def _answer(
         self, question: str, results: Results, reader: Reader, session: Session, top_k: int, filters: Filters,
         leave_out: Collection[str] = (),
-    ) -> tuple[Recommendation, Found]:  # fmt: skip
+    ) -> tuple[Recommendation, FoundItems]:  # fmt: skip
         """(the decision on these results and what is shown of them, what the choice of people needs of them)."""
         analysed = results.question
         decision = decide(results, self._settings, self.analyzer)
@@ -270,7 +286,7 @@ class Recommender:
             vague=decision.vague,
             nearest=tuple(heading_of(card.judged.item) for card in decision.nearest),
         )
-        return answered, Found.of(results, decision)
+        return answered, FoundItems.of(results, decision)
 
 
 def _with_people(answered: Recommendation, people: People) -> Recommendation:
@@ -278,5 +294,7 @@ def _with_people(answered: Recommendation, people: People) -> Recommendation:
 
 
 def _key(question: str, reader: Reader, filters: Filters, snapshot: Snapshot) -> Hashable:
-    """What the colleagues for a question depend on, except the database and the settings."""
-    return question, reader, filters, snapshot.generation, snapshot.notices, snapshot.learned_files
+    """What the colleagues for a question depend on, except the database and the settings. Of the question, which may be
+    long, a digest."""
+    digest = blake2b(question.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return digest, reader, filters, snapshot.generation, snapshot.notices, snapshot.learned_files

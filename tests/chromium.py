@@ -71,4 +71,4 @@ class HeldQuestions:
         """Answer the last question."""
         with self._page.expect_response("**/suggest"):
             self.asked[-1].continue_()
-        expect(self._page.locator("[aria-busy=true]")).to_have_count(0)
+        expect(self._page.locator("#results[aria-busy=true]")).to_have_count(0)

@@ -47,9 +47,8 @@ from recommender.database.tables import (
 )
 from recommender.index import lexical, local, question_terms
 from recommender.language.analyzer import Analyzer
-from recommender.people import for_results
 from recommender.recommender import Recommender
-from recommender.search import question, search
+from recommender.search import people_beside, question, search
 from recommender.settings import Settings
 from tests.apps import close_app
 from tests.benchmarks.record import write_cases
@@ -71,7 +70,7 @@ NOW = datetime(2026, 11, 1)  # the weight of evidence depends on the time
 SITE = "https://intranet.example"  # on whose pages the box is
 SMALL_LIMITS = (
     (search, "POOL", 8),
-    (for_results, "POOL", 8),
+    (people_beside, "POOL", 8),
     (search, "LOADED", 4),
     (local, "LEAST_SHARE", 2),
     (local, "MOST_WORDS", 2),
@@ -401,7 +400,7 @@ def laboratory(
 ) -> Laboratory:
     """A laboratory in which the items that everyone may read are enough to learn the space of the vectors from."""
     monkeypatch.setattr(changes, "_ENOUGH", PUBLIC)
-    monkeypatch.setattr(for_results, "utc_now", lambda: NOW)
+    monkeypatch.setattr(people_beside, "utc_now", lambda: NOW)
     return Laboratory(settings, sessions, encoder, analyzer)
 
 

@@ -130,7 +130,6 @@ def _made(settings: Settings, opening: Opening) -> Flask:
     for calls in (api, scim):  # they accept bearer tokens only, which no browser sends by itself
         csrf.exempt(calls.blueprint)
     # these only count, and change nothing else
-    # these only count, and change nothing else
     for reading_view in (ask.search, ask.suggest, ask.suggest_people, embed.suggest):
         csrf.exempt(reading_view)
     for signed in (slack, teams, hooks):  # other systems make these calls, signed with a secret

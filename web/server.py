@@ -35,7 +35,7 @@ from web.starting.opening import Opening
 log = logging.getLogger(__name__)
 Act = Callable[[], None]
 _MONITORING, _MONITORING_THREADS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"}), 2
-_TYPING = frozenset({"/suggest", "/embed/suggest"})
+_TYPING = frozenset({"/suggest", "/suggest/people", "/embed/suggest"})
 _LOOK_AGAIN = 0.1  # seconds between two looks at what is still being answered
 MOST_CONNECTIONS = 2_000  # at once, if the system allows that many open files; a judgement
 _OTHER_FILES = 200  # open files that are no connections: database, index, logs

@@ -15,6 +15,7 @@ from sqlalchemy import JSON, Connection, Engine, MetaData, Select, Table, Text, 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from recommender.database import dialects
+from recommender.database.dialects import marks
 from recommender.database.encode_tables import EncodeBatch
 from recommender.database.engine import migrate, open_engine, other_version, revision, revisions, unusable
 from recommender.database.failures import explain, reason
@@ -142,10 +143,13 @@ def _row(engine: Engine, settings: Settings) -> str | None:
     return None
 
 
+_LEFT = (_VERSION, EncodeBatch.__tablename__, marks.TABLE)  # tables of a database that are not content of a store
+
+
 def _tables(connection: Connection) -> list[Table]:
     found = MetaData()
     found.reflect(connection)
-    return [table for table in found.sorted_tables if table.name not in (_VERSION, EncodeBatch.__tablename__)]
+    return [table for table in found.sorted_tables if table.name not in _LEFT]
 
 
 def _copy(reading: Connection, writing: Connection, progress: Progress) -> dict[str, int]:

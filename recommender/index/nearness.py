@@ -33,6 +33,7 @@ def near(vector: Vectors, passages: ItemPassages, lengths: Vectors | None = None
     ids, vectors, roles, firsts, counts = passages
     question = vector.reshape(-1)
     cosines = np.einsum("ij,j->i", vectors, question)  # with BLAS, its idle threads would slow down the model's
+    np.nan_to_num(cosines, copy=False, nan=-1.0)  # of a damaged vector: otherwise an item would have no nearest passage
     is_opening, is_answer = roles == OPENING, (roles == _ANSWER) | (roles == _SECTION)
     lengths = np.full(len(counts), np.nan, np.float32) if lengths is None else lengths
     if (unknown := np.isnan(lengths)).any():

@@ -129,7 +129,7 @@ class Matcher:
         if not same.isdisjoint(self._spellings) and DOTS.search(text):
             alike = [word for word in set(text.split()) if not self._analyzer.word_keys(word).isdisjoint(same)]
             same &= _NONE.union(*(self._caches[True][word].written for word in alike))
-        written = same.union(*(self._compounds[key] for key in keys & self._compounds.keys()))
+        written = same.union(*(self._compounds[key] for key in keys.intersection(self._compounds)))
         return Found(written.union(self._translated[key] for key in keys & self._foreign_terms), written)
 
     def _read(self, keys: Collection[str]) -> None:
@@ -138,7 +138,7 @@ class Matcher:
             new = frozenset(keys) - self._keys_read
             self._keys_read |= new
             self._compounds |= self._parts(new)
-            self._telling |= self._compounds.keys()
+            self._telling = self._telling.union(self._compounds)
 
     def _parts(self, keys: frozenset[str]) -> dict[str, frozenset[str]]:
         """For each key that is a compound word with one of the question's long terms as a part, or a part of one, these
@@ -164,7 +164,7 @@ class Matcher:
         if same:
             return Found(same | foreign, same)
         self._read(keys)
-        written = _NONE.union(*(self._compounds[key] for key in keys & self._compounds.keys()))
+        written = _NONE.union(*(self._compounds[key] for key in keys.intersection(self._compounds)))
         return Found(foreign or written, written) if foreign or written else _NOTHING
 
     def _is_spelt_alike(self, term: str, written: Mapping[str, frozenset[str]]) -> bool:

@@ -90,12 +90,13 @@ def _ends_with_word(text: str) -> bool:
 @dataclass
 class Tally:
     """Milliseconds of every as-you-type request that was answered, those of whole titles among them, the same since the
-    last key, those of the requests for colleagues, and the errors."""
+    last key, those of the requests for colleagues and the same since the last key, and the errors."""
 
     milliseconds: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     since_key: list[float] = field(default_factory=list)
     people: list[float] = field(default_factory=list)
+    people_since_key: list[float] = field(default_factory=list)
     overtaken: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -174,6 +175,7 @@ class Typist(locust.User):
         started = time.perf_counter()
         if self._ask_for_people(text, note):
             self.tally.people.append(1000 * (time.perf_counter() - started))
+            self.tally.people_since_key.append(1000 * (time.perf_counter() - self.key_at))
 
     def _answered(self, pause: float, whole: bool) -> None:
         milliseconds = 1000 * self.took
@@ -249,6 +251,7 @@ def simulate_people(
         "whole": len(whole), "whole_p50_ms": whole_p50, "whole_p95_ms": whole_p95,
         "since_key_p50_ms": key_p50, "since_key_p95_ms": key_p95,
         "people": len(people), "people_p95_ms": float(np.percentile(people or [0.0], 95)),
+        "people_since_key_p95_ms": float(np.percentile(tally.people_since_key or [0.0], 95)),
         "overtaken": tally.overtaken, "errors": errors.total(), "failed": dict(errors),
         "cores_busy": busy, "server_peak_mb": sum(_peak_mb(server) for server in servers),
         "load_average": {"before": load_before, "after": os.getloadavg()},

@@ -58,6 +58,7 @@ class Tally:
     problems: Counter[str] = field(default_factory=Counter)
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in _PHASES})
     people: list[float] = field(default_factory=list)
+    people_since_key: list[float] = field(default_factory=list)
     overtaken: int = 0
 
     def user_error(self, exception: Exception, **_rest: object) -> None:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from recommender.datatypes import Item, Kind, Passage, Recommendation, Role, Suggestion, Verdict, Why
-from recommender.people.for_results import People
+from recommender.search.people_beside import People
 from recommender.settings import Settings
 from tests.apps import close_app
 from web.app import create_app
@@ -34,6 +34,9 @@ class FixedRecommender:
         return replace(self._recommendation, question=question)
 
     def suggest(self, question: str, *arguments: Any, **named: Any) -> Recommendation:
+        return self.recommend(question, *arguments, **named)
+
+    def answers(self, question: str, *arguments: Any, **named: Any) -> Recommendation:
         return self.recommend(question, *arguments, **named)
 
     def people_for(self, question: str, *_: Any, **__: Any) -> People:

@@ -61,6 +61,7 @@ def _search(visitor: FlaskClient, times: int) -> list[int]:
     """The answers to searches on all pages that search, in turn."""
     ways: list[Callable[[], Any]] = [
         lambda: visitor.post("/suggest", data={"q": "screen"}),
+        lambda: visitor.post("/suggest/people", data={"q": "screen"}),
         lambda: visitor.get("/?q=screen"),
         lambda: visitor.post("/", data={"q": "my screen and my pay"}),  # private: it is answered without an address
         lambda: visitor.post("/requests/new", data={"q": "screen"}),

@@ -112,7 +112,8 @@ def test_nothing_that_somebody_sends_is_in_the_log(
         for path in ("/", "/search", f"/{SECRET}", f"/people/{SECRET}", f"/requests/{number}", f"/requests/{SECRET}"):
             each.get(path, query_string={"q": SECRET, "body": SECRET, "next": SECRET, "lang": SECRET}, headers=headers,
                      **anyone)  # fmt: skip
-        for path in ("/", "/suggest", "/asked", "/solved", "/left", "/requests/", f"/requests/{number}/replies"):
+        replies = f"/requests/{number}/replies"
+        for path in ("/", "/suggest", "/suggest/people", "/asked", "/solved", "/left", "/requests/", replies):
             form = {"q": SECRET, "body": SECRET, "title": SECRET, "item": SECRET, "team": SECRET, "handle": SECRET}
             each.post(path, data=form, **anyone)
     for _ in range(12):  # more often than is allowed

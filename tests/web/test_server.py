@@ -39,9 +39,10 @@ def app(environment, start):
     path = environment["PATH_INFO"]
     length = int(environment.get("CONTENT_LENGTH") or 0)
     environment["wsgi.input"].read(length)
-    if path.startswith("/slow") or path in ("/suggest", "/embed/suggest"):
+    if path.startswith("/slow") or path in ("/suggest", "/suggest/people", "/embed/suggest"):
         print("begun", flush=True)
-        until = time.monotonic() + float(path.rpartition("/")[2].replace("suggest", "{2 * LONG}"))
+        seconds = path.rpartition("/")[2]
+        until = time.monotonic() + float("{2 * LONG}" if seconds in ("suggest", "people") else seconds)
         while time.monotonic() < until and not os.path.exists("go"):
             time.sleep(0.01)
     start("200 OK", [("Content-Type", "text/plain")])
@@ -220,7 +221,7 @@ def test_monitoring_is_answered_while_every_thread_waits(serve: Serve, tmp_path:
 
 def test_pages_do_not_wait_behind_questions_that_are_being_typed(serve: Serve, tmp_path: Path) -> None:
     server, port = serve(KOLLEGA_SERVER_THREADS="2")
-    typed = [Request(port, path) for path in ("/suggest", "/embed/suggest", "/suggest")]
+    typed = [Request(port, path) for path in ("/suggest/people", "/embed/suggest", "/suggest")]
     _begun(server, 2)
     for path in ("/", "/suggested"):
         page = Request(port, path)

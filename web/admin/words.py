@@ -104,7 +104,7 @@ def _try(text: str, questions: list[str], reader: Reader) -> tuple[Tried, ...]:
     old = now.with_stored(vocabulary.usable(newest.text if newest else "", current.analyzer()))
 
     def found(by: Recommender, question: str) -> tuple[Heading, ...]:
-        suggestions = by.recommend(question, reader, session, _SHOWN).suggestions
+        suggestions = by.answers(question, reader, session, _SHOWN).suggestions
         return tuple(heading_of(suggestion.item) for suggestion in suggestions)
 
     return tuple(Tried(question, found(old, question), found(new, question)) for question in questions)

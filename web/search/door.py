@@ -10,7 +10,7 @@ from flask_babel import get_locale
 
 from recommender.database.tables import Team
 from recommender.datatypes import Expert, Recommendation, Verdict
-from recommender.people.for_results import People
+from recommender.search.people_beside import People
 from web.formatting import expert_reason
 from web.search.question import TypedQuestion
 

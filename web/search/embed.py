@@ -60,7 +60,7 @@ def suggest() -> ResponseReturnValue:
 
 def _suggestions_json(question: str) -> dict[str, object]:
     try:
-        found = current.recommender().suggest(question, ANYONE, session(), _SHOWN)
+        found = current.recommender().answers(question, ANYONE, session(), _SHOWN, typing=True)
     except IndexRefused as error:
         log.warning("%s", error)
         return _box_json(results.refused(), ())

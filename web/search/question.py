@@ -11,7 +11,7 @@ from recommender.database.tables import HelpRequest
 from recommender.datatypes import Kind, Recommendation, Suggestion, item_key
 from recommender.filters import NO_FILTERS, Filters
 from recommender.language.private_matters import is_private_matter
-from recommender.people.for_results import People
+from recommender.search.people_beside import People
 from web import current, measuring
 from web.sign_in.session import current_reader
 

@@ -15,7 +15,7 @@ from recommender.datatypes import Recommendation
 from recommender.filters import Filters
 from recommender.knowledge import outcomes
 from recommender.people import availability
-from recommender.people.for_results import People
+from recommender.search.people_beside import People
 from recommender.search.search import SHOWN
 from recommender.search.topics import Topics, topics
 from web.caller import caller, client_has_left, search_limit, search_limit_unless

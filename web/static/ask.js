@@ -125,10 +125,13 @@ function written(element) {
 }
 
 // The colleagues beside the old answers stay until those for the new ones are there, which the server leaves out while
-// somebody types.
+// somebody types. They keep the note that says who of them was shown first.
 function keepPeople(newRoot) {
   const old = results.querySelector(".people");
-  if (old && newRoot?.dataset.people === "later") newRoot.append(old.cloneNode(true));
+  if (!old || newRoot?.dataset.people !== "later") return;
+  old.setAttribute("aria-busy", "true");
+  old.dataset.first ??= results.querySelector(".columns").dataset.first;
+  newRoot.append(old.cloneNode(true));
 }
 
 // Takes the old elements of those cards that have not changed.
@@ -175,12 +178,12 @@ function showPeople(fragment) {
   const old = root.querySelector(".people");
   root.removeAttribute("data-people");
   root.dataset.first = fragment.querySelector("[data-first]").dataset.first;
-  if (old && fresh && written(old) === written(fresh)) return;
-  const place = focusedPlace();
+  const [place, hadFocus] = [focusedPlace(), Boolean(old?.contains(document.activeElement))];
   keepCards(fragment);
   old?.remove();
   if (fresh) root.append(fresh);
   focusAgain(place);
+  if (hadFocus && !results.contains(document.activeElement)) fields[0].focus(); // who had it is not shown any more
 }
 
 // Shows results. While somebody types, the heading waits, and so do results without any answer: the old ones stay.
@@ -267,10 +270,11 @@ function showStart() {
   shown(null);
 }
 
-async function search() {
+async function search(hasRested = false) {
   const text = typedText();
+  resting ||= hasRested;
   if (!text) return showStart();
-  if (wanted() === lastSearched) return askForPeople();
+  if (wanted() === lastSearched) return;
   lastSearched = wanted();
   currentRequest?.abort();
   peopleRequest?.control.abort();
@@ -299,18 +303,18 @@ async function search() {
     showError("trouble");
   }
   if (!currentRequest) results.removeAttribute("aria-busy");
-  await askForPeople();
+  askForPeople();
 }
 
 function peopleAreMissing() {
   return results.querySelector(".columns")?.dataset.people === "later";
 }
 
-// Asks for the colleagues when nobody types and they are missing beside the answers. When that fails, the page is as
-// good as before: it asks again when the typing rests the next time.
+// Asks for the colleagues when nobody types and they are missing beside the answers. When that fails, none are shown, and
+// the page asks again when the typing rests the next time.
 async function askForPeople() {
   const text = typedText();
-  if (!resting || currentRequest || !peopleAreMissing() || shownFor !== text) return;
+  if (!resting || currentRequest || !peopleAreMissing() || shownFor !== text || wanted() !== lastSearched) return;
   if (peopleRequest?.text !== text) {
     const control = new AbortController();
     peopleRequest = { text, control, done: fetchPeople(text, control) };
@@ -321,13 +325,17 @@ async function askForPeople() {
 async function fetchPeople(text, control) {
   const body = new FormData(form);
   body.set("shown", results.querySelector(".columns").dataset.first);
-  const answer = await fetch(form.dataset.people, { method: "POST", body, signal: control.signal })
-    .then((response) => response.ok ? response.text() : "")
-    .catch(() => ""); // the network is away, or somebody types on
+  const options = { method: "POST", body, signal: control.signal };
+  const response = await fetch(form.dataset.people, options).catch(() => null); // the network is away
+  const answer = response?.ok ? await response.text().catch(() => "") : "";
   if (peopleRequest?.control === control) peopleRequest = null;
-  if (answer && shownFor === text && peopleAreMissing()) {
-    showPeople(document.createRange().createContextualFragment(answer));
-  }
+  if (control.signal.aborted || shownFor !== text || !peopleAreMissing()) return; // somebody has typed on
+  const fragment = document.createRange().createContextualFragment(answer);
+  if (fragment.querySelector("[data-first]")) showPeople(fragment);
+  else results.querySelector(".people")?.remove(); // they are those of other answers
+  if (response?.status !== 401) return;
+  signedOut = true;
+  showError(errorTemplate(401));
 }
 
 function onInput(event) {
@@ -339,7 +347,7 @@ function onInput(event) {
   if (!text) return showStart();
   resting = false;
   const wait = pause();
-  if (saysEnough(text)) searchTimer = setTimeout(search, wait);
+  if (saysEnough(text)) searchTimer = setTimeout(search, wait, wait >= REST);
   restTimer = setTimeout(onRest, Math.max(REST, wait)); // not before the search begins
 }
 
@@ -350,10 +358,11 @@ for (const field of fields) {
 
 // Tells the server once that somebody acted on what is shown: pressed Search, opened a colleague's page or sent the
 // question to a team. The server then counts the colleague who is shown first; nothing is counted while somebody types.
-function countShown() {
-  const first = results.querySelector("[data-first]")?.dataset.first;
-  if (!first || shownFor === null || shownFor === lastCounted) return;
-  lastCounted = shownFor;
+function countShown(place = results.querySelector("[data-first]")) {
+  const first = place?.dataset.first;
+  const counted = JSON.stringify([shownFor, first]);
+  if (!first || shownFor === null || counted === lastCounted) return;
+  lastCounted = counted;
   const data = new FormData();
   data.set("csrf_token", form.elements.csrf_token.value);
   data.set("first", first);
@@ -361,7 +370,7 @@ function countShown() {
 }
 
 function onOpen(event) {
-  if (event.target.closest(".person a")) countShown();
+  if (event.target.closest(".person a")) countShown(event.target.closest("[data-first]") ?? undefined);
 }
 results.addEventListener("click", onOpen);
 results.addEventListener("auxclick", onOpen);
@@ -416,8 +425,9 @@ form.addEventListener("submit", async (event) => {
   onRest();
   await search();
   if (shownFor !== text || !text || currentRequest) return;
-  countShown();
   setAddress(false);
+  await askForPeople();
+  if (shownFor === text) countShown();
 });
 
 // The arrow keys walk from the field to the answers and back.
@@ -453,7 +463,8 @@ addEventListener("pageshow", (event) => {
 
 const fromServer = typedText(); // the server has already answered and counted this question
 lastSearched = fromServer ? wanted() : null;
-lastCounted = shownFor = fromServer || null;
+shownFor = fromServer || null;
+lastCounted = JSON.stringify([shownFor, results.querySelector("[data-first]")?.dataset.first]);
 if (fromServer) {
   storeQuestion();
   setAddress(true);

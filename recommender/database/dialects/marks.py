@@ -4,16 +4,19 @@ tables to find out.
 Each change of a row gives the block of its item another mark, a random number: two states of a block with the same mark
 are the same, also after a backup was restored. The triggers are made by who writes the index, and marks of all blocks
 with them; a migration removes them, since it makes some tables anew. Where one is missing, no mark is used.
+
+A row that "INSERT OR REPLACE" removes because another one takes its place under another id is not marked: SQLite fires
+no trigger for it. Kollega never writes so.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 BLOCK = 512  # ids that have one mark: a judgement
-_TABLE, _NAME = "changed_blocks", "changed_block_of_"  # begins the names of triggers
+TABLE, _NAME = "changed_blocks", "changed_block_of_"  # begins the names of triggers
 _REQUEST, _DOCUMENT, PERSON = "request", "document", "person"
 _MARKED = (  # (table, the column with the id of an item or person, its kind, whether rows have a time of their change)
     ("requests", "id", _REQUEST, True),
@@ -28,7 +31,7 @@ _MARKED = (  # (table, the column with the id of an item or person, its kind, wh
     ("people", "id", PERSON, True),
 )
 _MAKE = f"""
-    CREATE TABLE {_TABLE} (
+    CREATE TABLE {TABLE} (
         kind TEXT NOT NULL, block INTEGER NOT NULL, mark INTEGER NOT NULL, latest TEXT NOT NULL,
         PRIMARY KEY (kind, block)
     ) WITHOUT ROWID
@@ -47,7 +50,7 @@ def marks(connection: Connection) -> Marks | None:
     """The marks of now; None when a trigger is missing, or is another one than this version makes."""
     if _triggers(connection) != dict(_wanted()):
         return None
-    rows = connection.exec_driver_sql(f"SELECT kind, block, mark, latest FROM {_TABLE} ORDER BY kind, block").all()  # noqa: S608
+    rows = connection.exec_driver_sql(f"SELECT kind, block, mark, latest FROM {TABLE} ORDER BY kind, block").all()  # noqa: S608
     of_blocks = {(kind, block): mark for kind, block, mark, _latest in rows}
     return Marks(of_blocks, [time for row in rows for time in _time(row.latest)])
 
@@ -59,16 +62,18 @@ def make_triggers(connection: Connection) -> None:
         return
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     drop_triggers(connection)
-    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {_TABLE}")
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {TABLE}")
     connection.exec_driver_sql(_MAKE)
     with_times = sorted({table for table, _column, _kind, has_time in _MARKED if has_time})
-    newest = [connection.exec_driver_sql(f"SELECT max(updated_at) FROM {table}").scalar() for table in with_times]  # noqa: S608
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")  # as times are stored; one to come is no last change
+    queries = [f"SELECT max(updated_at) FROM {table} WHERE updated_at <= ?" for table in with_times]  # noqa: S608
+    newest = [connection.exec_driver_sql(query, (now,)).scalar() for query in queries]
     latest = max((time for time in newest if time), default="")
     for table, column, kind, _has_time in _MARKED:
         if column == "id":
             blocks = f"SELECT DISTINCT id / {BLOCK} AS block FROM {table}"  # noqa: S608
             rows = f"SELECT '{kind}', block, random(), ? FROM ({blocks})"  # noqa: S608
-            connection.exec_driver_sql(f"INSERT INTO {_TABLE} {rows}", (latest,))
+            connection.exec_driver_sql(f"INSERT INTO {TABLE} {rows}", (latest,))
     for sql in wanted.values():
         connection.exec_driver_sql(sql)
     connection.commit()
@@ -106,8 +111,8 @@ def _wanted() -> Iterator[tuple[str, str]]:
 def _marked(row: str, column: str, kind: str, has_time: bool) -> Iterator[str]:
     """The statements that mark the block of a row. None of them meets a mark that is there already: what happens then
     is decided by the statement that changes the row ("INSERT OR IGNORE")."""
-    latest = f"{row}.updated_at" if has_time else "''"
+    latest, new_time = (f"{row}.updated_at", f", latest = {row}.updated_at") if has_time else ("''", "")
     block = f"kind = '{kind}' AND block = {row}.{column} / {BLOCK}"
-    yield f"UPDATE {_TABLE} SET mark = random(), latest = max(latest, {latest}) WHERE {block}"  # noqa: S608
+    yield f"UPDATE {TABLE} SET mark = random(){new_time} WHERE {block}"  # noqa: S608
     is_first = f"changes() = 0 AND {row}.{column} IS NOT NULL"  # nothing was there to update
-    yield f"INSERT INTO {_TABLE} SELECT '{kind}', {row}.{column} / {BLOCK}, random(), {latest} WHERE {is_first}"
+    yield f"INSERT INTO {TABLE} SELECT '{kind}', {row}.{column} / {BLOCK}, random(), {latest} WHERE {is_first}"

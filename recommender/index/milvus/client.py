@@ -21,6 +21,7 @@ ANSWER_SECONDS, WRITE_SECONDS = 5.0, 120.0  # that one call may take while answe
 FILE_ENDING = ".db"
 _NO_SUCH_COLLECTION, _NOT_UNDERSTOOD = 100, 1100
 _NO_ROOM = (3, 7, 9)  # the memory is used up, the disk is, or an admin's limit for it forbids to write
+_MOST_FOUND = 16_384  # rows that one search of Milvus can give
 _AT_ONCE = 2000  # rows that are read at once: a judgement
 _FLOAT, _SPARSE = "FLOAT_VECTOR", "SPARSE_FLOAT_VECTOR"
 Result = TypeVar("Result")
@@ -140,7 +141,7 @@ class Milvus:
         through those alone that fulfil the condition: so that is what it is asked for, with any vector."""
         if most == 0:
             return []
-        if beside is None or not self.is_file:
+        if beside is None or not self.is_file or most > _MOST_FOUND:
             return self.rows(name, condition, fields)
         field, dimension = beside
         (hits,) = self.search(name, field, [[1.0] * dimension], condition, most, fields)

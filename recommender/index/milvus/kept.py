@@ -29,6 +29,7 @@ class Kept(Generic[Key, Value]):
     def keep(self, new: Mapping[Key, Value]) -> None:
         """Keep these values too."""
         values = self._values
-        if len(values) + len(new) > self._most:
+        fresh = {key: value for key, value in new.items() if key not in values}
+        if len(values) + len(fresh) > self._most:
             values = self._values = {}
-        values.update(islice(new.items(), self._most))
+        values.update(islice(fresh.items(), self._most))

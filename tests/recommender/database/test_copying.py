@@ -14,6 +14,7 @@ from recommender.database import backup, copying
 from recommender.database.backup import back_up, restore
 from recommender.database.copying import at, copy_store
 from recommender.database.engine import migrate, newest_revision, open_database, open_engine
+from recommender.database.fingerprint import mark_changes
 from recommender.database.handover_tables import Handover
 from recommender.database.tables import HelpRequest, Person, PersonSettings, Reply, RequestAudience, Team
 from recommender.errors import BackupError, DatabaseUnusable, DatabaseVersion
@@ -80,6 +81,23 @@ def test_a_store_goes_to_postgresql_and_comes_back_equal(
             session.flush()
             assert added.id == 4  # 3 was deleted before
         factory.kw["bind"].dispose()
+
+
+@pytest.mark.sqlite_only
+def test_what_marks_changes_is_no_content_of_a_store(
+    settings: Settings, store: sessionmaker[Session], back: Settings
+) -> None:
+    mark_changes(store)
+    factory = open_database(back)
+    mark_changes(factory)
+    with factory.begin() as session:
+        session.add(Team(handle="there", name="There"))
+        session.add(Person(handle="there", name="There"))
+    with factory.begin() as session:
+        session.query(Team).delete()
+        session.query(Person).delete()
+    factory.kw["bind"].dispose()
+    assert copy_store(settings, back).rows["requests"] == 2
 
 
 def test_a_store_that_is_not_empty_gets_no_row(

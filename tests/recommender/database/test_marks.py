@@ -124,6 +124,22 @@ def test_no_table_of_what_is_indexed_is_read_for_the_fingerprint(sessions: Sessi
     ]
 
 
+def test_times_that_had_not_come_when_marking_began_take_away_no_newest_change(
+    sessions: Sessions, add_request: Add
+) -> None:
+    first, second = add_request("The printer"), add_request("The screen")
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, first).updated_at = utc_now() + timedelta(days=300)
+    mark_changes(sessions)
+    with sessions() as session:
+        assert fingerprint_and_newest(session)[1] is not None
+    with sessions.begin() as session:
+        session.get_one(HelpRequest, second).body = "It is black."
+    with sessions() as session:
+        newest = fingerprint_and_newest(session)[1]
+        assert newest == session.get_one(HelpRequest, second).updated_at
+
+
 def test_a_time_that_has_not_come_yet_is_not_the_newest(sessions: Sessions, add_request: Add) -> None:
     number = add_request("The printer")
     mark_changes(sessions)

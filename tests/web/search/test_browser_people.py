@@ -72,15 +72,18 @@ def test_the_colleagues_of_the_answers_before_stay_until_the_new_ones_are_there(
     held.answer()
     page.clock.run_for(REST)
     expect(person).to_have_text("Matti")
-    person.locator("a").focus()
     page.locator("#q").fill("Printer on floor two is stuck ")
     held.asks(150)
     held.answer()
     expect(page.locator(".answers .card h3").first).to_contain_text("Printer")
     expect(person).to_have_text("Matti")
+    expect(page.locator(".people[aria-busy=true]")).to_have_count(1)
+    person.locator("a").focus()
     page.clock.run_for(REST)
     expect(person.first).to_have_text("Aino")
+    expect(page.locator(".people[aria-busy=true]")).to_have_count(0)
     assert len(asked) == 2
+    assert page.evaluate("document.activeElement !== document.body")
 
 
 def test_enter_asks_for_colleagues_at_once_and_counts_the_first(page: Page, sessions: sessionmaker[Session]) -> None:
@@ -96,15 +99,28 @@ def test_enter_asks_for_colleagues_at_once_and_counts_the_first(page: Page, sess
         assert session.scalars(first).all() == ["matti"]
 
 
-def test_the_page_goes_on_when_the_colleagues_could_not_be_loaded(page: Page) -> None:
-    def refuse(route: Route) -> None:
-        route.abort()
+def test_enter_makes_an_address_before_the_colleagues_are_there(page: Page) -> None:
+    people: list[Route] = []
+    page.route("**/suggest/people", lambda route: people.append(route))
+    held = HeldQuestions(page)
+    page.locator("#q").press_sequentially("VPN client drops ")
+    held.asks(150)
+    held.answer()
+    page.locator("#q").press("Enter")
+    page.wait_for_url("**/?q=VPN+client+drops")
+    with page.expect_request("**/asked"):
+        people[0].continue_()
 
-    page.route("**/suggest/people", refuse)
+
+def test_colleagues_of_other_answers_go_when_the_new_ones_cannot_be_loaded(page: Page) -> None:
+    person = page.locator(".people .person h3")
+    page.locator("#q").fill("VPN client drops at home")
+    expect(person).to_have_text("Matti")
+    page.route("**/suggest/people", lambda route: route.abort())
     with page.expect_event("requestfailed"):
-        page.locator("#q").press_sequentially("VPN client drops at home")
-    expect(page.locator("#answers-heading")).to_have_text("Found")
+        page.locator("#q").fill("Printer on floor two is stuck")
+    expect(page.locator(".answers .card h3").first).to_contain_text("Printer")
     expect(page.locator("[data-trouble], .people")).to_have_count(0)
     page.unroute("**/suggest/people")
     page.locator("#q").press_sequentially(" again")
-    expect(page.locator(".people .person h3")).to_have_text("Matti")
+    expect(person.first).to_have_text("Aino")

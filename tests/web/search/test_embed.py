@@ -109,7 +109,7 @@ def test_the_box_says_that_the_index_does_not_understand_a_question(
     make_client: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch, language: str, heading: str, hint: str
 ) -> None:
     client = make_client(INTRANET)
-    monkeypatch.setattr(Recommender, "suggest", _refuse)
+    monkeypatch.setattr(Recommender, "answers", _refuse)
     sent = {"q": "Screen is black", "lang": language}
     answer = client.post("/embed/suggest", data=sent, headers={"Origin": INTRANET})
     assert answer.json is not None and answer.status_code == 200 and answer.json["suggestions"] == []

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete
 from sqlalchemy.orm import Session, sessionmaker
 
+from recommender import recommender
 from recommender.database.tables import HelpRequest, RequestAudience
 from recommender.recommender import Recommender
 from recommender.search.search import Search
@@ -84,7 +85,16 @@ def test_colleagues_are_searched_for_when_nothing_is_kept(
     assert "Matti" in _aside(client.post("/suggest/people", data=LATER).text)
     assert searched == [QUESTION]
     assert _aside(client.post("/suggest/people", data={"q": " "}).text) == ""
+
+
+def test_colleagues_of_a_filtered_question_are_not_those_of_the_whole(
+    open_client: OpenClient, add_request: AddRequest, searched: list[str]
+) -> None:
+    add_request(QUESTION, "router", "Use port 443", by="matti", team="it")
+    client = open_client()
+    client.post("/suggest", data=LATER)
     assert _aside(client.post("/suggest/people", data=LATER | {"kind": "document"}).text) == ""
+    assert len(searched) == 2
 
 
 def test_what_is_restricted_meanwhile_is_named_to_nobody(
@@ -101,7 +111,7 @@ def test_what_is_restricted_meanwhile_is_named_to_nobody(
 
 def test_nobody_gets_the_colleagues_of_another_reader(
     settings: Settings, sessions: sessionmaker[Session], add_request: AddRequest, add_person: Callable[..., int],
-    open_recommender: Callable[[], Recommender],
+    open_recommender: Callable[[], Recommender], searched: list[str],
 ) -> None:  # fmt: skip
     add_request(QUESTION, "router", "Use port 443", by="matti", team="it", audience=["team:it"])
     add_person("heli", "agent", "it")
@@ -109,7 +119,9 @@ def test_nobody_gets_the_colleagues_of_another_reader(
     heli = sign_in(visitor, "heli")
     heli.post("/suggest", data=LATER)
     assert "Matti" in _aside(heli.post("/suggest/people", data=LATER).text)
+    assert len(searched) == 1
     assert _aside(visitor.post("/suggest/people", data=LATER).text) == ""
+    assert len(searched) == 2
 
 
 def test_a_private_question_names_its_team_at_once(open_client: OpenClient, add_request: AddRequest) -> None:
@@ -123,3 +135,16 @@ def test_a_question_that_nobody_waits_for_is_not_answered(open_client: OpenClien
         "/suggest/people", data=LATER, environ_overrides={"waitress.client_disconnected": lambda: True}
     )
     assert answer.status_code == 499 and searched == []
+
+
+def test_what_was_found_is_forgotten_after_a_minute(
+    open_client: OpenClient, add_request: AddRequest, searched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(recommender, "_clock", lambda: now[0])
+    add_request(QUESTION, "router", "Use port 443", by="matti", team="it")
+    client = open_client()
+    client.post("/suggest", data=LATER)
+    now[0] = 61.0
+    assert "Matti" in _aside(client.post("/suggest/people", data=LATER).text)
+    assert len(searched) == 2

@@ -36,7 +36,7 @@ class People(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundItems:
     """What the choice of people needs of a search and of the decision on it: the scores of its candidates and the
     probabilities that the shown items answer, by item key; the older item of which each copied answer is a copy.
     `shows` is True when items are shown, `has_nearest` when at least links to the nearest ones are. `headings` are
@@ -51,7 +51,7 @@ class Found:
     headings: Mapping[str, Heading] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, results: Results, decision: Decision) -> "Found":
+    def of(cls, results: Results, decision: Decision) -> "FoundItems":
         """The same from a search and the decision on it."""
         return cls(
             results.question,
@@ -73,7 +73,7 @@ class Chooser:
     analyzer: Analyzer
     half_life_days: float
 
-    def choose(self, found: Found, reader: Reader, session: Session, asker: int | None) -> People:
+    def choose(self, found: FoundItems, reader: Reader, session: Session, asker: int | None) -> People:
         """The colleagues to suggest, also teams when none of these colleagues answered, owns or verified an item, and
         the teams that are likely to handle the question. Only these when no item is shown. Neither the reader nor the
         `asker` (a person's id) is suggested."""
