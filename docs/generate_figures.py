@@ -156,6 +156,7 @@ def fifty_people(results: Results) -> str:
         ("answers to whole titles, median", f"{held['whole_p50_ms']:,.0f} ms", ""),
         ("95 % within", f"{held['whole_p95_ms']:,.0f} ms", ""),
         ("95 % within, since the last key", f"{held['since_key_p95_ms']:,.0f} ms", ""),
+        ("colleagues, asked for when the typing rests, 95 % within", f"{held['people_p95_ms']:,.0f} ms", ""),
         ("one person alone, 95 % within", f"{alone:.0f} ms", ""),
         ("times as long for all", f"{held['whole_p95_ms'] / alone:.1f}", "at most 3"),
         ("errors", held["errors"], "0"),
@@ -389,6 +390,7 @@ def suggestion_parts(results: Results) -> str:
     ]
     rows.append(("all", f"{whole:.0f} ms", ""))
     rows.append(("95 % within, of the time of encoding alone", f"{trial['times_encoding_p95']:.1f} times", ""))
+    rows.append(("colleagues, asked for when the typing rests", f"{trial['people_ms']:.1f} ms", ""))
     what = f"{trial['items']:,} items, median of {trial['rounds']} rounds of 20 questions"
     return _table(("part", "of the processor", "share"), rows) + _recorded(trial, what=what)
 
