@@ -150,6 +150,7 @@ def test_staff_find_an_answer_or_send_a_request_and_follow_it(walk: Walk, sessio
     page.locator("#q").press_sequentially("Screen is black after update", delay=5)
     card = page.locator(".answers .card").first
     expect(card).to_contain_text("Hold the power button")
+    expect(page.locator(".people .person")).to_be_visible()  # they come when the typing rests, and make the page longer
     walk.check_page("ask")
     card.get_by_role("button", name=walk.t("This solved it")).click()
     expect(page.locator(".thanks")).to_be_focused()
