@@ -89,7 +89,9 @@ CHANGES: dict[str, Act] = {
 }
 
 
-@pytest.mark.parametrize("marked", [False, True], ids=["by sums", "by marks"])
+@pytest.mark.parametrize(
+    "marked", [False, pytest.param(True, marks=pytest.mark.sqlite_only)], ids=["by sums", "by marks"]
+)
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_a_change_is_found_by_the_stamps_as_it_is_by_reading_everything(
     change: Act, marked: bool, sessions: sessionmaker[Session], add_request: Add, add_document: Add,

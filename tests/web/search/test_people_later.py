@@ -11,11 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from recommender import recommender
 from recommender.database.tables import HelpRequest, RequestAudience
-from recommender.recommender import Recommender
 from recommender.search.search import Search
 from recommender.settings import Settings
 from tests.conftest import sign_in
-from web.app import create_app
 
 OpenClient = Callable[[], FlaskClient]
 AddRequest = Callable[..., int]
@@ -110,12 +108,11 @@ def test_what_is_restricted_meanwhile_is_named_to_nobody(
 
 
 def test_nobody_gets_the_colleagues_of_another_reader(
-    settings: Settings, sessions: sessionmaker[Session], add_request: AddRequest, add_person: Callable[..., int],
-    open_recommender: Callable[[], Recommender], searched: list[str],
+    open_client: OpenClient, add_request: AddRequest, add_person: Callable[..., int], searched: list[str]
 ) -> None:  # fmt: skip
     add_request(QUESTION, "router", "Use port 443", by="matti", team="it", audience=["team:it"])
     add_person("heli", "agent", "it")
-    visitor = create_app(settings, recommender=open_recommender()).test_client()
+    visitor = open_client()
     heli = sign_in(visitor, "heli")
     heli.post("/suggest", data=LATER)
     assert "Matti" in _aside(heli.post("/suggest/people", data=LATER).text)
