@@ -32,7 +32,7 @@ from recommender.search.alike import newest_first
 from recommender.search.decision import decide, may_answer
 from recommender.search.fusion import Candidate
 from recommender.search.open_requests import same_subject
-from recommender.search.people_beside import Chooser, FoundItems, People, scores_of, traces_of
+from recommender.search.people_beside import Chooser, FoundItems, People, scores_of, traces_of, with_people
 from recommender.search.pinned import pinned_first
 from recommender.search.question import QuestionAnalyzer, as_text, part_to_read
 from recommender.search.rerank import RerankModel
@@ -140,7 +140,7 @@ class Recommender:
         def answer(snapshot: Snapshot) -> Recommendation:
             results = self._search(question, snapshot, typing).find(reader, session, top_k, leave_out, among)
             answered, found = self._answer(question, results, reader, session, top_k, filters, leave_out)
-            return _with_people(answered, self._chooser(snapshot).choose(found, reader, session, asker))
+            return with_people(answered, self._chooser(snapshot).choose(found, reader, session, asker))
 
         return self._live.answer(answer)
 
@@ -169,7 +169,7 @@ class Recommender:
                 self._cached_items[_key(question, reader, filters, snapshot)] = replace(found, headings={})
             if found.shows:
                 return answered
-            return _with_people(answered, self._chooser(snapshot).choose(found, reader, session, None))
+            return with_people(answered, self._chooser(snapshot).choose(found, reader, session, None))
 
         return self._live.answer(answer)
 
@@ -178,12 +178,17 @@ class Recommender:
         that was long ago, in another process or with another index. What they did is read from the database now, as
         far as `reader` may read it now."""
         with self._cache_lock:
-            snapshot = self.snapshot
-            found = self._cached_items.get(_key(question, reader, filters, snapshot))
-        if found is not None:
-            return self._chooser(snapshot).choose(found, reader, session, None)
-        answered = self.recommend(question, reader, session, typing=True, filters=filters)
-        return People(answered.experts, answered.teams, answered.likely_teams)
+            found = self._cached_items.get(_key(question, reader, filters, self.snapshot))
+
+        def choose(snapshot: Snapshot) -> People:
+            items = found
+            if items is None:
+                among = let_through(filters, session)
+                results = self._search(question, snapshot, typing=True).find(reader, session, SHOWN, among=among)
+                items = FoundItems.of(results, decide(results, self._settings, self.analyzer))
+            return self._chooser(snapshot).choose(items, reader, session, None)
+
+        return self._live.answer(choose)
 
     def similar_open(
         self, question: str, reader: Reader, session: Session, top_k: int = SHOWN, leave_out: Collection[str] = ()
@@ -209,7 +214,7 @@ class Recommender:
             search = self._search(question, snapshot)
             results = search.find(reader, session, top_k, leave_out)
             answered, found = self._answer(question, results, reader, session, top_k, NO_FILTERS, leave_out)
-            answered = _with_people(answered, self._chooser(snapshot).choose(found, reader, session, asker))
+            answered = with_people(answered, self._chooser(snapshot).choose(found, reader, session, asker))
             return answered, same_subject(search, reader, session, open_top_k, leave_out)
 
         return self._live.answer(answer)
@@ -289,12 +294,7 @@ class Recommender:
         return answered, FoundItems.of(results, decision)
 
 
-def _with_people(answered: Recommendation, people: People) -> Recommendation:
-    return replace(answered, experts=people.experts, teams=people.teams, likely_teams=people.likely_teams)
-
-
 def _key(question: str, reader: Reader, filters: Filters, snapshot: Snapshot) -> Hashable:
-    """What the colleagues for a question depend on, except the database and the settings. Of the question, which may be
-    long, a digest."""
+    """What the colleagues for a question (a digest of it: it may be long) depend on, beside database and settings."""
     digest = blake2b(question.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return digest, reader, filters, snapshot.generation, snapshot.notices, snapshot.learned_files

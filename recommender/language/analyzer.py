@@ -26,8 +26,8 @@ _PART = re.compile(r"[^\W_]\+\+|(?<![^\W_])[^\W\d_]#(?![^\W_])|[^\W_]+")
 _WORDY, _LETTER = re.compile(r".*[^\W\d_].*"), re.compile(r"[^\W\d_]")
 _FRONTED = str.maketrans("ao", "äö")
 _SHORTEST_PART = 3  # letters of a part of a compound: a judgement
-_TEXTS_KEPT, _LONGEST_KEPT = 4096, 3000
-"""How many texts that were compared with a question last are kept in memory with their keys, and how many characters
+_TEXTS_CACHED, _LONGEST_CACHED = 4096, 3000
+"""How many texts that were compared with a question last are cached with their keys, and how many characters
 one may have; a judgement. The candidates of a question have about sixty such texts."""
 
 
@@ -45,7 +45,7 @@ class Analyzer:
         self._spelling = lru_cache(maxsize=200_000)(self._spelling_uncached)
         self._is_compound_part = lru_cache(maxsize=50_000)(self._is_compound_part_uncached)
         self.word_keys = lru_cache(maxsize=200_000)(self._word_keys_uncached)
-        self._kept_text_keys = lru_cache(maxsize=_TEXTS_KEPT)(self._text_keys_uncached)
+        self._cached_text_keys = lru_cache(maxsize=_TEXTS_CACHED)(self._text_keys_uncached)
 
     def warm_up(self) -> None:
         """Load the language detector and the dictionaries, which are made on first use."""
@@ -162,7 +162,7 @@ class Analyzer:
     def text_keys(self, text: str) -> tuple[str, ...]:
         """The keys of all words of a text, each once. Those of a short text are cached: while somebody types, the same
         items are found again and again. A tuple takes a fifth of the memory of a set."""
-        return self._kept_text_keys(text) if len(text) <= _LONGEST_KEPT else self._text_keys_uncached(text)
+        return self._cached_text_keys(text) if len(text) <= _LONGEST_CACHED else self._text_keys_uncached(text)
 
     def _text_keys_uncached(self, text: str) -> tuple[str, ...]:
         return tuple(frozenset[str]().union(*map(self.word_keys, text.split())))

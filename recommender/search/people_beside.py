@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from recommender.access import Reader
 from recommender.database.tables import utc_now
-from recommender.datatypes import Expert, Heading
+from recommender.datatypes import Expert, Heading, Recommendation
 from recommender.knowledge import outcomes
 from recommender.language.analyzer import Analyzer
 from recommender.people import experts
@@ -96,6 +96,11 @@ class Chooser:
         somebody_knows = any(expert.answered or expert.keeps or expert.verified for expert in suggested)
         likely = experts.teams(near)
         return People(suggested, () if somebody_knows else likely, likely)
+
+
+def with_people(answered: Recommendation, people: People) -> Recommendation:
+    """A recommendation with the people chosen for it."""
+    return replace(answered, experts=people.experts, teams=people.teams, likely_teams=people.likely_teams)
 
 
 def scores_of(candidates: Sequence[Candidate]) -> dict[str, float]:
