@@ -108,7 +108,7 @@ def _note(settings: Settings, report: ReindexReport, stamps: Stamps, seen: Seen)
 def _prepare(builder: IndexWriter, only: Choose | None, rewrite: bool) -> None:
     if rewrite:
         builder.rewrite()
-    if only is not None and builder.fresh:
+    if only is not None and (builder.fresh or (builder.must_be_written and not builder.known)):
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
 
 

@@ -21,11 +21,12 @@ from recommender.index.catalogue import Catalogue, Row
 from recommender.index.checked import note_checked
 from recommender.index.dense import MOST_ADDED, DenseIndex
 from recommender.index.digest import passage_digest
-from recommender.index.generation_files import OpenFiles, open_files
+from recommender.index.generation_files import OpenFiles, open_files, opening
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
+from recommender.index.keyword_entries import Entry, is_of_this_version
 from recommender.index.known import Known
-from recommender.index.lexical import Entry, LexicalIndex
+from recommender.index.lexical import LexicalIndex
 from recommender.index.members import mend_members, store_members
 from recommender.index.vector_space import VectorSpace
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
@@ -77,14 +78,17 @@ class IndexBuilder:
     def open(
         cls, index_dir: Path, model: ModelCard, analyzer: Analyzer, full: bool, switch: bool = False
     ) -> "IndexBuilder":
-        """Start from the generation that `find_base` finds, if it is whole; from nothing when there is none. Raises
-        IndexMismatch as that does, and IndexDamaged when the live generation cannot be read."""
-        base, files = find_base(index_dir, model, full, switch, generations.ENGINE), None
+        """Start from the generation that `find_base` finds, if it is whole; from nothing when there is none. When its
+        keyword index is of an earlier version, take only the vectors from it. Raises IndexMismatch as `find_base` does,
+        and IndexDamaged when the live generation cannot be read."""
+        base, files, old_keywords = find_base(index_dir, model, full, switch, generations.ENGINE), None, False
         try:
             if base is not None:
                 files = open_files(base, model, to_continue=True)
                 note_checked(base, files.manifest.files)
                 mend_members(base, files.manifest)
+                with opening(base):
+                    old_keywords = not is_of_this_version(base / LEXICAL)
         except IndexDamaged as error:
             if not switch:
                 raise
@@ -94,6 +98,10 @@ class IndexBuilder:
         if base is not None:
             without_checksums = not Manifest.read(base).files  # an earlier version of Kollega wrote it
             builder.must_be_written = without_checksums or base.name != generations.live_name(index_dir)
+            if old_keywords:
+                log.info("The keyword index of %s was written by another version: it is written anew", base.name)
+                builder.rewrite()
+                builder.must_be_written = True
         return builder
 
     @property

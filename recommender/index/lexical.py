@@ -1,15 +1,16 @@
 """Keyword search: BM25 over terms, filtered by reader tokens, with Tantivy. No other module imports tantivy.
 
-Tantivy weighs a term by its rarity among all items, also hidden and removed ones. Here each term is boosted, so that it
-has the weight of its rarity among the readable items: what a reader may not read changes neither scores nor order. Only
-the mean length of texts, which BM25 also uses, is that of all items.
+Terms are stored by group (`keyword_entries.py`): those of a language that everyone may read, which need no filter, and
+the others.
+
+Tantivy weighs a term by its rarity among all items of a group, also hidden and removed ones. Here each term is boosted,
+so that it has the weight of its rarity among the readable items of all groups: what a reader may not read changes
+neither scores nor order. Only the mean length of texts, which BM25 also uses, is that of all items.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,38 +21,28 @@ from recommender.index.bm25 import inverse_frequency, weight, without_rounding
 from recommender.index.copies import copied
 from recommender.index.damage import damage_reported
 from recommender.index.item_numbers import key_of, number_of
+from recommender.index.keyword_entries import EVERYONE, Entry, by_group, fields_of, group_of, groups_of, number_stored
 from recommender.index.narrowing import ALL, Keys
 from recommender.index.question_terms import GRAMS, WEIGHTS, WORD_WEIGHTS, WRITTEN, weighted_terms
 from recommender.language.terms import Terms
-from recommender.language.words import COMPOUNDING
 
 _WRITER_MEMORY = 64_000_000  # bytes for Tantivy's writer: a judgement
 _CACHED = 50_000  # counts of items, and boosts, that are cached: a judgement
 _SPARE, _MOST_EQUAL = 16, 4096  # items after the last one, in which equal scores are looked for: a judgement
 _FEW_TOKENS = 4  # reader tokens up to which a union of terms is used instead of a term set: a judgement
-_NO_TERMS = Terms((), ())
+_ANYBODY = EVERYONE | {""}  # what any item may be read with, in whose group words are looked for
+_Parts = dict[str, list[tantivy.Query]]
+"""The queries for the terms of a question, by group."""
 
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("number", stored=False, indexed=False, fast=True)
-    for name in ("item", "audience", "language"):
+    for name in ("item", "audience"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in (*WORD_WEIGHTS, WRITTEN, GRAMS):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is indexed of an item: terms of its titles and headings (`context`), its text, a document's first words."""
-
-    item: str
-    language: str
-    audience: frozenset[str]
-    context: Terms
-    text: Terms
-    opening: Terms = _NO_TERMS
 
 
 class LexicalIndex:
@@ -64,18 +55,17 @@ class LexicalIndex:
         self._path = path
         self._writer: Any = None
         self._counts: dict[tuple[Sequence[str], str, frozenset[str]], int] = {}
-        self._boosts: dict[tuple[str, str, frozenset[str]], float] = {}
+        self._boosts: dict[tuple[str, str, frozenset[str]], list[tuple[str, float]]] = {}
         self._items = lru_cache(4)(lambda keys: tantivy.Query.term_set_query(schema, "item", sorted(keys)))
         self._take_over()
 
     def _take_over(self) -> None:
         """Search what is committed now. `_documents` is the number of items as BM25 counts them: also those removed."""
+        self._documents = number_stored(self._path)
         self._searcher = self._index.searcher()
-        segments = json.loads((self._path / "meta.json").read_text(encoding="utf-8"))["segments"]
-        self._documents = sum(segment["max_doc"] for segment in segments)
         self._counts.clear()
         self._boosts.clear()
-        self._last: tuple[tuple[Terms, frozenset[str]], list[tantivy.Query]] | None = None  # as `_parts` made it
+        self._last: tuple[tuple[Terms, frozenset[str]], _Parts] | None = None  # as `_parts` made them
 
     @classmethod
     def create(cls, path: Path) -> "LexicalIndex":
@@ -123,13 +113,10 @@ class LexicalIndex:
             document = tantivy.Document()
             document.add_unsigned("number", number_of(entry.item))
             document.add_text("item", entry.item)
-            document.add_text("language", entry.language)
             for token in entry.audience:
                 document.add_text("audience", token)
-            for name in WORD_WEIGHTS:
-                document.add_text(name, " ".join(getattr(entry, name).words))
-            document.add_text(WRITTEN, " ".join((*entry.context.written, *entry.text.written)))
-            document.add_text(GRAMS, " ".join((*entry.context.grams, *entry.text.grams)))
+            for name, terms in fields_of(entry).items():
+                document.add_text(name, terms)
             self._open_writer().add_document(document)
 
     def remove(self, items: Iterable[str]) -> None:
@@ -159,35 +146,42 @@ class LexicalIndex:
 
         A score is that of an index of the readable items alone, but for the mean length of texts and for rounding.
         Items that differ by rounding alone have the same score, and come in the order of their keys."""
-        used, occur = self._used(tokens), tantivy.Occur
-        parts = self._parts(terms if language in COMPOUNDING else replace(terms, grams=()), used)
-        if not parts or top_k <= 0:
+        used = self._used(tokens)
+        if top_k <= 0:
             return []
-        filters = [tantivy.Query.term_query(self._schema, "language", language, "basic")]
-        if self._count((), "", used) < len(self):  # otherwise the reader may read all
-            filters.append(self._readable(used))
-        if keys.only is not None:
-            filters.append(self._items(keys.only))
-        clauses = [
-            (occur.Must, tantivy.Query.boolean_query([(occur.Should, part) for part in parts])),
-            *((occur.Must, tantivy.Query.const_score_query(query, 0.0)) for query in filters),
-        ]
-        if keys.without:
-            clauses.append((occur.MustNot, self._items(keys.without)))
-        query = tantivy.Query.boolean_query(clauses)
-        hits, scores = self._hits(query, top_k)
+        hits = [hit for part in by_group(used) for hit in self._in_group(terms, used, part, language, top_k, keys)]
+        hits.sort(key=lambda hit: -hit[0])
+        scores = without_rounding([score for score, _address in hits])
         numbers = self._searcher.fast_field_values("number", [address for _score, address in hits])
         found = [(key_of(int(number)), score) for number, score in zip(numbers, scores, strict=True)]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:top_k]
 
-    def _hits(self, query: tantivy.Query, top_k: int) -> tuple[list[Any], list[float]]:
-        """(the `top_k` best hits and those equal to the last of them, up to some thousands; the score of each)."""
+    def _in_group(
+        self, terms: Terms, tokens: frozenset[str], part: frozenset[str], language: str, top_k: int, keys: Keys
+    ) -> list[tuple[float, Any]]:
+        """The best hits in the items of a language that `part` of a reader's tokens may read: those for everyone, or
+        the others. With those equal to the last of them, up to some thousands."""
+        occur, for_everyone = tantivy.Occur, part == EVERYONE
+        parts = self._parts(terms, tokens).get(group_of(language, for_everyone))
+        if not parts:
+            return []
+        words = tantivy.Query.boolean_query([(occur.Should, part) for part in parts])
+        filters = [] if for_everyone or self.size(tokens) == len(self) else [self._readable(part)]
+        if keys.only is not None:
+            filters.append(self._items(keys.only))
+        clauses = [(occur.Must, tantivy.Query.const_score_query(query, 0.0)) for query in filters]
+        if keys.without:
+            clauses.append((occur.MustNot, self._items(keys.without)))
+        return self._hits(tantivy.Query.boolean_query([(occur.Must, words), *clauses]) if clauses else words, top_k)
+
+    def _hits(self, query: tantivy.Query, top_k: int) -> list[tuple[float, Any]]:
+        """(score, place) of the `top_k` best hits, and of those equal to the last of them, up to some thousands."""
         limit = top_k + _SPARE
         while True:
             hits = self._searcher.search(query, limit=limit, count=False).hits
             scores = without_rounding([score for score, _address in hits])
             if len(hits) < limit or scores[-1] < scores[top_k - 1] or limit >= _MOST_EQUAL:
-                return hits, scores
+                return list(hits)
             limit *= 4
 
     @damage_reported()
@@ -202,7 +196,7 @@ class LexicalIndex:
         """True when a readable item has the word; any item without `tokens`."""
         if tokens is not None:
             return self._count(tuple(WEIGHTS), word, self._used(tokens)) > 0
-        words = [tantivy.Query.term_query(self._schema, name, word, "basic") for name in WEIGHTS]
+        words = self._with(tuple(WEIGHTS), word, _ANYBODY)
         return any(self._searcher.search(query, limit=1, count=False).hits for query in words)
 
     @damage_reported()
@@ -214,46 +208,60 @@ class LexicalIndex:
         """Those of a reader's tokens that items have: readers who may read the same items share the counts."""
         return frozenset(token for token in tokens if self._searcher.doc_freq("audience", token))
 
-    def _count(self, names: Sequence[str], term: str, tokens: frozenset[str]) -> int:
+    def _count(self, names: tuple[str, ...], term: str, tokens: frozenset[str]) -> int:
         """Number of readable items that have `term` in one of the fields `names`; of all readable items without names.
-        Counts are cached, since a person who types asks for the same words again and again."""
+        Counts are cached, since a person who types asks for the same words again and again. The items for everyone are
+        counted once for all readers."""
+        return sum(self._count_in_group(names, term, part) for part in by_group(tokens))
+
+    def _count_in_group(self, names: tuple[str, ...], term: str, tokens: frozenset[str]) -> int:
+        """The same of the items for everyone, or of the others, with the tokens of these."""
         cached = self._counts.get((names, term, tokens))
         if cached is not None:
             return cached
-        if not tokens or (names and not any(self._searcher.doc_freq(name, term) for name in names)):
+        for_everyone, occur = tokens == EVERYONE, tantivy.Occur
+        words = self._with(names, term, tokens)
+        if names and not words:
             return 0
-        if len(names) == 1 and self._count((), "", tokens) == self._documents:
-            return int(self._searcher.doc_freq(names[0], term))
-        # The items of the most frequent token, often `everyone`, are counted once for all readers.
-        shared = frozenset({max(sorted(tokens), key=lambda token: self._searcher.doc_freq("audience", token))})
-        occur = tantivy.Occur
-        clauses = [(occur.Must, self._readable(tokens - shared or shared))]
-        count = 0
-        if tokens != shared:
-            count = self._count(names, term, shared)
-            clauses.append((occur.MustNot, self._readable(shared)))
-        if names:
-            words = [tantivy.Query.term_query(self._schema, name, term, "basic") for name in names]
-            clauses.append((occur.Must, tantivy.Query.boolean_query([(occur.Should, word) for word in words])))
-        count += int(self._searcher.search(tantivy.Query.boolean_query(clauses), limit=1, count=True).count or 0)
+        if len(names) == 1 and for_everyone and len(self) == self._documents:
+            count = sum(int(self._searcher.doc_freq(names[0], group + term)) for group in groups_of(tokens))
+        else:
+            clauses = []
+            if names:
+                clauses.append((occur.Must, tantivy.Query.boolean_query([(occur.Should, word) for word in words])))
+            if not (names and for_everyone):
+                clauses.append((occur.Must, self._readable(tokens)))
+            if not (names or for_everyone):
+                clauses.append((occur.MustNot, self._readable(EVERYONE)))
+            count = int(self._searcher.search(tantivy.Query.boolean_query(clauses), limit=1, count=True).count or 0)
         if len(self._counts) >= _CACHED:
             self._counts.clear()
         self._counts[names, term, tokens] = count
         return count
 
-    def _boost(self, name: str, term: str, tokens: frozenset[str]) -> float:
-        """What the weight of a term in a field is multiplied by, so that it is that of its rarity among the readable
-        items; 0 when none of them has it."""
-        boost = self._boosts.get((name, term, tokens))
-        if boost is None:
-            count, boost = self._count((name,), term, tokens), 0.0
-            if count:
-                wanted = weight(self._count((), "", tokens), count)
-                boost = wanted / (weight(self._documents, self._searcher.doc_freq(name, term)) or 1.0)
+    def _with(self, names: tuple[str, ...], term: str, tokens: frozenset[str]) -> list[tantivy.Query]:
+        """A query for a term in each of these fields and in each group of these tokens, where any item has it."""
+        return [
+            tantivy.Query.term_query(self._schema, name, group + term, "basic")
+            for name in names
+            for group in groups_of(tokens)
+            if self._searcher.doc_freq(name, group + term)
+        ]
+
+    def _boosted(self, name: str, term: str, tokens: frozenset[str]) -> list[tuple[str, float]]:
+        """(each group with the term in a field, what the weight of the term is multiplied by there, so that it is that
+        of its rarity among the readable items); nothing when none of these has it."""
+        boosts = self._boosts.get((name, term, tokens))
+        if boosts is None:
+            boosts, count = [], self._count((name,), term, tokens)
+            wanted = weight(self.size(tokens), count) if count else 0.0
+            for group in groups_of(tokens) if count else ():
+                if frequency := self._searcher.doc_freq(name, group + term):
+                    boosts.append((group, wanted / (weight(self._documents, frequency) or 1.0)))
             if len(self._boosts) >= _CACHED:
                 self._boosts.clear()
-            self._boosts[name, term, tokens] = boost
-        return boost
+            self._boosts[name, term, tokens] = boosts
+        return boosts
 
     def _readable(self, tokens: frozenset[str]) -> tantivy.Query:
         """The query for items that one of the tokens may read. A union of a few terms is faster than a term set, which
@@ -263,23 +271,22 @@ class LexicalIndex:
         terms = [tantivy.Query.term_query(self._schema, "audience", token, "basic") for token in sorted(tokens)]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
 
-    def _parts(self, terms: Terms, tokens: frozenset[str]) -> list[tantivy.Query]:
-        """A query for each term that is searched for: words, words as they are written, n-grams and translations.
-        Terms that no readable item has are left out. Those of the last search are kept: a question is searched for in
-        one language after the other."""
+    def _parts(self, terms: Terms, tokens: frozenset[str]) -> _Parts:
+        """The queries for what is searched for: words, words as they are written, n-grams and translations. Terms that
+        no readable item has are left out. Those of the last search are kept: a question is searched for in one language
+        after the other."""
         asked, last = (terms, tokens), self._last
         if last is None or last[0] != asked:
             last = self._last = asked, self._made(terms, tokens)
         return last[1]
 
-    def _made(self, terms: Terms, tokens: frozenset[str]) -> list[tantivy.Query]:
-        weighted = weighted_terms(terms, lambda name, term: self._count((name,), term, tokens))
-        boosted = [(name, term, factor * self._boost(name, term, tokens)) for name, term, factor in weighted]
-        return [
-            tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, term, "freq"), factor)
-            for name, term, factor in boosted
-            if factor
-        ]
+    def _made(self, terms: Terms, tokens: frozenset[str]) -> _Parts:
+        parts: _Parts = {}
+        for name, term, factor in weighted_terms(terms, lambda name, term: self._count((name,), term, tokens)):
+            for group, boost in self._boosted(name, term, tokens):
+                query = tantivy.Query.term_query(self._schema, name, group + term, "freq")
+                parts.setdefault(group, []).append(tantivy.Query.boost_query(query, factor * boost))
+        return parts
 
     def _open_writer(self) -> Any:
         if self._writer is None:

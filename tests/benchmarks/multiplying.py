@@ -29,7 +29,7 @@ from recommender.index.catalogue import Row
 from recommender.index.dense import DenseIndex, Rows
 from recommender.index.digest import item_digest, passage_digest
 from recommender.index.item_terms import item_terms, spelling_words
-from recommender.index.lexical import Entry
+from recommender.index.keyword_entries import Entry
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms
 from recommender.monitoring import freshness

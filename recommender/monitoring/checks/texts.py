@@ -170,6 +170,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
         N_("Run: kollega reindex --full"),
     ),
+    "index_keywords_of_earlier_version": (
+        N_("Search by words cannot be used, because an earlier version of Kollega made its part of the index."),
+        N_("Run: kollega reindex"),
+    ),
     "index_damaged": (N_("Files of the index are missing or damaged."), N_("Run: kollega verify --repair")),
     "index_unopened": (
         N_("The index cannot be opened, because nothing can be written into its folder."),

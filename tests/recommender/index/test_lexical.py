@@ -13,10 +13,12 @@ from recommender.errors import KeywordsDamaged
 from recommender.index import question_terms
 from recommender.index.bm25 import weight
 from recommender.index.item_numbers import key_of
-from recommender.index.lexical import Entry, LexicalIndex
+from recommender.index.keyword_entries import Entry
+from recommender.index.lexical import LexicalIndex
 from recommender.index.narrowing import Keys
 from recommender.language.analyzer import Analyzer
 from recommender.language.terms import Terms, Translation
+from tests.recommender.index.earlier import as_of_an_earlier_version
 
 EVERYONE = frozenset({"everyone"})
 NOTHING = Terms((), ())
@@ -361,12 +363,12 @@ def test_hidden_and_removed_items_change_no_score(tmp_path: Path, analyzer: Anal
 def test_when_everything_is_readable_scores_are_those_of_tantivy(make: Make) -> None:
     index, _search = make("vpn tunnel vpn", "vpn client", "printer jam", "vpn", language="en")
     for name, term in (("text", "vpn"), ("text", "printer"), ("text", "client")):
-        assert index._boost(name, term, EVERYONE) == 1.0
-        query = tantivy.Query.term_query(index._schema, name, term, "freq")
+        assert index._boosted(name, term, EVERYONE) == [("en:", 1.0)]
+        query = tantivy.Query.term_query(index._schema, name, f"en:{term}", "freq")
         (score, address), *_others = index._searcher.search(query, limit=1).hits
         idf = json.loads(query.explain(index._searcher, address).to_json())["details"][1]
         counted = {part["description"][0]: part["value"] for part in idf["details"]}
-        assert counted == {"n": index._searcher.doc_freq(name, term), "N": index._documents}
+        assert counted == {"n": index._searcher.doc_freq(name, f"en:{term}"), "N": index._documents}
         assert weight(index._documents, int(counted["n"])) == pytest.approx(idf["value"], rel=1e-6)
         assert _scores(index, _words(term))[_key_of(index, address)] == pytest.approx(score, rel=1e-6)
 
@@ -404,3 +406,47 @@ def test_items_with_equal_scores_come_in_the_order_of_their_keys_also_where_the_
         index = _new_index(tmp_path / name, *order)
         assert _numbers(index, _words("vpn")) == [1, 2, 3, 7, 8, 9]
         assert [key for key, _score in index.search(_words("vpn"), EVERYONE, 2, "en")] == ["request:1", "request:2"]
+
+
+def test_a_text_scores_the_same_in_every_language_and_whoever_else_may_read_it(tmp_path: Path) -> None:
+    texts = [_words(text) for text in ("vpn client", "vpn tunnel", "printer jam", "paper tray")]
+    groups = [(language, audience) for language in ("fi", "en", "sv") for audience in (EVERYONE, SECRET)]
+    index = LexicalIndex.create(tmp_path / "lexical")
+    index.add(
+        Entry(f"request:{10 * group + n}", language, audience, NOTHING, text)
+        for group, (language, audience) in enumerate(groups)
+        for n, text in enumerate(texts)
+    )
+    index.commit()
+    question = _words("vpn client")
+    readers = {
+        EVERYONE: (12, {"fi": [0, 1], "en": [20, 21], "sv": [40, 41]}),
+        EVERYONE | SECRET: (24, {"fi": [0, 10, 1, 11], "en": [20, 30, 21, 31], "sv": [40, 50, 41, 51]}),
+        SECRET: (12, {"fi": [10, 11], "en": [30, 31], "sv": [50, 51]}),
+    }
+    for tokens, (size, found) in readers.items():
+        vpn, client = (math.log(1 + (size - n + 0.5) / (n + 0.5)) for n in (size // 2, size // 4))
+        for language, expected in found.items():
+            result = index.search(question, tokens, 10, language)
+            assert [key for key, _score in result] == [f"request:{n}" for n in expected]
+            for key, score in result:
+                both = int(key.removeprefix("request:")) % 10 == 0
+                assert score == pytest.approx(vpn + both * client, rel=1e-5)
+        # the best of both groups stay when the list ends
+        assert [key for key, _score in index.search(question, tokens, 1, "fi")] == [f"request:{found['fi'][0]}"]
+
+
+def test_of_equal_items_of_both_groups_those_with_the_first_keys_stay(tmp_path: Path) -> None:
+    rows = [(f"request:{n}", SECRET if n % 2 else EVERYONE, NOTHING, _words("vpn client")) for n in range(8, 0, -1)]
+    index = _new_index(tmp_path / "lexical", *rows)
+    for top_k in range(1, 9):
+        found = index.search(_words("vpn"), EVERYONE | SECRET, top_k, "en")
+        assert [key for key, _score in found] == [f"request:{n}" for n in range(1, top_k + 1)]
+
+
+def test_a_keyword_index_of_an_earlier_version_is_not_searched(tmp_path: Path) -> None:
+    """It had the language of an item in a field, and would find nothing."""
+    _new_index(tmp_path / "lexical", ("request:0", EVERYONE, NOTHING, _words("vpn")))
+    as_of_an_earlier_version(tmp_path / "lexical")
+    with pytest.raises(KeywordsDamaged, match="earlier version of Kollega"):
+        LexicalIndex.load(tmp_path / "lexical")

@@ -9,7 +9,8 @@ import pytest
 
 from recommender.access import ANYONE
 from recommender.index import SearchIndex
-from recommender.index.lexical import Entry, LexicalIndex
+from recommender.index.keyword_entries import Entry
+from recommender.index.lexical import LexicalIndex
 from recommender.index.vector_space import VectorSpace
 from recommender.language.alignment import Alignment
 from recommender.language.analyzer import Analyzer
