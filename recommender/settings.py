@@ -53,9 +53,7 @@ class Settings(Places):
     backend: str = _setting("auto", "what runs the model: auto, openvino or torch; auto falls back to torch")
     threads: int = _setting(0, "processor threads for the model; 0 means all")
     passage_tokens: int = _setting(256, "longest passage in model tokens")
-    max_passages: int = _setting(
-        200, "most passages that are indexed of one item; after a change run `kollega reindex --full`"
-    )
+    max_passages: int = _setting(200, "most passages indexed of one item; after a change run `kollega reindex --full`")
     hnsw_from: int = _setting(
         20_000, "number of passages from which dense search is approximate (HNSW) instead of exact"
     )
@@ -91,6 +89,7 @@ class Settings(Places):
     host: str = _setting("127.0.0.1", "address the server listens on")
     port: int = _setting(8080, "port the server listens on")
     server_threads: int = _setting(4, "pages the server answers at once, and as many questions that are being typed")
+    server_processes: int = _setting(1, "processes that answer beside each other, each with the index in memory")
     watch_seconds: float = _setting(2.0, "pause between two looks at the database in `kollega watch`")
     insights_minutes: float = _setting(
         60.0, "least minutes between two times that `kollega watch` brings the topics up to date with the index"
@@ -216,6 +215,7 @@ class Settings(Places):
         _require(bool(self.reranker.strip()), "reranker", "features, none, or the name of a cross-encoder")
         _require(0 < self.port < 65536, "port", "a port number")
         _require(self.server_threads >= 1, "server_threads", "at least 1")
+        _require(1 <= self.server_processes <= 64, "server_processes", "from 1 to 64")
         _require(0 < self.watch_seconds <= 3_600, "watch_seconds", "more than 0 and at most 3600")
         _require(0 <= self.insights_minutes <= 100_000, "insights_minutes", "from 0 to 100000")
         _require(self.log_format in ("text", "json"), "log_format", "text or json")

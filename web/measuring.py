@@ -1,8 +1,11 @@
 """What is counted for Prometheus while requests are answered. Every label is one of a fixed set of values: a route's
 name, a method, a status, a verdict. Nothing that somebody wrote, and no name, can become one."""
 
+import os
+
 from flask import Flask, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -11,6 +14,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from recommender.database.failures import code_of
 from recommender.datatypes import Recommendation
 
+TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable with the folder in which several processes count together; prometheus_client reads it on import."""
 UNKNOWN_ROUTE, OTHER = "unknown", "other"
 """What stands for every address that is none of ours, and for every method and reason beside the usual ones."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -28,27 +33,31 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # they say when some
 
 
 class Counts:
-    """The counters of one application."""
+    """The counters of one application; of all processes of a server together when there are several."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        counted_in: CollectorRegistry | None = self.registry
+        if os.environ.get(TOGETHER):
+            MultiProcessCollector(self.registry)  # type: ignore[no-untyped-call]
+            counted_in = None
         labels = ["route", "method", "status"]
-        self._requests = Counter("kollega_requests", "HTTP requests answered", labels, registry=self.registry)
+        self._requests = Counter("kollega_requests", "HTTP requests answered", labels, registry=counted_in)
         self._seconds = Histogram(
-            "kollega_request_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=self.registry
+            "kollega_request_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=counted_in
         )
         self._answers = Counter(
             "kollega_answers",
             "Answers to questions; partial: while somebody typed",
             ["verdict", "partial"],
-            registry=self.registry,
+            registry=counted_in,
         )
         self._errors = Counter(
             "kollega_database_errors",
             "Operations that the database refused",
             ["operation", "reason"],
-            registry=self.registry,
+            registry=counted_in,
         )
 
     def count_request(self, status: int, seconds: float) -> None:

@@ -6,16 +6,14 @@ So somebody who opens connections and says nothing, or sends slowly, does not ke
 
 import gc
 import logging
-import resource
-import signal
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import Any
 
-import click
 from flask import Flask
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -25,20 +23,20 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from recommender.errors import KollegaError
-from recommender.monitoring.logs import fields
 from recommender.settings import Settings
 from web.app import LARGEST_BODY, create_app
 from web.files.uploads import largest_upload, may_send_files
-from web.set_up.telling import tell_code
+from web.set_up.telling import tell_address
+from web.starting.open_files import most_connections
 from web.starting.opening import Opening
+from web.starting.signals import Act, stop_at_signals
 
 log = logging.getLogger(__name__)
-Act = Callable[[], None]
+Listening = Callable[[Sequence[int]], None]
+"""Gets the numbers of the sockets at which a server listens."""
 _MONITORING, _MONITORING_THREADS = frozenset({"/health", "/health/live", "/health/ready", "/metrics"}), 2
 _TYPING = frozenset({"/suggest", "/suggest/people", "/embed/suggest"})
 _LOOK_AGAIN = 0.1  # seconds between two looks at what is still being answered
-MOST_CONNECTIONS = 2_000  # at once, if the system allows that many open files; a judgement
-_OTHER_FILES = 200  # open files that are no connections: database, index, logs
 WHOLE_REQUEST_WITHIN = 20  # seconds from the first byte of a request to its last: a judgement
 WHOLE_UPLOAD_WITHIN = 180  # the same for a form with files of somebody who has signed in: 25 MB at 1.2 Mbit/s
 IDLE_AT_MOST = 60  # seconds that a connection stays open between two requests: a judgement
@@ -179,17 +177,25 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
 
 class Server:
-    """Listens and answers until it is told to stop. `adjustments` are of waitress."""
+    """Listens and answers until it is told to stop, at `shared` sockets of another process if there are any.
+    `adjustments` are of waitress."""
 
-    def __init__(self, app: Flask, settings: Settings, **adjustments: Any) -> None:
+    def __init__(
+        self, app: Flask, settings: Settings, shared: Sequence[socket.socket] = (), **adjustments: Any
+    ) -> None:
         self._stop_seconds = settings.stop_seconds
         self._open: dict[int, Any] = {}  # what waitress waits for: listening sockets, connections and its own pipe
         self._stopping = threading.Event()
         self._closed = False
         self._closing = threading.RLock()  # a signal handler may interrupt the thread that holds it
         dispatcher = Dispatcher(settings.server_threads)
-        listen(app, settings, self._open, dispatcher, **adjustments)
+        listen(app, settings, self._open, dispatcher, shared, **adjustments)
         self._listeners = [channel for channel in self._open.values() if channel.accepting]  # one for each address
+
+    @property
+    def sockets(self) -> list[int]:
+        """The numbers of the sockets at which it listens."""
+        return [listener.socket.fileno() for listener in self._listeners]
 
     def run(self) -> None:
         """Answer requests until `stop`. Then accept no connection any more, finish the requests that are being
@@ -226,9 +232,12 @@ class Server:
         return busy
 
 
-def listen(app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: Any, **changes: Any) -> None:
-    """Listen on the settings' addresses: one for an address, two for `localhost`. Raises OSError when one is in use.
-    `changes` are adjustments of waitress."""
+def listen(
+    app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: Any,
+    shared: Sequence[socket.socket] = (), **changes: Any,
+) -> None:  # fmt: skip
+    """Listen on the settings' addresses: one for an address, two for `localhost`; or at the `shared` sockets. Raises
+    OSError when an address is in use. `changes` are adjustments of waitress."""
     largest = LARGEST_BODY + _MARGIN
     options = {
         "host": settings.host,
@@ -247,54 +256,39 @@ def listen(app: Flask, settings: Settings, sockets: dict[int, Any], dispatcher: 
         adjustments.for_files = copy(adjustments)
         adjustments.for_files.max_request_body_size = largest_upload(settings) + _MARGIN
         adjustments.allows_files = partial(may_send_files, app, settings)
-    for address in adjustments.listen:
-        Listener(app, sockets, dispatcher=dispatcher, adj=adjustments, sockinfo=address)
+    own = {"dispatcher": dispatcher, "adj": adjustments}
+    for each in shared:
+        found = (each.family, each.type, each.proto, each.getsockname())
+        Listener(app, sockets, _sock=each, sockinfo=found, bind_socket=False, **own)
+    for address in () if shared else adjustments.listen:
+        Listener(app, sockets, sockinfo=address, **own)
 
 
-def most_connections() -> int:
-    """How many connections may be open at once, after raising the number of open files as far as this process may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + _OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    allowed = wanted if soft == resource.RLIM_INFINITY else soft
-    return max(100, min(MOST_CONNECTIONS, allowed - _OTHER_FILES))
-
-
-def run(settings: Settings, opening: Opening, listening: Act = lambda: None, stopping: Act = lambda: None) -> None:
+def run(
+    settings: Settings,
+    opening: Opening,
+    listening: Listening = lambda _sockets: None,
+    stopping: Act = lambda: None,
+    shared: Sequence[int] = (),
+) -> None:
     """Serve until interrupted or terminated; a second signal stops it at once. `listening` is called when it listens,
-    `stopping` when it begins to stop. Raises KollegaError when the address is in use."""
+    `stopping` when it begins to stop. With `shared` it answers at these sockets of another process, which tells the
+    address. Raises KollegaError when the address is in use."""
     app = create_app(settings, opening=opening)
     gc.freeze()  # a full garbage collection of all that is loaded would stop requests for 70 ms
     gc.set_threshold(20_000, 10, 10)  # new objects: Python's 700 are there four times a question, which frees them
     gc.enable()
     try:
-        server = Server(app, settings)
+        server = Server(app, settings, [socket.socket(fileno=number) for number in shared])
     except OSError as error:
         raise KollegaError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set KOLLEGA_PORT to another port."
         ) from error
-    _stop_at_signals(server, stopping)
-    listening()
-    address = f"http://{settings.host}:{settings.port}/"
-    if settings.log_format == "json":
-        log.info("serving", extra=fields(address=address))
-    else:
-        click.echo(f"Kollega is at {address}  (stop with Ctrl+C)")
-    tell_code(app, settings, address)
+    stop_at_signals(server.stop, stopping)
+    listening(server.sockets)
+    if not shared:
+        tell_address(app, settings)
     try:
         server.run()
     finally:
         app.extensions["kollega_counting"].close()
-
-
-def _stop_at_signals(server: Server, stopping: Act) -> None:
-    def stop(_signal: int, _frame: object) -> None:
-        stopping()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        server.stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)

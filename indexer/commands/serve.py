@@ -2,14 +2,15 @@
 
 import gc
 import logging
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
-from indexer.commands.beside import watching
+from indexer.commands.beside import OPTION, SOCKETS, end_with, more_servers, watching
 from indexer.commands.imports import import_source
 from indexer.commands.index import update_index
 from indexer.commands.running import database_session, logs_json, stop_when_terminated
@@ -22,22 +23,33 @@ if TYPE_CHECKING:
 _OPENING, _SERVER = "web.starting.opening", "web.server"
 """Imported by their names: the packages indexer and web do not import each other."""
 log = logging.getLogger(__name__)
+Listening = Callable[[Sequence[int]], None]
+"""Gets the numbers of the sockets at which the server listens."""
 
 
 @click.command()
 @click.option("--host", help="Address to listen on, instead of KOLLEGA_HOST.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on, instead of KOLLEGA_PORT.")
 @click.option("--no-watch", is_flag=True, help="Run no `kollega watch` beside, because one is started by itself.")
+@click.option(OPTION, "parent", type=int, hidden=True)
+@click.option(SOCKETS, hidden=True)
 @click.pass_obj
-def serve(settings: Settings, host: str | None, port: int | None, no_watch: bool) -> None:
+def serve(
+    settings: Settings, host: str | None, port: int | None, no_watch: bool, parent: int | None, sockets: str | None
+) -> None:
     """Serve the web pages and the API with a production server (waitress), until stopped.
 
     It runs `kollega watch` beside itself, so that what people write is found by search, begins it again if it ends, and
     stops it at the end. Where that is started by itself, as a service of its own, use --no-watch. When both run all
-    the same, one of them does the work and the other one waits. SIGTERM stops the server when it has answered the
+    the same, one of them does the work and the other one waits. KOLLEGA_SERVER_PROCESSES is how many processes answer;
+    the others are begun again if they end, and stopped with this one. SIGTERM stops the server when it has answered the
     requests that it is at, for which it takes at most KOLLEGA_STOP_SECONDS.
     """
-    _serve(replace(settings, host=host or settings.host, port=port or settings.port), watch=not no_watch)
+    if parent is not None and sockets:
+        end_with(parent)
+        _answer_beside(settings, [int(number) for number in sockets.split(",")])
+    else:
+        _serve(replace(settings, host=host or settings.host, port=port or settings.port), watch=not no_watch)
 
 
 @click.command()
@@ -64,7 +76,7 @@ def demo(settings: Settings, serve_too: bool) -> None:
     if serve_too:
         stop_when_terminated()
         _print_sign_ins(settings)
-        _serve(replace(settings, demo=True, anonymous_reading=True))
+        _serve(replace(settings, demo=True, anonymous_reading=True, server_processes=1))
 
 
 def _loaded(settings: Settings, source: str) -> "dict[str, datetime]":
@@ -93,14 +105,41 @@ def _serve(settings: Settings, watch: bool = True) -> None:
     stop_when_terminated()
     _tell_what_begins(settings, watch)
     open_database(settings).kw["bind"].dispose()  # made when it is new, which takes a moment
-    with watching(settings.stop_seconds) if watch else nullcontext() as beside:
-        told = (beside.begin, beside.stop) if beside else ()
-        gc.disable()  # until `run` has loaded all: nearly all of that stays, and looking through it takes a second
-        try:
-            with closing(import_module(_OPENING).begin(settings)) as opening:  # it goes on while the server is imported
-                import_module(_SERVER).run(settings, opening, *told)  # `watch` begins later, and slows no start
-        finally:
-            gc.enable()
+    with ExitStack() as stack:
+        beside = stack.enter_context(watching(settings.stop_seconds)) if watch else None
+        more = stack.enter_context(more_servers(settings.server_processes - 1, settings.stop_seconds))
+
+        def listening(sockets: Sequence[int]) -> None:
+            more.begin(sockets)
+            if beside:
+                beside.begin()  # later than the rest, so that it slows no start
+
+        def stopping() -> None:
+            more.stop()
+            if beside:
+                beside.stop()
+
+        _run(settings, listening, stopping)
+
+
+def _answer_beside(settings: Settings, sockets: Sequence[int]) -> None:
+    """Answer at the sockets of another process."""
+    stop_when_terminated()
+    _run(settings, lambda _sockets: None, lambda: None, sockets)
+
+
+def _run(
+    settings: Settings,
+    listening: Callable[[Sequence[int]], None],
+    stopping: Callable[[], None],
+    shared: Sequence[int] = (),
+) -> None:
+    gc.disable()  # until `run` has loaded all: nearly all of that stays, and looking through it takes a second
+    try:
+        with closing(import_module(_OPENING).begin(settings)) as opening:  # it goes on while the server is imported
+            import_module(_SERVER).run(settings, opening, listening, stopping, shared)
+    finally:
+        gc.enable()
 
 
 def _tell_what_begins(settings: Settings, watch: bool) -> None:

@@ -19,7 +19,8 @@ from recommender.settings import Settings
 from tests.timing import LONG
 from web import server as web_server
 from web.files.uploads import may_send_files
-from web.server import Server, most_connections
+from web.server import Server
+from web.starting.open_files import MOST_CONNECTIONS, most_connections
 
 Serve = Callable[..., Any]
 
@@ -243,7 +244,7 @@ def test_requests_that_are_none_are_refused_and_the_server_goes_on(serve: Serve,
 
 
 def test_as_many_connections_are_allowed_as_the_system_has_files() -> None:
-    assert 100 <= most_connections() <= web_server.MOST_CONNECTIONS
+    assert 100 <= most_connections() <= MOST_CONNECTIONS
 
 
 UPLOAD = b"POST /attachments/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n"

@@ -33,6 +33,7 @@ SCRIPT = f"""
 import os
 import time
 import web.server
+import web.set_up.telling
 import web.starting.opening
 
 def app(environment, start):
@@ -52,7 +53,7 @@ app.extensions = {{"kollega_counting": open("/dev/null")}}  # all that the serve
 app.config = {{"MAX_CONTENT_LENGTH": 1_000_000}}
 web.starting.opening.begin = lambda settings: open("/dev/null")
 web.server.create_app = lambda settings, opening: app
-web.server.tell_code = lambda app, settings, address: None  # which asks the database
+web.set_up.telling.tell_code = lambda app, settings, address: None  # which asks the database
 from indexer.cli import main
 main()
 """

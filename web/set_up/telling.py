@@ -1,10 +1,25 @@
-"""Tells whoever starts the server of a new installation how it is set up."""
+"""Tells whoever starts the server where it is, and how a new installation is set up."""
+
+import logging
 
 import click
 from flask import Flask
 
 from recommender.first_run import code
+from recommender.monitoring.logs import fields
 from recommender.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def tell_address(app: Flask, settings: Settings) -> None:
+    """Tell the address at which the server listens, and how it is set up if nobody can sign in yet."""
+    address = f"http://{settings.host}:{settings.port}/"
+    if settings.log_format == "json":
+        log.info("serving", extra=fields(address=address))
+    else:
+        click.echo(f"Kollega is at {address}  (stop with Ctrl+C)")
+    tell_code(app, settings, address)
 
 
 def tell_code(app: Flask, settings: Settings, address: str) -> None:

@@ -71,8 +71,8 @@ def test_garbage_is_looked_for_when_all_is_loaded(kollega: Kollega, monkeypatch:
 
     monkeypatch.setattr("web.starting.opening.begin", lambda _settings: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr("web.server.create_app", load)
-    monkeypatch.setattr("web.server.Server", lambda _app, _settings: SimpleNamespace(run=answer))
-    for name in ("_stop_at_signals", "tell_code"):
+    monkeypatch.setattr("web.server.Server", lambda *_given: SimpleNamespace(run=answer, stop=answer, sockets=[]))
+    for name in ("stop_at_signals", "tell_address"):
         monkeypatch.setattr(f"web.server.{name}", lambda *_given: None)
     try:
         assert kollega("serve", "--no-watch").exit_code == 0
@@ -97,7 +97,7 @@ def test_a_start_that_is_interrupted_waits_for_what_is_being_opened(
 
 def test_serve_on_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> None:
     script = (
-        "import os, web.server, web.starting.opening\n"
+        "import os, web.server, web.set_up.telling, web.starting.opening\n"
         "web.starting.opening.begin = lambda settings: open(os.devnull)\n"
         "web.server.create_app = lambda settings, opening: lambda environment, start: []\n"
         "from indexer.cli import main\n"
@@ -125,7 +125,7 @@ def _serving(home: Path, *options: str, ends_in: float = 0) -> Iterator[tuple[su
     """Runs `kollega serve` with an application that answers nothing, and takes `ends_in` seconds to end; gives the
     process and what it says until it listens. Its errors are in a file `errors`."""
     script = (
-        "import os, time, psutil, web.server, web.starting.opening\n"
+        "import os, time, psutil, web.server, web.set_up.telling, web.starting.opening\n"
         "from recommender.database import engine\n"
         "class Counting:\n"
         f"    def close(self): time.sleep({ends_in})\n"
@@ -140,7 +140,7 @@ def _serving(home: Path, *options: str, ends_in: float = 0) -> Iterator[tuple[su
         "opened, engine.open_database = engine.open_database, open_database\n"
         "web.starting.opening.begin = lambda settings: open(os.devnull)\n"
         "web.server.create_app = create_app\n"
-        "web.server.tell_code = lambda app, settings, address: None\n"
+        "web.set_up.telling.tell_code = lambda app, settings, address: None\n"
         "from indexer.cli import main\n"
         "main()\n"
     )

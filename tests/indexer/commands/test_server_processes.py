@@ -1,0 +1,146 @@
+"""KOLLEGA_SERVER_PROCESSES: several processes answer at one address, count together, and end together."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from recommender.errors import SettingsError
+from recommender.settings import Settings
+from tests.conftest import MODELS
+from tests.paths import ROOT
+from tests.timing import LONG
+
+TOKEN = "a-token-for-prometheus"
+_ANSWERS_WITHIN = 10.0
+
+
+@pytest.fixture
+def serving(ready_home: Path) -> Iterator[tuple[psutil.Process, int]]:
+    """`kollega serve` with two processes, and its port."""
+    (ready_home / "models").symlink_to(MODELS, target_is_directory=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {"HOME": str(ready_home), "PORT": str(port), "SERVER_PROCESSES": "2", "METRICS_TOKEN": TOKEN}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "indexer", "serve", "--no-watch"],
+        env=os.environ | {f"KOLLEGA_{name}": value for name, value in own.items()} | {"PYTHONUNBUFFERED": "1"},
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert any(line.startswith("Kollega is at ") for line in process.stdout)
+        yield psutil.Process(process.pid), port
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _get(port: int, path: str = "/health/live", **headers: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWERS_WITHIN)
+    try:
+        connection.request("GET", path, headers={"Connection": "close", **headers})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return answer.read().decode()
+    finally:
+        connection.close()
+
+
+def _counted(port: int) -> int:
+    """How many questions whether it is there have been answered, as Prometheus reads it."""
+    text = _get(port, "/metrics", Authorization=f"Bearer {TOKEN}")
+    found = re.findall(r'^kollega_requests_total\{method="GET",route="health.live",status="200"\} (\S+)$', text, re.M)
+    return int(sum(map(float, found)))
+
+
+def _other(serving: psutil.Process) -> psutil.Process | None:
+    for process in serving.children():
+        with suppress(psutil.NoSuchProcess):
+            if "--sockets" in process.cmdline():
+                return process
+    return None
+
+
+def _until(is_so: Callable[[], object]) -> None:
+    until = time.monotonic() + LONG
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError, http.client.HTTPException):
+        return bool(_get(port))
+    return False
+
+
+@contextmanager
+def _stopped(process: psutil.Process) -> Iterator[None]:
+    """The process does nothing meanwhile."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
+
+
+def test_two_processes_answer_at_one_address_count_together_and_end_together(
+    serving: tuple[psutil.Process, int],
+) -> None:
+    main, port = serving
+    _until(lambda: _other(main))
+    other = _other(main)
+    assert other is not None
+    with _stopped(main):
+        _until(lambda: _answers(port))  # as soon as the other one has loaded
+    before = _counted(port)
+    with _stopped(main):
+        for _ in range(3):
+            _get(port)
+    with _stopped(other):
+        for _ in range(4):
+            _get(port)
+    assert _counted(port) == before + 7
+
+    other.kill()
+    other.wait(LONG)
+    _get(port)
+    _until(lambda: _other(main) not in (None, other))  # it is begun again
+    again = _other(main)
+    assert again is not None
+    with _stopped(main):
+        _until(lambda: _answers(port))
+    assert _counted(port) >= before + 8  # also what the killed one had counted
+
+    main.terminate()
+    assert main.wait(LONG) == 0
+    _until(lambda: not again.is_running())
+    assert not _answers(port)
+
+
+def test_the_others_end_when_the_process_that_began_them_is_killed(serving: tuple[psutil.Process, int]) -> None:
+    main, port = serving
+    _until(lambda: _other(main))
+    other = _other(main)
+    assert other is not None
+    main.send_signal(signal.SIGKILL)
+    _until(lambda: not other.is_running())
+    assert not _answers(port)
+
+
+@pytest.mark.parametrize("number", [0, 65])
+def test_there_is_at_least_one_process_and_not_too_many(number: int, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="KOLLEGA_SERVER_PROCESSES"):
+        Settings(home=tmp_path, server_processes=number)
