@@ -164,6 +164,28 @@ def fifty_people(results: Results) -> str:
     return _table(("figure", "measured", "aim"), rows) + _origin(held)
 
 
+def server_processes(results: Results) -> str:
+    """How long many people wait when one process answers, and when several do."""
+    held = results("server-processes")
+    runs = sorted(held["runs"], key=lambda run: int(run["processes"]))
+    figures = [
+        ("answers to whole titles, median, ms", "whole_p50_ms"),
+        ("95 % within, ms", "whole_p95_ms"),
+        ("the same since the last key, ms", "since_key_p95_ms"),
+        ("colleagues, asked for when the typing rests, 95 % within, ms", "people_p95_ms"),
+        ("requests answered", "requests"),
+        ("one person alone, 95 % within, ms", "alone_p95_ms"),
+    ]
+    rows = [(what, *(f"{run[name]:,.0f}" for run in runs)) for what, name in figures]
+    rows.append(("times as long for all", *(f"{run['whole_p95_ms'] / run['alone_p95_ms']:.1f}" for run in runs)))
+    heads = (f"{held['users']} people type for {held['seconds']} s", *(_processes(run["processes"]) for run in runs))
+    return _table(heads, rows) + _origin(held)
+
+
+def _processes(number: int) -> str:
+    return "one process" if number == 1 else f"{number} processes"
+
+
 def indexing(results: Results) -> str:
     """How fast `kollega reindex` is, compared with the model alone on the same texts."""
     held = results("indexing")
@@ -857,6 +879,7 @@ BLOCKS: Mapping[str, Callable[[Results], str]] = {
         indexing,
         serve_start,
         servers,
+        server_processes,
         servers_preload,
         typing_apart,
         overtaken,

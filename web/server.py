@@ -284,7 +284,7 @@ def run(
         raise KollegaError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set KOLLEGA_PORT to another port."
         ) from error
-    stop_at_signals(server.stop, stopping)
+    stop_at_signals(server.stop, stopping, at_once=not shared)
     listening(server.sockets)
     if not shared:
         tell_address(app, settings)

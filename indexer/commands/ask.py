@@ -33,7 +33,7 @@ _NOTICES = {
     INDEX_MISMATCH: "The index is of another model, so keyword search alone answers. Run: kollega reindex --full",
     INDEX_AWAY: "Milvus does not answer, so nothing can be searched now. Start it, or correct KOLLEGA_MILVUS.",
     DATABASE_EMPTY: "The database is empty, although the index is not: was its file deleted? Restore a backup.",
-    KEYWORDS_MISSING: "The files of keyword search are damaged, so dense search alone answers. Run: kollega verify",
+    KEYWORDS_MISSING: "Keyword search cannot be used, so dense search alone answers. Run: kollega status",
     LEARNED_MISSING: "What was learned from your own history is damaged and not used. Run: kollega verify",
 }
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryDirectory
 
 from indexer.processes import end_processes, how_it_ended
+from recommender.settings import Settings
 
 log = logging.getLogger(__name__)
 OPTION = "--until-ends"
@@ -38,23 +39,24 @@ def watching(stop_seconds: float) -> "Iterator[Beside]":
 
 
 @contextmanager
-def more_servers(number: int, stop_seconds: float) -> "Iterator[MoreServers]":
-    """So many more processes of `kollega serve`, once what this gives is told to begin; begun again when they end, and
-    stopped at the end. They count together with this one for Prometheus, in a temporary folder."""
-    more = MoreServers(number)
+def more_servers(settings: Settings) -> "Iterator[MoreServers]":
+    """The other processes of a server, KOLLEGA_SERVER_PROCESSES together with this one, once what this gives is told to
+    begin; begun again when they end, and stopped at the end. For Prometheus all count in one temporary folder."""
+    more = MoreServers(settings)
     with ExitStack() as stack:
-        if number:
+        if settings.server_processes > 1:
             os.environ[_COUNTED_IN] = stack.enter_context(TemporaryDirectory(prefix="kollega-counts-"))
             stack.callback(os.environ.pop, _COUNTED_IN)
-        stack.callback(more.end, stop_seconds + _SECONDS_MORE)
+        stack.callback(more.end, settings.stop_seconds + _SECONDS_MORE)
         yield more
 
 
 class MoreServers:
     """Other processes of `kollega serve`, which answer at the sockets of this one."""
 
-    def __init__(self, number: int) -> None:
-        self._processes = [Beside("serve", "--no-watch") for _ in range(number)]
+    def __init__(self, settings: Settings) -> None:
+        options = "--no-watch", "--host", settings.host, "--port", str(settings.port)
+        self._processes = [Beside("serve", *options) for _ in range(settings.server_processes - 1)]
 
     def begin(self, sockets: Sequence[int]) -> None:
         """Begin them at these sockets."""
@@ -68,9 +70,11 @@ class MoreServers:
             process.terminate()
 
     def end(self, seconds: float) -> None:
-        """End them; kill those that take too long."""
+        """End them; kill those that take longer than so many seconds together."""
+        self.stop()
+        until = time.monotonic() + seconds
         for process in self._processes:
-            process.end(seconds)
+            process.end(max(0.0, until - time.monotonic()))
 
 
 class Beside:

@@ -2,8 +2,11 @@
 
 import gc
 import logging
+import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -42,8 +45,8 @@ def serve(
     It runs `kollega watch` beside itself, so that what people write is found by search, begins it again if it ends, and
     stops it at the end. Where that is started by itself, as a service of its own, use --no-watch. When both run all
     the same, one of them does the work and the other one waits. KOLLEGA_SERVER_PROCESSES is how many processes answer;
-    the others are begun again if they end, and stopped with this one. SIGTERM stops the server when it has answered the
-    requests that it is at, for which it takes at most KOLLEGA_STOP_SECONDS.
+    the others are started again if they end, and stopped with this one. SIGTERM stops the server when it has answered
+    the requests that it is at, for which it takes at most KOLLEGA_STOP_SECONDS.
     """
     if parent is not None and sockets:
         end_with(parent)
@@ -107,7 +110,7 @@ def _serve(settings: Settings, watch: bool = True) -> None:
     open_database(settings).kw["bind"].dispose()  # made when it is new, which takes a moment
     with ExitStack() as stack:
         beside = stack.enter_context(watching(settings.stop_seconds)) if watch else None
-        more = stack.enter_context(more_servers(settings.server_processes - 1, settings.stop_seconds))
+        more = stack.enter_context(more_servers(settings))
 
         def listening(sockets: Sequence[int]) -> None:
             more.begin(sockets)
@@ -123,8 +126,17 @@ def _serve(settings: Settings, watch: bool = True) -> None:
 
 
 def _answer_beside(settings: Settings, sockets: Sequence[int]) -> None:
-    """Answer at the sockets of another process."""
-    stop_when_terminated()
+    """Answer at the sockets of another process. They are closed as soon as this is told to stop before it answers: its
+    port is free then."""
+
+    def leave(_signal: int, _frame: object) -> None:
+        for number in sockets:
+            with suppress(OSError):
+                os.close(number)
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
     _run(settings, lambda _sockets: None, lambda: None, sockets)
 
 

@@ -18,6 +18,7 @@ from recommender.index import generations
 from recommender.index.base import is_of_another_version
 from recommender.index.engines import engine_of
 from recommender.index.generations import Manifest
+from recommender.index.keyword_entries import is_of_this_version
 from recommender.index.known import Known
 from recommender.settings import Settings
 
@@ -32,10 +33,13 @@ class Planned:
     new: int
     changed: int
     removed: int
+    keywords_anew: bool = False
 
     def line(self) -> str:
         """The counts in one line, for an admin."""
-        return f"dry run, nothing was written: {self.new} new, {self.changed} changed, {self.removed} to remove"
+        counts = f"dry run, nothing was written: {self.new} new, {self.changed} changed, {self.removed} to remove"
+        more = "; the keyword index is of another version, so all items are written anew, without encoding them"
+        return counts + (more if self.keywords_anew else "")
 
 
 def choose(team: str | None, source: str | None) -> Choose | None:
@@ -73,7 +77,8 @@ def planned(
     written. Raises what the run would raise: IndexMismatch, IndexDamaged, or IndexNotFound with `only` when there is no
     index."""
     known = {} if full else known_items(settings)
-    if known is None and only is not None:
+    anew = known is not None and not full and _has_other_keywords(settings)
+    if only is not None and (known is None or anew):
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
     known = known or {}
     held = Stamps() if full or compare else read_stamps(settings)
@@ -81,7 +86,18 @@ def planned(
         stamps, in_index = stamps_of(session, held), Known.of(known)
         found = find_changes_or_compare(session, in_index, settings.passage_tokens, stamps, held)
         chosen = set(found.changed) if only is None else set(found.changed).intersection(only(session))
-    return Planned(len(chosen - known.keys()), len(chosen & known.keys()), len(found.gone))
+    return Planned(len(chosen - known.keys()), len(chosen & known.keys()), len(found.gone), anew)
+
+
+def _has_other_keywords(settings: Settings) -> bool:
+    """True when the keyword index of the live generation is of another version, so that a run writes it anew."""
+    directory = generations.live(settings.index_dir)
+    try:
+        return Manifest.read(directory).engine == generations.ENGINE and not is_of_this_version(
+            directory / generations.LEXICAL
+        )
+    except (OSError, ValueError, LookupError) as error:
+        raise IndexDamaged(f"The keyword index cannot be read ({error}). Run: kollega reindex --full") from error
 
 
 def known_items(settings: Settings) -> dict[str, str] | None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from recommender.database.index_register import IndexRegister
-from recommender.errors import IndexDamaged
+from recommender.errors import IndexDamaged, KeywordsDamaged
 from recommender.index import generations
 from recommender.index.engines import engine_of, is_left_in_milvus, leave_milvus
 from recommender.index.generations import Manifest
@@ -130,7 +130,10 @@ def roll_back(settings: Settings) -> str:
             engine.agree()
         live = generations.live_name(settings.index_dir) or ""
         for name in [name for name in generations.finished(settings.index_dir) if name < live][-1:]:
-            engine.open_generation(settings.index_dir / name, None)
+            try:
+                engine.open_generation(settings.index_dir / name, None)
+            except KeywordsDamaged as error:
+                raise IndexDamaged(f"{name} cannot be used again. {error}") from error
         name = generations.roll_back(settings.index_dir)
         engine.made_live(name)
     return name

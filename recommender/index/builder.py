@@ -19,6 +19,7 @@ from recommender.index.background import measured_background
 from recommender.index.base import find_base
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.checked import note_checked
+from recommender.index.copies import copy_keywords
 from recommender.index.dense import MOST_ADDED, DenseIndex
 from recommender.index.digest import passage_digest
 from recommender.index.generation_files import OpenFiles, open_files, opening
@@ -96,12 +97,11 @@ class IndexBuilder:
             base = None
         builder = cls(index_dir, model, analyzer, base, files)
         if base is not None:
-            without_checksums = not Manifest.read(base).files  # an earlier version of Kollega wrote it
-            builder.must_be_written = without_checksums or base.name != generations.live_name(index_dir)
+            is_live, with_checksums = base.name == generations.live_name(index_dir), Manifest.read(base).files
+            builder.must_be_written = old_keywords or not (is_live and with_checksums)
             if old_keywords:
                 log.info("The keyword index of %s was written by another version: it is written anew", base.name)
                 builder.rewrite()
-                builder.must_be_written = True
         return builder
 
     @property
@@ -142,7 +142,7 @@ class IndexBuilder:
         if self._catalogue:
             self._catalogue.close()
         self._catalogue = Catalogue.continue_from(self._base / CATALOGUE, self.directory / CATALOGUE)
-        LexicalIndex.copy(self._base / LEXICAL, self.directory / LEXICAL)
+        copy_keywords(self._base / LEXICAL, self.directory / LEXICAL)
         self._lexical = LexicalIndex.open(self.directory / LEXICAL)
         self._dense = self._base_vectors().continued()
         self._removed = len(self._dense) - self._catalogue.counts()[1]

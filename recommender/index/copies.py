@@ -33,6 +33,17 @@ def copied(source: Path, beside: Path) -> Iterator[Path]:
         _remove(copy)
 
 
+def copy_keywords(source: Path, target: Path) -> None:
+    """Copy a keyword index; the copy can be changed without changing the source. Tantivy never changes the files of
+    segments, so hard links to them are enough."""
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.suffix == ".json":
+            shutil.copy2(path, target / path.name)
+        elif path.suffix != ".lock" and not path.name.startswith("."):
+            os.link(path, target / path.name)
+
+
 def remove_left(folder: Path) -> None:
     """Remove the copies in a directory that killed processes left."""
     for copy in folder.glob(f"{_COPY}*"):

@@ -8,8 +8,7 @@ so that it has the weight of its rarity among the readable items of all groups: 
 neither scores nor order. Only the mean length of texts, which BM25 also uses, is that of all items.
 """
 
-import os
-import shutil
+import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,11 +16,12 @@ from typing import Any
 
 import tantivy
 
+from recommender.index import keyword_entries as entries
 from recommender.index.bm25 import inverse_frequency, weight, without_rounding
 from recommender.index.copies import copied
 from recommender.index.damage import damage_reported
 from recommender.index.item_numbers import key_of, number_of
-from recommender.index.keyword_entries import EVERYONE, Entry, by_group, fields_of, group_of, groups_of, number_stored
+from recommender.index.keyword_entries import EVERYONE, Entry, by_group, group_of
 from recommender.index.narrowing import ALL, Keys
 from recommender.index.question_terms import GRAMS, WEIGHTS, WORD_WEIGHTS, WRITTEN, weighted_terms
 from recommender.language.terms import Terms
@@ -54,6 +54,7 @@ class LexicalIndex:
         self._schema = schema
         self._path = path
         self._writer: Any = None
+        self._groups_added: set[str] = set()
         self._counts: dict[tuple[Sequence[str], str, frozenset[str]], int] = {}
         self._boosts: dict[tuple[str, str, frozenset[str]], list[tuple[str, float]]] = {}
         self._items = lru_cache(4)(lambda keys: tantivy.Query.term_set_query(schema, "item", sorted(keys)))
@@ -61,7 +62,9 @@ class LexicalIndex:
 
     def _take_over(self) -> None:
         """Search what is committed now. `_documents` is the number of items as BM25 counts them: also those removed."""
-        self._documents = number_stored(self._path)
+        self._groups = entries.read_groups(self._path)
+        segments = json.loads((self._path / "meta.json").read_text(encoding="utf-8"))["segments"]
+        self._documents = sum(int(segment["max_doc"]) for segment in segments)
         self._searcher = self._index.searcher()
         self._counts.clear()
         self._boosts.clear()
@@ -71,6 +74,7 @@ class LexicalIndex:
     def create(cls, path: Path) -> "LexicalIndex":
         """Make an empty index in a new directory."""
         path.mkdir(parents=True)
+        entries.write_groups(path, ())
         schema = _schema()
         return cls(tantivy.Index(schema, path=str(path)), schema, path)
 
@@ -95,27 +99,17 @@ class LexicalIndex:
         """Open an index for reading and writing. Raises KeywordsDamaged when it is missing or damaged."""
         return cls(tantivy.Index.open(str(path)), _schema(), path)
 
-    @staticmethod
-    def copy(source: Path, target: Path) -> None:
-        """Copy an index; the copy can be changed without changing the source. Tantivy never changes the files of
-        segments, so hard links to them are enough."""
-        target.mkdir(parents=True)
-        for path in source.iterdir():
-            if path.suffix in (".json", ".lock") or path.name.startswith("."):
-                if path.suffix == ".json":
-                    shutil.copy2(path, target / path.name)
-            else:
-                os.link(path, target / path.name)
-
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, added: Iterable[Entry]) -> None:
         """Add items."""
-        for entry in entries:
+        for entry in added:
             document = tantivy.Document()
             document.add_unsigned("number", number_of(entry.item))
             document.add_text("item", entry.item)
             for token in entry.audience:
                 document.add_text("audience", token)
-            for name, terms in fields_of(entry).items():
+            group = group_of(entry.language, entry.audience >= EVERYONE)
+            self._groups_added.add(group)
+            for name, terms in entries.fields_of(entry, group).items():
                 document.add_text(name, terms)
             self._open_writer().add_document(document)
 
@@ -130,6 +124,7 @@ class LexicalIndex:
             return
         self._writer.commit()
         self._writer.wait_merging_threads()
+        entries.write_groups(self._path, self._groups_added.union(self._groups))
         self._writer = None
         self._index.reload()
         self._take_over()
@@ -165,7 +160,7 @@ class LexicalIndex:
         parts = self._parts(terms, tokens).get(group_of(language, for_everyone))
         if not parts:
             return []
-        words = tantivy.Query.boolean_query([(occur.Should, part) for part in parts])
+        words = tantivy.Query.boolean_query([(occur.Should, query) for query in parts])
         filters = [] if for_everyone or self.size(tokens) == len(self) else [self._readable(part)]
         if keys.only is not None:
             filters.append(self._items(keys.only))
@@ -224,7 +219,7 @@ class LexicalIndex:
         if names and not words:
             return 0
         if len(names) == 1 and for_everyone and len(self) == self._documents:
-            count = sum(int(self._searcher.doc_freq(names[0], group + term)) for group in groups_of(tokens))
+            count = sum(int(self._searcher.doc_freq(names[0], group + term)) for group in self._groups_for(tokens))
         else:
             clauses = []
             if names:
@@ -239,12 +234,15 @@ class LexicalIndex:
         self._counts[names, term, tokens] = count
         return count
 
+    def _groups_for(self, tokens: frozenset[str]) -> list[str]:
+        return entries.groups_for(tokens, self._groups)
+
     def _with(self, names: tuple[str, ...], term: str, tokens: frozenset[str]) -> list[tantivy.Query]:
         """A query for a term in each of these fields and in each group of these tokens, where any item has it."""
         return [
             tantivy.Query.term_query(self._schema, name, group + term, "basic")
             for name in names
-            for group in groups_of(tokens)
+            for group in self._groups_for(tokens)
             if self._searcher.doc_freq(name, group + term)
         ]
 
@@ -255,7 +253,7 @@ class LexicalIndex:
         if boosts is None:
             boosts, count = [], self._count((name,), term, tokens)
             wanted = weight(self.size(tokens), count) if count else 0.0
-            for group in groups_of(tokens) if count else ():
+            for group in self._groups_for(tokens) if count else ():
                 if frequency := self._searcher.doc_freq(name, group + term):
                     boosts.append((group, wanted / (weight(self._documents, frequency) or 1.0)))
             if len(self._boosts) >= _CACHED:

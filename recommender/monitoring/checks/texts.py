@@ -171,7 +171,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         N_("Run: kollega reindex --full"),
     ),
     "index_keywords_of_earlier_version": (
-        N_("Search by words cannot be used, because an earlier version of Kollega made its part of the index."),
+        N_("Search by words cannot be used, because another version of Kollega made its part of the index."),
         N_("Run: kollega reindex"),
     ),
     "index_damaged": (N_("Files of the index are missing or damaged."), N_("Run: kollega verify --repair")),

@@ -20,6 +20,7 @@ from recommender.settings import Settings
 from tests.conftest import MODELS
 from tests.paths import ROOT
 from tests.timing import LONG
+from tests.web.test_server import LARGE, SCRIPT
 
 TOKEN = "a-token-for-prometheus"
 _ANSWERS_WITHIN = 10.0
@@ -29,14 +30,21 @@ _ANSWERS_WITHIN = 10.0
 def serving(ready_home: Path) -> Iterator[tuple[psutil.Process, int]]:
     """`kollega serve` with two processes, and its port."""
     (ready_home / "models").symlink_to(MODELS, target_is_directory=True)
+    with _begun(ready_home, "-m", "indexer") as begun:
+        yield begun
+
+
+@contextmanager
+def _begun(home: Path, *program: str) -> Iterator[tuple[psutil.Process, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = {"HOME": str(ready_home), "PORT": str(port), "SERVER_PROCESSES": "2", "METRICS_TOKEN": TOKEN}
+    own = {"HOME": str(home), "SERVER_PROCESSES": "2", "METRICS_TOKEN": TOKEN}
     process = subprocess.Popen(
-        [sys.executable, "-m", "indexer", "serve", "--no-watch"],
-        env=os.environ | {f"KOLLEGA_{name}": value for name, value in own.items()} | {"PYTHONUNBUFFERED": "1"},
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [sys.executable, *program, "serve", "--no-watch", "--port", str(port)],
+        env=os.environ | {f"KOLLEGA_{name}": value for name, value in own.items()}
+        | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)},
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None
@@ -138,6 +146,32 @@ def test_the_others_end_when_the_process_that_began_them_is_killed(serving: tupl
     main.send_signal(signal.SIGKILL)
     _until(lambda: not other.is_running())
     assert not _answers(port)
+
+
+@pytest.mark.parametrize("whom", ["the server", "all of its processes"])
+def test_a_process_beside_finishes_what_it_is_at_before_it_stops(ready_home: Path, tmp_path: Path, whom: str) -> None:
+    """Whoever stops a service at once, as systemd does, and the server itself, both tell it to stop."""
+    program, python = tmp_path / "program.py", tmp_path / "python"
+    program.write_text(f"import sys\nsys.executable = {str(python)!r}\n{SCRIPT}", encoding="utf-8")
+    python.write_text(f'#!/bin/sh\nshift 2\nexec {sys.executable} {program} "$@"\n', encoding="utf-8")  # for -m indexer
+    python.chmod(0o755)
+    with _begun(ready_home, str(program)) as (main, port):
+        _until(lambda: _other(main))
+        other = _other(main)
+        assert other is not None
+        with _stopped(main):
+            _until(lambda: _answers(port))
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)
+            connection.request("GET", "/slow/4")
+            time.sleep(1)  # until it is being answered, by the other process
+        main.terminate()
+        if whom != "the server":
+            other.terminate()
+        answer = connection.getresponse()
+        assert (answer.status, len(answer.read())) == (200, LARGE)
+        connection.close()
+        assert main.wait(LONG) == 0
+        _until(lambda: not other.is_running())
 
 
 @pytest.mark.parametrize("number", [0, 65])

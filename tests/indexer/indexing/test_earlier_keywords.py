@@ -5,13 +5,15 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from indexer.indexing.chosen import planned
+from indexer.indexing.kept import roll_back
 from indexer.indexing.reindex import reindex
 from recommender.access import ANYONE
 from recommender.database.index_register import IndexRegister
 from recommender.database.tables import RequestAudience
 from recommender.datatypes import KEYWORDS_MISSING
 from recommender.encoder import _UNRELATED
-from recommender.errors import IndexNotFound
+from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
 from recommender.index.engines import engine_of
 from recommender.index.local import LocalIndex
@@ -54,6 +56,24 @@ def test_the_next_run_writes_it_anew_and_encodes_nothing(
     assert [hit.item for hit in hits] == ["request:1"]
     again = reindex(settings, sessions, encoder, analyzer, by_times=True)
     assert again.generation == report.generation
+    assert planned(settings, sessions, False, None).line().endswith("0 new, 0 changed, 0 to remove")
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_dry_run_tells_that_all_is_written_anew(settings: Settings, sessions: sessionmaker[Session]) -> None:
+    line = planned(settings, sessions, False, None).line()
+    assert line.endswith("0 to remove; the keyword index is of another version, so all items are written anew, "
+                         "without encoding them")  # fmt: skip
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_generation_of_before_cannot_be_used_again(
+    settings: Settings, sessions: sessionmaker[Session], encoder: FakeEncoder, analyzer: Analyzer
+) -> None:
+    now = reindex(settings, sessions, encoder, analyzer).generation
+    with pytest.raises(IndexDamaged, match=r"gen-000001 cannot be used again\. The keyword index was made by another"):
+        roll_back(settings)
+    assert generations.live_name(settings.index_dir) == now
 
 
 @pytest.mark.usefixtures("indexed")
@@ -64,6 +84,8 @@ def test_a_part_alone_is_not_indexed_before(
     live = generations.live_name(settings.index_dir)
     with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
         reindex(settings, sessions, encoder, analyzer, only=lambda _session: ["request:1"])
+    with pytest.raises(IndexNotFound, match="Run: kollega reindex"):
+        planned(settings, sessions, False, lambda _session: ["request:1"])
     assert generations.live_name(settings.index_dir) == live
 
 

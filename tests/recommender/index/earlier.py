@@ -1,6 +1,5 @@
 """Indexes as earlier versions of Kollega wrote them."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +8,8 @@ from recommender.index.generations import LEXICAL, Manifest
 
 
 def as_of_an_earlier_version(lexical: Path) -> None:
-    """Give a keyword index the field for languages that earlier versions had."""
-    meta = json.loads((lexical / "meta.json").read_text(encoding="utf-8"))
-    meta["schema"].append(next(field for field in meta["schema"] if field["name"] == "item") | {"name": "language"})
-    (lexical / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    """Make a keyword index one of before there were groups: it had their languages in a field."""
+    (lexical / "groups.json").unlink()
 
 
 def with_earlier_keywords(index_dir: Path) -> Path:
