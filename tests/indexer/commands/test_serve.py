@@ -73,7 +73,7 @@ def test_garbage_is_looked_for_when_all_is_loaded(kollega: Kollega, monkeypatch:
     monkeypatch.setattr("web.server.create_app", load)
     monkeypatch.setattr("web.server.Server", lambda *_given: SimpleNamespace(run=answer, stop=answer, sockets=[]))
     for name in ("stop_at_signals", "tell_address"):
-        monkeypatch.setattr(f"web.server.{name}", lambda *_given: None)
+        monkeypatch.setattr(f"web.server.{name}", lambda *_given, **_named: None)
     try:
         assert kollega("serve", "--no-watch").exit_code == 0
         assert looked_for == {"loading": False, "answering": True} and gc.isenabled() and gc.get_freeze_count() > 0
