@@ -15,10 +15,9 @@ from recommender.database.tables import Document, HelpRequest, Team
 from recommender.datatypes import Kind, item_key
 from recommender.errors import IndexDamaged, IndexMismatch, IndexNotFound, SettingsError
 from recommender.index import generations
-from recommender.index.base import is_of_another_version
+from recommender.index.base import has_other_keywords, is_of_another_version
 from recommender.index.engines import engine_of
 from recommender.index.generations import Manifest
-from recommender.index.keyword_entries import is_of_this_version
 from recommender.index.known import Known
 from recommender.settings import Settings
 
@@ -77,7 +76,8 @@ def planned(
     written. Raises what the run would raise: IndexMismatch, IndexDamaged, or IndexNotFound with `only` when there is no
     index."""
     known = {} if full else known_items(settings)
-    anew = known is not None and not full and _has_other_keywords(settings)
+    live = generations.live(settings.index_dir) if known is not None and not full else None
+    anew = live is not None and has_other_keywords(live, Manifest.read(live))
     if only is not None and (known is None or anew):
         raise IndexNotFound("There is no index of this version yet. Run: kollega reindex")
     known = known or {}
@@ -87,17 +87,6 @@ def planned(
         found = find_changes_or_compare(session, in_index, settings.passage_tokens, stamps, held)
         chosen = set(found.changed) if only is None else set(found.changed).intersection(only(session))
     return Planned(len(chosen - known.keys()), len(chosen & known.keys()), len(found.gone), anew)
-
-
-def _has_other_keywords(settings: Settings) -> bool:
-    """True when the keyword index of the live generation is of another version, so that a run writes it anew."""
-    directory = generations.live(settings.index_dir)
-    try:
-        return Manifest.read(directory).engine == generations.ENGINE and not is_of_this_version(
-            directory / generations.LEXICAL
-        )
-    except (OSError, ValueError, LookupError) as error:
-        raise IndexDamaged(f"The keyword index cannot be read ({error}). Run: kollega reindex --full") from error
 
 
 def known_items(settings: Settings) -> dict[str, str] | None:

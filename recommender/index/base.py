@@ -7,7 +7,8 @@ from recommender.encoder import ModelCard
 from recommender.errors import IndexDamaged, IndexNotFound
 from recommender.index import generations
 from recommender.index.generation_files import check_model
-from recommender.index.generations import Manifest
+from recommender.index.generations import LEXICAL, Manifest
+from recommender.index.keyword_entries import is_of_this_version
 from recommender.language.analyzer import ANALYSIS_VERSION
 
 log = logging.getLogger(__name__)
@@ -55,3 +56,12 @@ def is_of_another_version(directory: Path, model: ModelCard | None = None) -> bo
         return bool(model and values["model"]["name"] == model.name and values["model"]["revision"] != model.revision)
     except (TypeError, KeyError):
         return False
+
+
+def has_other_keywords(directory: Path, manifest: Manifest) -> bool:
+    """True when the generation has a keyword index of another version, so that the next run writes it anew, from the
+    vectors that are there. Raises IndexDamaged when that cannot be read."""
+    try:
+        return manifest.engine == generations.ENGINE and not is_of_this_version(directory / LEXICAL)
+    except (OSError, ValueError, LookupError) as error:
+        raise IndexDamaged(f"The keyword index cannot be read ({error}). Run: kollega reindex --full") from error

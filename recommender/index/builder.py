@@ -16,16 +16,16 @@ from recommender.encoder import ModelCard, Vectors
 from recommender.errors import IndexDamaged
 from recommender.index import generations
 from recommender.index.background import measured_background
-from recommender.index.base import find_base
+from recommender.index.base import find_base, has_other_keywords
 from recommender.index.catalogue import Catalogue, Row
 from recommender.index.checked import note_checked
 from recommender.index.copies import copy_keywords
 from recommender.index.dense import MOST_ADDED, DenseIndex
 from recommender.index.digest import passage_digest
-from recommender.index.generation_files import OpenFiles, open_files, opening
+from recommender.index.generation_files import OpenFiles, open_files
 from recommender.index.generations import CATALOGUE, LEXICAL, SPACE, VECTORS, Manifest
 from recommender.index.item_terms import item_terms, spelling_words
-from recommender.index.keyword_entries import Entry, is_of_this_version
+from recommender.index.keyword_entries import Entry
 from recommender.index.known import Known
 from recommender.index.lexical import LexicalIndex
 from recommender.index.members import mend_members, store_members
@@ -88,8 +88,7 @@ class IndexBuilder:
                 files = open_files(base, model, to_continue=True)
                 note_checked(base, files.manifest.files)
                 mend_members(base, files.manifest)
-                with opening(base):
-                    old_keywords = not is_of_this_version(base / LEXICAL)
+                old_keywords = has_other_keywords(base, files.manifest)
         except IndexDamaged as error:
             if not switch:
                 raise

@@ -14,9 +14,9 @@ from recommender.encoder.load import load_encoder, name_and_dimension
 from recommender.encoder.packaged import MINILM, NAME, folder_in
 from recommender.errors import IndexDamaged, IndexUnavailable, KeywordsUnopened
 from recommender.index import generations
+from recommender.index.base import has_other_keywords
 from recommender.index.engines import Engine
-from recommender.index.generations import LEXICAL, Manifest
-from recommender.index.keyword_entries import is_of_this_version
+from recommender.index.generations import Manifest
 from recommender.index.model_in_use import model_in_use, with_model_in_use
 from recommender.language.analyzer import ANALYSIS_VERSION, Analyzer
 from recommender.language.synonyms import SynonymsFile
@@ -50,7 +50,7 @@ def index(settings: Settings, engine: Engine, deep: bool) -> Iterator[Finding]:
         if manifest.analysis != ANALYSIS_VERSION:
             yield problem("index", "index_of_other_version")
             return
-        if manifest.engine == generations.ENGINE and not is_of_this_version(settings.index_dir / name / LEXICAL):
+        if has_other_keywords(settings.index_dir / name, manifest):
             yield problem("index", "index_keywords_of_earlier_version")
             return
         if deep:
@@ -61,7 +61,7 @@ def index(settings: Settings, engine: Engine, deep: bool) -> Iterator[Finding]:
         yield problem("index", "index_away")
     except KeywordsUnopened:
         yield problem("index", "index_unopened")
-    except (IndexDamaged, RuntimeError, OSError, ValueError, LookupError):  # RuntimeError: of FAISS
+    except (IndexDamaged, RuntimeError, OSError):  # RuntimeError: of FAISS
         yield problem("index", "index_damaged")
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ from recommender.database.tables import Document, HelpRequest, Person
 from recommender.settings import Settings
 from tests.indexer.conftest import Kollega
 from tests.paths import ROOT
-from tests.timing import LONG
+from tests.timing import LONG, wait_until
 
 
 def test_a_terminated_demo_stops_its_watcher(tmp_path: Path) -> None:
@@ -176,15 +176,8 @@ def _watchers(parent: int) -> list[int]:
 
 def _watcher(parent: int) -> int:
     """The only watcher: a process that has just begun has no name yet."""
-    _until(lambda: len(_watchers(parent)) == 1)
+    wait_until(lambda: len(_watchers(parent)) == 1)
     return _watchers(parent)[0]
-
-
-def _until(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + LONG
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_serve_says_at_once_what_it_begins_with_and_runs_watch_beside(ready_home: Path) -> None:
@@ -193,7 +186,7 @@ def test_serve_says_at_once_what_it_begins_with_and_runs_watch_beside(ready_home
         assert "kollega watch runs beside" in said
         watcher = _watcher(serving.pid)
         os.kill(watcher, signal.SIGKILL)
-        _until(lambda: watcher not in _watchers(serving.pid))
+        wait_until(lambda: watcher not in _watchers(serving.pid))
         second = _watcher(serving.pid)  # it is begun again
         serving.terminate()
         assert serving.wait(LONG) == 0
@@ -213,7 +206,7 @@ def test_watch_ends_when_the_server_beside_it_is_killed(ready_home: Path) -> Non
         watcher = _watcher(serving.pid)
         serving.kill()
         serving.wait()
-        _until(lambda: not psutil.pid_exists(watcher))
+        wait_until(lambda: not psutil.pid_exists(watcher))
 
 
 def test_serve_runs_no_watch_where_another_service_does(ready_home: Path) -> None:

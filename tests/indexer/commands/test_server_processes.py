@@ -4,11 +4,10 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,9 +16,10 @@ import pytest
 
 from recommender.errors import SettingsError
 from recommender.settings import Settings
+from tests.cluster import free_ports
 from tests.conftest import MODELS
 from tests.paths import ROOT
-from tests.timing import LONG
+from tests.timing import LONG, wait_until
 from tests.web.test_server import LARGE, SCRIPT
 
 TOKEN = "a-token-for-prometheus"
@@ -36,9 +36,7 @@ def serving(ready_home: Path) -> Iterator[tuple[psutil.Process, int]]:
 
 @contextmanager
 def _begun(home: Path, *program: str) -> Iterator[tuple[psutil.Process, int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     own = {"HOME": str(home), "SERVER_PROCESSES": "2", "METRICS_TOKEN": TOKEN}
     process = subprocess.Popen(
         [sys.executable, *program, "serve", "--no-watch", "--port", str(port)],
@@ -81,13 +79,6 @@ def _other(serving: psutil.Process) -> psutil.Process | None:
     return None
 
 
-def _until(is_so: Callable[[], object]) -> None:
-    until = time.monotonic() + LONG
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
 def _answers(port: int) -> bool:
     with suppress(OSError, http.client.HTTPException):
         return bool(_get(port))
@@ -108,11 +99,11 @@ def test_two_processes_answer_at_one_address_count_together_and_end_together(
     serving: tuple[psutil.Process, int],
 ) -> None:
     main, port = serving
-    _until(lambda: _other(main))
+    wait_until(lambda: _other(main))
     other = _other(main)
     assert other is not None
     with _stopped(main):
-        _until(lambda: _answers(port))  # as soon as the other one has loaded
+        wait_until(lambda: _answers(port))  # as soon as the other one has loaded
     before = _counted(port)
     with _stopped(main):
         for _ in range(3):
@@ -125,26 +116,26 @@ def test_two_processes_answer_at_one_address_count_together_and_end_together(
     other.kill()
     other.wait(LONG)
     _get(port)
-    _until(lambda: _other(main) not in (None, other))  # it is begun again
+    wait_until(lambda: _other(main) not in (None, other))  # it is begun again
     again = _other(main)
     assert again is not None
     with _stopped(main):
-        _until(lambda: _answers(port))
+        wait_until(lambda: _answers(port))
     assert _counted(port) >= before + 8  # also what the killed one had counted
 
     main.terminate()
     assert main.wait(LONG) == 0
-    _until(lambda: not again.is_running())
+    wait_until(lambda: not again.is_running())
     assert not _answers(port)
 
 
 def test_the_others_end_when_the_process_that_began_them_is_killed(serving: tuple[psutil.Process, int]) -> None:
     main, port = serving
-    _until(lambda: _other(main))
+    wait_until(lambda: _other(main))
     other = _other(main)
     assert other is not None
     main.send_signal(signal.SIGKILL)
-    _until(lambda: not other.is_running())
+    wait_until(lambda: not other.is_running())
     assert not _answers(port)
 
 
@@ -156,11 +147,11 @@ def test_a_process_beside_finishes_what_it_is_at_before_it_stops(ready_home: Pat
     python.write_text(f'#!/bin/sh\nshift 2\nexec {sys.executable} {program} "$@"\n', encoding="utf-8")  # for -m indexer
     python.chmod(0o755)
     with _begun(ready_home, str(program)) as (main, port):
-        _until(lambda: _other(main))
+        wait_until(lambda: _other(main))
         other = _other(main)
         assert other is not None
         with _stopped(main):
-            _until(lambda: _answers(port))
+            wait_until(lambda: _answers(port))
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)
             connection.request("GET", "/slow/4")
             time.sleep(1)  # until it is being answered, by the other process
@@ -171,7 +162,7 @@ def test_a_process_beside_finishes_what_it_is_at_before_it_stops(ready_home: Pat
         assert (answer.status, len(answer.read())) == (200, LARGE)
         connection.close()
         assert main.wait(LONG) == 0
-        _until(lambda: not other.is_running())
+        wait_until(lambda: not other.is_running())
 
 
 @pytest.mark.parametrize("number", [0, 65])
